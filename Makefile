@@ -1,0 +1,40 @@
+# The verbs of this project; `make` alone lists them. ARGS="..." is handed on, as in  make test ARGS="-k session"
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test stack-test lint bench lock clean
+
+# scripts/setup/run leaves the Java that it found or installed behind this link.
+with_java = JAVA_HOME="$(CURDIR)/.cache/java"
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Make this folder ready to run: .venv, pinned packages and jars, Java (the other verbs do it by themselves)
+	@scripts/setup/run
+
+demo: setup ## Listening figures out of sample logs, in a few minutes
+	@$(with_java) .venv/bin/metrics-lake demo $(ARGS)
+
+test: setup ## The tests, all but those that need real servers
+	@$(with_java) .venv/bin/python -m pytest -m "not stack" $(ARGS)
+
+stack-test: setup ## The tests against real servers, which it installs
+	@scripts/setup/stack
+	@$(with_java) .venv/bin/python -m pytest -m stack $(ARGS)
+
+lint: setup ## Style, types, and who may import whom
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+bench: setup ## How fast it is on this machine
+	@$(with_java) scripts/bench/run $(ARGS)
+
+lock: ## Pin packages and jars anew; ARGS=--upgrade takes the newest that fit
+	@scripts/setup/lock $(ARGS)
+
+clean: ## Delete what the verbs above made, .venv too; never data/
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf build dist demo spark-warehouse metastore_db derby.log
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
