@@ -1,0 +1,88 @@
+"""What arrived from HAProxy: visits, rejects, unclaimed requests and the files' accounts, as kinds of rows of one table.
+
+One table, so that a batch of files is one commit: a file's lines and its entry in the manifest can't part.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from metrics_lake.sources.haproxy import SOURCE
+from metrics_lake.sources.haproxy.reading import FILE, REJECT, UNCLAIMED, VISIT
+from metrics_lake.tables import Table, View
+
+__all__ = ["SOURCE", "TABLE", "VIEWS"]
+
+TABLE = Table(
+    "bronze.haproxy",
+    partitioned_by=("happened_on",),
+    keep=timedelta(days=400),
+    columns="""
+    row_kind STRING NOT NULL COMMENT 'What the row is: visit, reject, unclaimed or file'
+    happened_on DATE NOT NULL COMMENT 'UTC day of the first instant that the row speaks of; of a reject, that of its file'
+    batch_number BIGINT NOT NULL COMMENT 'Which batch of landing files the row came with'
+    file_id STRING NOT NULL COMMENT 'Which file: the first 16 hex digits of its content_hash'
+    tenant STRING COMMENT 'Whose stream'
+    stream STRING COMMENT 'Which stream of the tenant'
+    protocol STRING COMMENT 'hls, icecast or tcp'
+    listener_id STRING COMMENT 'Keyed one-way hash of address and user agent, 32 hex digits'
+    is_evidence BOOLEAN COMMENT 'Whether the requests show listening (definitions.md section 2)'
+    first_at TIMESTAMP COMMENT 'First instant of the run, UTC'
+    last_at TIMESTAMP COMMENT 'End of the run (exclusive), one segment duration after the last segment, UTC'
+    last_request_at TIMESTAMP COMMENT 'When the last request of the run was accepted, UTC'
+    has_end BOOLEAN COMMENT 'False where every request was logged before its end (logasap)'
+    gap_seconds DOUBLE COMMENT 'Requests no further apart than this were folded into one run'
+    segment_seconds DOUBLE COMMENT 'By how much the end of a segment is extended'
+    has_agent BOOLEAN COMMENT 'Whether the client named its user agent'
+    player STRING COMMENT 'Family of the player or browser'
+    player_version STRING COMMENT 'Its major version'
+    os STRING COMMENT 'Operating system family'
+    device STRING COMMENT 'Device class: mobile, tablet, desktop, speaker, tv, car, server or other'
+    country STRING COMMENT 'ISO 3166 country of the address'
+    source STRING COMMENT 'Host of the referrer'
+    request_count BIGINT COMMENT 'Requests in the run'
+    media_count BIGINT COMMENT 'Those for media: segments and long connections'
+    byte_count BIGINT COMMENT 'Bytes sent to the client, heads included'
+    offsets_ms ARRAY<BIGINT> COMMENT 'When each request was accepted, in milliseconds after first_at'
+    durations_ms ARRAY<BIGINT> COMMENT 'Total time of each, in milliseconds; null where it was logged early'
+    statuses ARRAY<SMALLINT> COMMENT 'HTTP status of each'
+    sizes_bytes ARRAY<BIGINT> COMMENT 'Bytes sent of each'
+    request_kinds ARRAY<TINYINT> COMMENT 'What each asked for: 1 segment, 2 playlist, 3 long connection, 0 none of these'
+    line_ids ARRAY<BIGINT> COMMENT 'Keyed fingerprint of each line, by which a line that arrives twice is known'
+    line_number BIGINT COMMENT 'Of a reject: which line of its file, from 1'
+    reason STRING COMMENT 'Of a reject or a file in quarantine: why'
+    masked_text STRING COMMENT 'Of a reject: the line with addresses, cookies and query strings replaced by marks'
+    frontend STRING COMMENT 'Of unclaimed requests: the frontend'
+    path_start STRING COMMENT 'Of unclaimed requests: the first element of the path, masked'
+    path STRING COMMENT 'Of a file: where it lies below landing'
+    size_bytes BIGINT COMMENT 'Of a file: its size as it lies there'
+    content_hash STRING COMMENT 'Of a file: SHA-256 of its bytes'
+    status STRING COMMENT 'Of a file: read, empty, duplicate or quarantined'
+    proxy STRING COMMENT 'Of a file: the host that logged it, else its folder'
+    first_logged_at TIMESTAMP COMMENT 'Of a file: when the first of its requests ended, UTC'
+    last_logged_at TIMESTAMP COMMENT 'Of a file: when the last of its requests ended, UTC'
+    line_count BIGINT COMMENT 'Of a file: its lines; of unclaimed: how many'
+    accepted_count BIGINT COMMENT 'Of a file: lines that became requests of a stream'
+    reject_count BIGINT COMMENT 'Of a file: lines that could not be read'
+    unclaimed_count BIGINT COMMENT 'Of a file: requests that no stream claims'
+    skipped_count BIGINT COMMENT 'Of a file: notices, errors without a request, doubles and blank lines'
+    """,
+)
+
+_COMMON = ("happened_on", "batch_number", "file_id")
+
+VISITS = View(
+    "bronze.visits",
+    TABLE,
+    VISIT,
+    (*_COMMON, *TABLE.names[TABLE.names.index("tenant") : TABLE.names.index("line_number")]),
+)
+REJECTS = View("bronze.rejects", TABLE, REJECT, (*_COMMON, "line_number", "reason", "masked_text"))
+UNCLAIMED_PATHS = View("bronze.unclaimed", TABLE, UNCLAIMED, (*_COMMON, "frontend", "path_start", "line_count"))
+FILES = View(
+    "bronze.files",
+    TABLE,
+    FILE,
+    (*_COMMON, "reason", *TABLE.names[TABLE.names.index("path") :]),
+)
+VIEWS = (VISITS, REJECTS, FILES, UNCLAIMED_PATHS)

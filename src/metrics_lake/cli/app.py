@@ -1,0 +1,45 @@
+"""`metrics-lake COMMAND [--conf DIR] [--env NAME] [--set KEY=VALUE]…`: exit 0 done, 1 failed, 2 wrong usage.
+
+A user's mistake is one line on stderr that says what to do; a stack trace comes only with --debug.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from metrics_lake.cli import commands, failures, looking
+
+app = typer.Typer(
+    name="metrics-lake",
+    help="Who listens, when, where, on what, for how long, and how many at once: from HAProxy logs to numbers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+commands.register(app)
+looking.register(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command and exits with its code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        code = app([a for a in arguments if a != "--debug"], standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("stopped; nothing is half-written, the next run goes on from here\n")
+        code = 130
+    except Exception as error:
+        if debug:
+            raise
+        for line in failures.lines(error):
+            sys.stderr.write(f"{line}\n")
+        code = 1
+    sys.exit(code or 0)

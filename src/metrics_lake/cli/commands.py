@@ -1,0 +1,124 @@
+"""The commands that do work: demo, run, one for each arrow, backfill, doctor."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from metrics_lake.cli import options
+from metrics_lake.cli.options import Conf, Env, From, Set, To
+from metrics_lake.cli.progress import shown
+
+_ERR = Console(stderr=True)
+Source = Annotated[str | None, typer.Option("--source", help="Only this feed, such as haproxy", metavar="NAME")]
+TableName = Annotated[
+    str | None, typer.Option("--table", help="Only this table, such as silver.sessions", metavar="NAME")
+]
+MetricName = Annotated[
+    str | None, typer.Option("--metric", help="Only this metric, such as listening_by_day", metavar="NAME")
+]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (demo, run, ingest, refine, compute, publish, backfill, doctor):
+        app.command()(command)
+
+
+def run(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
+    """Every job once, in order, over whatever is new. Nothing new is a fast no-op."""
+    from metrics_lake.jobs.run import run as run_all
+
+    with _working(conf, env, set_, "run") as (work, steps):
+        done = run_all(work, steps.ingested)
+    _ERR.print(
+        f"{done.ingested.files} files taken in, {done.published.written} rollups written, "
+        f"{done.published.unchanged} unchanged"
+    )
+
+
+def ingest(conf: Conf = None, env: Env = None, set_: Set = None, source: Source = None) -> None:
+    """Landing files that are new, into bronze."""
+    from metrics_lake.jobs.ingest import ingest as take_in
+
+    options.known(source, ("haproxy",), "--source")
+    with _working(conf, env, set_, "ingest") as (work, steps):
+        done = take_in(work, steps.ingested)
+    _ERR.print(f"{done.files} files taken in")
+
+
+def refine(conf: Conf = None, env: Env = None, set_: Set = None, table: TableName = None) -> None:
+    """New visits, with all they touch, into sessions."""
+    from metrics_lake.jobs.refine import refine as build
+
+    options.known(table, ("silver.sessions",), "--table")
+    with _working(conf, env, set_, "refine") as (work, _):
+        done = build(work)
+    _ERR.print("sessions rebuilt" if done else "nothing new to refine")
+
+
+def compute(
+    conf: Conf = None, env: Env = None, set_: Set = None, metric: MetricName = None, from_: From = None, to: To = None
+) -> None:
+    """Changed sessions into figures. With --from and --to those days anew; with --metric only that table of them."""
+    from metrics_lake.jobs.compute import METRICS
+    from metrics_lake.jobs.compute import compute as work_out
+
+    options.known(metric, METRICS, "--metric")
+    days = options.days(from_, to)
+    with _working(conf, env, set_, "compute") as (work, _):
+        done = work_out(work, days=days, metric=metric)
+    _ERR.print("figures worked out" if done else "nothing new to compute")
+
+
+def publish(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
+    """Figures into rollup JSON and documents; only what changed is written."""
+    from metrics_lake.jobs.publish import publish as write
+
+    with _working(conf, env, set_, "publish") as (work, _):
+        done = write(work)
+    _ERR.print(f"{done.written} rollups written, {done.unchanged} unchanged")
+
+
+def backfill(
+    from_: Annotated[str, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")],
+    to: Annotated[str, typer.Option("--to", help="Last day, included", metavar="DAY")],
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+) -> None:
+    """Works a range of days out anew, from bronze to the published JSON."""
+    from metrics_lake.jobs.backfill import backfill as again
+
+    days = options.days(from_, to)
+    with _working(conf, env, set_, "backfill") as (work, _):
+        done = again(work, days)
+    _ERR.print(f"{len(days)} days worked out anew; {done.written} rollups written, {done.unchanged} unchanged")
+
+
+def demo(
+    folder: Annotated[str, typer.Option("--folder", help="Where to put it all; emptied first", metavar="DIR")] = "demo",
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+) -> None:
+    """The main job over a made-up week of three tenants, compared with what is known to be true."""
+    from metrics_lake.cli.demo import demo as show_it
+
+    with shown(_ERR) as steps:
+        story = show_it(folder, conf, env, set_ or [], steps)
+    story.tell(Console())
+    if not story.is_true:
+        raise typer.Exit(1)
+
+
+def doctor(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
+    """Java, jars, storage, documents, clock, secret, tenants: what is wrong and how to mend it."""
+    from metrics_lake.cli.doctor import examine
+
+    if not examine(conf, env, set_ or [], Console()):
+        raise typer.Exit(1)
+
+
+_working = options.working

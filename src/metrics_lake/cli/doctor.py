@@ -1,0 +1,150 @@
+"""`metrics-lake doctor`: each thing a run needs, whether it is right, and how to mend it if not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from metrics_lake import settings as settings_of
+from metrics_lake.io.history import History
+from metrics_lake.settings import Settings, SettingsError
+
+_FREE_BYTES = 1 << 30
+_FIRST_YEAR = 2025
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was looked at, what was found, and what to do if it is wrong."""
+
+    thing: str
+    is_right: bool
+    found: str
+    remedy: str = ""
+
+
+def examine(conf: str | None, env: str | None, overrides: list[str], console: Console) -> bool:
+    """Prints every finding; true if all is right."""
+    try:
+        settings = settings_of.load(conf, env, overrides)
+    except SettingsError as error:
+        findings = [Finding("settings", False, str(error), "mend the file it names")]
+    else:
+        findings = [Finding("settings", True, f"{settings.conf}, environment {settings.env}")]
+        findings += [check(settings) for check in _CHECKS]
+    grid = Grid("", "what", "found", "remedy")
+    for finding in findings:
+        mark = "[green]right[/green]" if finding.is_right else "[red]wrong[/red]"
+        grid.add_row(mark, finding.thing, finding.found, finding.remedy)
+    console.print(grid)
+    return all(finding.is_right for finding in findings)
+
+
+def _java(settings: Settings) -> Finding:
+    program = settings_of.java_program()
+    try:
+        told = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=20, check=True).stderr
+    except (OSError, subprocess.SubprocessError):
+        return Finding("Java", False, f"{program} can't be started", "make setup, or set JAVA_HOME to a Java 17 or 21")
+    version = re.search(r'version "(\d+)', told)
+    is_right = version is not None and version[1] in ("17", "21")
+    return Finding(
+        "Java", is_right, told.splitlines()[0], "" if is_right else "Spark 4.1 wants Java 17 or 21: set JAVA_HOME"
+    )
+
+
+def _jars(settings: Settings) -> Finding:
+    jars = list(Path(settings.spark.jars).glob("*.jar"))
+    is_right = any("delta-spark" in jar.name for jar in jars)
+    return Finding("jars", is_right, f"{len(jars)} in {settings.spark.jars}", "" if is_right else "make setup")
+
+
+def _secret(settings: Settings) -> Finding:
+    try:
+        settings.secret()
+    except SettingsError as error:
+        return Finding("secret", False, str(error), "openssl rand -hex 32")
+    path = Path(settings.privacy.secret_file)
+    if path.exists() and path.stat().st_mode & 0o077:
+        return Finding("secret", False, f"others may read {path}", f"chmod 600 {path}")
+    return Finding("secret", True, "there, and long enough")
+
+
+def _tenants(settings: Settings) -> Finding:
+    try:
+        tenants = settings_of.load_tenants(settings).tenants
+    except SettingsError as error:
+        return Finding("tenants", False, str(error), "mend the file it names")
+    streams = sum(len(tenant.streams) for tenant in tenants.values())
+    return Finding(
+        "tenants", streams > 0, f"{len(tenants)} tenants, {streams} streams", "" if streams else "name a stream"
+    )
+
+
+def _landing(settings: Settings) -> Finding:
+    root = Path(settings.storage.landing)
+    if not (root / "haproxy").is_dir():
+        return Finding("landing", False, f"no folder {root}/haproxy", f"mkdir -p {root}/haproxy, and put logs there")
+    count = sum(1 for path in (root / "haproxy").rglob("*") if path.is_file())
+    return Finding(
+        "landing", count > 0, f"{count} files below {root}/haproxy", "" if count else "put HAProxy logs there"
+    )
+
+
+def _storage(settings: Settings) -> Finding:
+    for place in (settings.storage.lake, settings.storage.rollups):
+        folder = _nearest(Path(place))
+        if not os.access(folder, os.W_OK):
+            return Finding("storage", False, f"{folder} can't be written", f"chown or chmod {folder}")
+        free = shutil.disk_usage(folder).free
+        if free < _FREE_BYTES:
+            return Finding("storage", False, f"{free >> 20} MiB free at {folder}", "free some disk: a run wants 1 GiB")
+    return Finding("storage", True, f"{settings.storage.lake} and {settings.storage.rollups} can be written")
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    return path if path.exists() else _nearest(path.resolve().parent)
+
+
+def _documents(settings: Settings) -> Finding:
+    path = Path(settings.documents.path)
+    if settings.documents.store != "sqlite" or not path.exists():
+        return Finding("documents", True, f"{settings.documents.store}, nothing published yet")
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        verdict = str(error)
+    return Finding(
+        "documents", verdict == "ok", f"{path}: {verdict}", "" if verdict == "ok" else f"rm {path}, then publish"
+    )
+
+
+def _lake(settings: Settings) -> Finding:
+    from metrics_lake.silver import sessions
+
+    last = History(settings.storage.lake).last(sessions.TABLE)
+    found = f"silver.sessions at version {last.version}" if last else f"nothing below {settings.storage.lake} yet"
+    return Finding("lake", True, found)
+
+
+def _clock(settings: Settings) -> Finding:
+    now = datetime.now(timezone.utc)
+    is_right = now.year >= _FIRST_YEAR
+    return Finding("clock", is_right, now.isoformat(timespec="seconds"), "" if is_right else "set the machine's clock")
+
+
+_CHECKS: tuple[Callable[[Settings], Finding], ...] = (
+    _java, _jars, _secret, _tenants, _landing, _storage, _lake, _documents, _clock,
+)  # fmt: skip

@@ -1,0 +1,85 @@
+"""The commands that look: rows of tables, listening over any range. None of them starts Spark."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from metrics_lake.cli import options
+from metrics_lake.cli.options import Conf, Env, Set
+
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, help="At most so many rows [default: 20 in a table, else all]")
+]
+
+
+class Format(str, Enum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+class By(str, Enum):
+    hour = "hour"
+    day = "day"
+    week = "week"
+    month = "month"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print it")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(show)
+    app.command()(listening)
+    audit = typer.Typer(no_args_is_help=True, help="Checks of what was received and of what must never be written.")
+    audit.command("completeness")(completeness)
+    app.add_typer(audit, name="audit")
+
+
+def show(
+    table: Annotated[str, typer.Argument(help="Such as silver.sessions or bronze.rejects", metavar="TABLE")],
+    format_: FormatOption = Format.table,
+    limit: Limit = None,
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+) -> None:
+    """Rows of a table, the newest first."""
+    from metrics_lake.catalog import tables
+    from metrics_lake.cli.rows import rows_of, write
+
+    options.known(table, tuple(tables()), "TABLE")
+    settings = options.settings(conf, env, set_)
+    limit = limit or (20 if format_ is Format.table else None)
+    write(rows_of(settings.storage.lake, tables()[table], limit), format_.value, Console(), title=table)
+
+
+def listening(
+    tenant: Annotated[str, typer.Option("--tenant", help="Whose streams", metavar="T")],
+    from_: Annotated[str, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")],
+    to: Annotated[str, typer.Option("--to", help="Last day, included", metavar="DAY")],
+    by: Annotated[By, typer.Option("--by", help="One row for each")] = By.day,
+    stream: Annotated[str, typer.Option("--stream", help="One stream; * is all of them", metavar="S")] = "*",
+    format_: FormatOption = Format.table,
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+) -> None:
+    """Sessions, hours, unique and peak listeners over any range of days, with a chart. From the documents: no Spark."""
+    from metrics_lake.cli.listening import ask, tell
+
+    days = options.days(from_, to)
+    answer = ask(options.settings(conf, env, set_), tenant, stream, days[0], days[-1], by.value)
+    tell(answer, format_.value, Console())
+
+
+def completeness(format_: FormatOption = Format.table, conf: Conf = None, env: Env = None, set_: Set = None) -> None:
+    """Received and missing hours by proxy, and what became of the lines of each file."""
+    from metrics_lake.cli.completeness import account
+
+    if not account(options.settings(conf, env, set_).storage.lake, format_.value, Console()):
+        raise typer.Exit(1)

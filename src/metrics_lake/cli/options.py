@@ -1,0 +1,76 @@
+"""What every command takes, and how its settings come about."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from metrics_lake.cli.progress import Steps, shown
+from metrics_lake.settings import Settings, load
+
+if TYPE_CHECKING:
+    from metrics_lake.jobs.work import Work
+
+Conf = Annotated[str | None, typer.Option("--conf", help="Folder of settings [default: conf]", metavar="DIR")]
+Env = Annotated[
+    str | None, typer.Option("--env", help="Which settings to lay over base.yaml [default: local]", metavar="NAME")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override one setting, dots between levels; repeatable", metavar="KEY=VALUE"),
+]
+From = Annotated[str | None, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")]
+To = Annotated[str | None, typer.Option("--to", help="Last day, included", metavar="DAY")]
+
+
+def settings(conf: str | None, env: str | None, overrides: list[str] | None) -> Settings:
+    return load(conf, env, overrides or ())
+
+
+def day(text: str | None, option: str) -> date | None:
+    """A day as an option states it; a wrong one is wrong usage."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day; write it as 2026-11-22", param_hint=option) from None
+
+
+def days(from_: str | None, to: str | None) -> tuple[date, ...]:
+    """The days from the first to the last, both included; empty where neither is given."""
+    first, last = day(from_, "--from"), day(to, "--to")
+    if first is None and last is None:
+        return ()
+    if first is None or last is None:
+        raise typer.BadParameter("give both --from and --to, or neither")
+    if last < first:
+        raise typer.BadParameter(f"--to {last} lies before --from {first}")
+    return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+
+
+def known(name: str | None, names: Sequence[str], option: str) -> None:
+    """A name that must be one of several; a wrong one is wrong usage, with the nearest named."""
+    if name is not None and name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
+        raise typer.BadParameter(
+            f"there is no {name!r}; nearest: {near[0]} (all: {', '.join(names)})", param_hint=option
+        )
+
+
+@contextmanager
+def working(conf: str | None, env: str | None, overrides: list[str] | None, doing: str) -> Iterator[tuple[Work, Steps]]:
+    """The work of a command under the lake's lock, with its steps shown on stderr."""
+    from metrics_lake.jobs.work import Work
+
+    loaded = settings(conf, env, overrides)
+    with shown(Console(stderr=True)) as steps:
+        work = Work.of(loaded, steps.step)
+        with work.lock(doing):
+            yield work, steps

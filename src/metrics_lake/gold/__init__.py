@@ -1,0 +1,1 @@
+"""4. Answers: one module per metric, each opening with its question."""

@@ -1,0 +1,47 @@
+"""Where did a period's listeners come from, and on what did they listen?
+
+Grain: tenant, stream, period, dimension, value. Uniques are exact; sessions and seconds are sums over the days.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from metrics_lake.gold import dimensions_by_day, listeners_by_day
+from metrics_lake.gold.listening_by_period import KEYS
+from metrics_lake.tables import Metric, Table
+
+TABLE = Table(
+    "gold.dimensions_by_period",
+    partitioned_by=("kind",),
+    columns="""
+    tenant STRING NOT NULL COMMENT 'Whose stream'
+    stream STRING NOT NULL COMMENT 'Which stream; * is the tenant as a whole'
+    kind STRING NOT NULL COMMENT 'day, week, month, year, rolling or all'
+    name STRING NOT NULL COMMENT 'Name of the period, such as 2001-W03'
+    dimension STRING NOT NULL COMMENT 'source, player, os, device, country or stream'
+    dimension_value STRING NOT NULL COMMENT 'Value of the dimension'
+    sessions_started BIGINT NOT NULL COMMENT 'Sessions that started in the period'
+    listening_seconds DOUBLE NOT NULL COMMENT 'Listening in the period'
+    unique_listeners BIGINT NOT NULL COMMENT 'Distinct listeners in the period'
+    """,
+)
+METRIC = Metric("dimensions_by_period", reads=(listeners_by_day.TABLE, dimensions_by_day.TABLE), writes=TABLE)
+
+
+def compute(listeners: DataFrame, dimension_days: DataFrame, periods: DataFrame) -> DataFrame:
+    """From listeners of periods and values of days to one row a value."""
+    values = (*KEYS, "dimension", "dimension_value")
+    uniques = (
+        listeners.select(*KEYS, F.inline("dimension_values"))
+        .groupBy(*values)
+        .agg(F.count("*").alias("unique_listeners"))
+    )
+    in_period = dimension_days.join(F.broadcast(periods), "tenant").where(
+        (F.col("listened_on") >= F.col("first_on")) & (F.col("listened_on") < F.col("end_on"))
+    )
+    sums = in_period.groupBy(*values).agg(
+        F.sum("sessions_started").alias("sessions_started"), F.sum("listening_seconds").alias("listening_seconds")
+    )
+    return uniques.join(sums, list(values)).select(*TABLE.names)

@@ -1,0 +1,66 @@
+"""Sessions laid on the tenants' calendars: one row for each day, or hour, that a session overlaps.
+
+What every metric starts from. A session that only touches a bucket's edge is not in it (half-open); one without
+length, or without a known end, is in the bucket of its start (definitions.md section 4).
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+CALENDAR = (
+    "tenant STRING, listened_on DATE, day_starts_at TIMESTAMP, day_ends_at TIMESTAMP, "
+    "hours ARRAY<STRUCT<hour_at: TIMESTAMP, hour_ends_at: TIMESTAMP, hour_of_day: INT, hour_before_ends_at: TIMESTAMP>>"
+)
+ALL_STREAMS = "*"
+
+
+def by_day(sessions: DataFrame, calendar: DataFrame) -> DataFrame:
+    """Adds listened_on, day_starts_at, day_ends_at, hours, and the part inside: from_at, to_at (both UTC)."""
+    reached = F.coalesce("ended_at", "last_request_at")
+    around = F.sequence(F.date_sub(F.to_date("started_at"), 1), F.date_add(F.to_date(reached), 1))
+    dated = sessions.withColumn("listened_on", F.explode(around))
+    starts, ends = F.col("day_starts_at"), F.col("day_ends_at")
+    return (
+        dated.join(F.broadcast(calendar), ["tenant", "listened_on"])
+        .where(overlaps(starts, ends))
+        .withColumn("from_at", F.greatest("started_at", starts))
+        .withColumn("to_at", F.least(F.coalesce("ended_at", "started_at"), ends))
+    )
+
+
+def by_hour(days: DataFrame) -> DataFrame:
+    """Rows of by_day taken apart into the hours they overlap; from_at and to_at are then the part inside the hour."""
+    return (
+        days.withColumn("hour", F.explode("hours"))
+        .drop("hours")
+        .select("*", "hour.*")
+        .where(overlaps(F.col("hour_at"), F.col("hour_ends_at")))
+        .withColumn("from_at", F.greatest("started_at", "hour_at"))
+        .withColumn("to_at", F.least(F.coalesce("ended_at", "started_at"), "hour_ends_at"))
+    )
+
+
+def overlaps(starts: Column, ends: Column) -> Column:
+    """Whether a session is active in the bucket `[starts, ends)`."""
+    is_in = (F.col("started_at") < ends) & (F.col("ended_at") > starts)
+    return F.coalesce(is_in, F.lit(False)) | started_in(starts, ends)
+
+
+def started_in(starts: Column, ends: Column) -> Column:
+    return (F.col("started_at") >= starts) & (F.col("started_at") < ends)
+
+
+def ended_in(starts: Column, ends: Column) -> Column:
+    return F.coalesce((F.col("ended_at") >= starts) & (F.col("ended_at") < ends), F.lit(False))
+
+
+def seconds() -> Column:
+    """Length of the part inside the bucket; 0 where the end is not known."""
+    return (F.unix_millis("to_at") - F.unix_millis("from_at")) / F.lit(1000.0)
+
+
+def with_whole_tenant(rows: DataFrame) -> DataFrame:
+    """Each row twice: for its stream, and for the tenant as a whole."""
+    return rows.withColumn("stream", F.explode(F.array("stream", F.lit(ALL_STREAMS))))

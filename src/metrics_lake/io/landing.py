@@ -1,0 +1,175 @@
+"""The one streaming Data Source: landing files in, rows of a bronze table out, for whatever feed names itself.
+
+Its offsets are numbers of batches in a manifest (io/manifest.py). Files of a batch are grouped by bytes into few
+partitions; each worker unpacks and reads its own. A reader is pickled to the workers, so it holds paths and numbers
+only; keys come from the worker's environment or a file. Spark asks it questions in processes of their own, one
+after the other, so what only reading needs is imported where it reads.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isal import igzip, isal_zlib
+from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
+
+from metrics_lake.io.manifest import Manifest
+from metrics_lake.sources.arrived import FileEntry, UnreadableFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = "metrics_lake_landing"
+_GZIP = b"\x1f\x8b"
+_PIECE_BYTES = 16 << 20
+_WHOLE_BYTES = 8 << 20  # packed files up to this size are unpacked in memory, larger ones are checked and read again
+_PARTITION_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file of a batch on a local disk."""
+
+    root: str
+    entry: FileEntry
+    batch_number: int
+
+    def pieces(self) -> Iterator[bytes]:
+        """See ArrivedFile.pieces."""
+        path = Path(self.root, self.entry.path)
+        try:
+            with path.open("rb") as file:
+                is_packed = file.read(2) == _GZIP
+            if not is_packed and path.suffix == ".gz" and path.stat().st_size:
+                raise UnreadableFile("not_gzip")
+            yield from _whole_lines(self._unpacked(path)) if is_packed else _whole_lines(_read(path))
+        except FileNotFoundError:
+            raise UnreadableFile("vanished") from None
+        except PermissionError:
+            raise UnreadableFile("not_permitted") from None
+
+    def _unpacked(self, path: Path) -> Iterator[bytes]:
+        if self.entry.size_bytes <= _WHOLE_BYTES:
+            content = _unpack(path.read_bytes())
+            return iter([content])
+        for _ in _unpack_stream(path):
+            pass  # a cut or damaged file shows before its first line is taken
+        return _unpack_stream(path)
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
+
+
+def _unpack(content: bytes) -> bytes:
+    return b"".join(_unpack_file(io.BytesIO(content)))
+
+
+def _unpack_stream(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from _unpack_file(file)
+
+
+def _unpack_file(file: Any) -> Iterator[bytes]:
+    try:
+        with igzip.GzipFile(fileobj=file) as unpacked:  # type: ignore[no-untyped-call]
+            while piece := unpacked.read(_PIECE_BYTES):
+                yield piece
+    except EOFError:
+        raise UnreadableFile("gzip_truncated") from None
+    except (igzip.BadGzipFile, OSError, ValueError):
+        raise UnreadableFile("gzip_damaged") from None
+    except isal_zlib.error:  # type: ignore[misc]
+        raise UnreadableFile("gzip_damaged") from None
+
+
+def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, each piece but the last ending where a line ends."""
+    rest = b""
+    for piece in pieces:
+        head, newline, tail = (rest + piece).rpartition(b"\n")
+        rest = tail
+        if newline:
+            yield head + newline
+    if rest:
+        yield rest
+
+
+@dataclass
+class FilesPartition(InputPartition):
+    """Some files of one batch, as places in its list."""
+
+    batch_number: int
+    places: tuple[int, ...]
+
+
+class LandingReader(DataSourceStreamReader):
+    """Offsets are `{"batch": n}`: everything up to batch n has been read."""
+
+    def __init__(self, options: dict[str, str]) -> None:
+        self._manifest_folder, self._feed = options["manifest"], options["feed"]
+
+    @property
+    def _manifest(self) -> Manifest:
+        return Manifest(self._manifest_folder)
+
+    def initialOffset(self) -> dict[str, int]:  # noqa: N802
+        return {"batch": 0}
+
+    def latestOffset(self) -> dict[str, int]:  # noqa: N802
+        return {"batch": self._manifest.last_number}
+
+    def partitions(self, start: dict[str, int], end: dict[str, int]) -> list[InputPartition]:
+        return [
+            FilesPartition(number, places)
+            for number in range(start["batch"] + 1, end["batch"] + 1)
+            for places in grouped([entry.size_bytes for entry in self._manifest.batch(number).entries])
+        ]
+
+    def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
+        from metrics_lake.io.arrow import arrow_schema, fitted
+        from metrics_lake.settings import Rules
+
+        assert isinstance(partition, FilesPartition)
+        batch, feed = self._manifest.batch(partition.batch_number), importlib.import_module(self._feed)
+        files = [LandedFile(batch.root, batch.entries[place], batch.number) for place in partition.places]
+        schema = arrow_schema(feed.TABLE)
+        for frame in feed.SOURCE.parse(files, Rules.model_validate(batch.rules)):
+            yield from fitted(frame, schema).to_batches()
+
+    def commit(self, end: dict[str, int]) -> None:
+        """Nothing to let go of: the manifest keeps what was read."""
+
+
+class Landing(DataSource):
+    """Spark's door to LandingReader. Options: `manifest` (a folder), `feed` (a bronze module with SOURCE and TABLE).
+
+    Whoever reads from it states the schema: the columns of the feed's table.
+    """
+
+    @classmethod
+    def name(cls) -> str:
+        return FORMAT
+
+    def streamReader(self, schema: Any) -> LandingReader:  # noqa: N802
+        return LandingReader(dict(self.options))
+
+
+def grouped(sizes: list[int]) -> list[tuple[int, ...]]:
+    """Places of files in their order, in groups of some megabytes: one file a group would cost more than its reading."""
+    groups: list[list[int]] = []
+    filled = _PARTITION_BYTES
+    for place, size in enumerate(sizes):
+        if filled >= _PARTITION_BYTES:
+            groups.append([])
+            filled = 0
+        groups[-1].append(place)
+        filled += size
+    return [tuple(group) for group in groups]

@@ -1,0 +1,117 @@
+"""From a landing folder through the streaming source into a bronze table: what is new is planned, then read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from metrics_lake.io.files import content_hash
+from metrics_lake.io.manifest import Batch, Manifest
+from metrics_lake.sources.arrived import FileEntry
+
+_UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
+
+
+class LandingError(Exception):
+    """The landing folder can't be read; the message names it and the remedy."""
+
+
+def new_entries(root: Path, folder: str, known: list[FileEntry]) -> Iterator[FileEntry]:
+    """Files below `root/folder` that no batch holds yet, or holds with other content, in the order of their paths."""
+    if not root.is_dir():
+        raise LandingError(
+            f"no landing folder {root}: make it and put logs below {root}/{folder}, or set storage.landing"
+        )
+    newest = {entry.path: entry for entry in known}
+    hashes = {entry.content_hash for entry in known if entry.size_bytes}
+    for path in sorted(_files(root / folder)):
+        entry = _changed(root, path, newest, hashes)
+        if entry:
+            hashes.add(entry.content_hash)
+            yield entry
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file of a tree, but those whose name says that they are still being written."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in names if not name.startswith(".") and not name.endswith(_UNFINISHED))
+
+
+def _changed(root: Path, path: Path, newest: dict[str, FileEntry], hashes: set[str]) -> FileEntry | None:
+    status, name = path.stat(), path.relative_to(root).as_posix()
+    modified = datetime.fromtimestamp(status.st_mtime, timezone.utc).isoformat()
+    before = newest.get(name)
+    if before and (before.size_bytes, before.modified_at) == (status.st_size, modified):
+        return None
+    found = content_hash(path)
+    if before and before.content_hash == found:
+        return None
+    return FileEntry(name, status.st_size, found, modified, is_duplicate=found in hashes)
+
+
+class Stream:
+    """One feed's way in: manifest, checkpoint and bronze table. `feed` is a bronze module with SOURCE and TABLE."""
+
+    def __init__(self, feed: Any, checkpoint: Path) -> None:
+        self._feed, self._checkpoint = feed, checkpoint
+        self.manifest = Manifest(checkpoint / "manifest")
+
+    @property
+    def committed(self) -> int:
+        """The newest batch that is in the table, as far as the checkpoint knows."""
+        commits = [int(file.name) for file in (self._checkpoint / "query" / "commits").glob("[0-9]*")]
+        if not commits:
+            return 0
+        text = (self._checkpoint / "query" / "offsets" / str(max(commits))).read_text(encoding="utf-8")
+        return int(json.loads(text.splitlines()[-1])["batch"])
+
+    def plan(self, root: Path, rules: dict[str, Any], most_bytes: int) -> Batch | None:
+        """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new."""
+        taken: list[FileEntry] = []
+        size = 0
+        for entry in new_entries(root, self._feed.SOURCE.folder, self.manifest.entries()):
+            if taken and size + entry.size_bytes > most_bytes:
+                break
+            taken.append(entry)
+            size += entry.size_bytes
+        return self.manifest.add(str(root.resolve()), taken, rules) if taken else None
+
+    def read(self, spark: SparkSession, into: str, on_progress: Callable[[int, int], None]) -> None:
+        """Runs the stream over every planned batch; on_progress gets parts done and in all, a few times a second."""
+        from metrics_lake.io.landing import FORMAT, Landing
+
+        spark.dataSource.register(Landing)
+        rows = (
+            spark.readStream.format(FORMAT)
+            .schema(", ".join(f"{column.name} {column.type}" for column in self._feed.TABLE.fields))
+            .option("manifest", str((self._checkpoint / "manifest").resolve()))
+            .option("feed", self._feed.__name__)
+            .load()
+        )
+        query = (
+            rows.writeStream.format("delta")
+            .outputMode("append")
+            .option("checkpointLocation", str((self._checkpoint / "query").resolve()))
+            .partitionBy(*self._feed.TABLE.partitioned_by)
+            .trigger(availableNow=True)
+            .start(str(Path(into).resolve()))
+        )
+        try:
+            while not query.awaitTermination(0.2):  # type: ignore[arg-type]
+                on_progress(*_parts(spark))
+        finally:
+            query.stop()
+
+
+def _parts(spark: SparkSession) -> tuple[int, int]:
+    """How many tasks of the running stage are done, and how many it has."""
+    tracker = spark.sparkContext.statusTracker()
+    infos = [info for stage in tracker.getActiveStageIds() if (info := tracker.getStageInfo(stage))]
+    return sum(info.numCompletedTasks for info in infos), sum(info.numTasks for info in infos)

@@ -1,0 +1,18 @@
+"""A range of days worked out anew: their sessions from bronze, their figures from those, and what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from metrics_lake.jobs.compute import compute
+from metrics_lake.jobs.publish import Published, publish
+from metrics_lake.jobs.refine import refine
+from metrics_lake.jobs.work import Work
+
+
+def backfill(work: Work, days: Sequence[date]) -> Published:
+    """Does the days again whether or not anything changed; what comes out the same is not published again."""
+    refine(work, days=days)
+    compute(work, days=days)
+    return publish(work)

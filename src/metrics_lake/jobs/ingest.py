@@ -1,0 +1,59 @@
+"""Landing files that are new, into bronze: batch after batch until nothing is new."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metrics_lake.bronze import haproxy as bronze
+from metrics_lake.io.manifest import Batch
+from metrics_lake.jobs.work import Work
+from metrics_lake.settings import rules
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What was taken in so far: files, and their bytes as they lie in landing."""
+
+    files: int = 0
+    bytes: int = 0
+
+    def plus(self, batch: Batch, share: float = 1.0) -> Ingested:
+        size = sum(entry.size_bytes for entry in batch.entries)
+        return Ingested(self.files + round(len(batch.entries) * share), self.bytes + round(size * share))
+
+
+def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ingested:
+    """Reads every file that is new or has changed; on_progress is told a few times a second how far it is."""
+    stream, done = work.stream, Ingested()
+    if stream.manifest.last_number > stream.committed:
+        work.on_step("ending a batch that an earlier run began")
+        _read(work, lambda share: None)
+    root, limit = Path(work.settings.storage.landing), work.settings.ingest.batch_bytes
+    while batch := stream.plan(root, _rules(work), limit):
+        work.on_step(f"reading {len(batch.entries)} new files")
+        _read(work, _teller(on_progress, done, batch))
+        done = done.plus(batch)
+        on_progress(done, batch)
+    return done
+
+
+def _teller(on_progress: Callable[[Ingested, Batch], None], so_far: Ingested, batch: Batch) -> Callable[[float], None]:
+    return lambda share: on_progress(so_far.plus(batch, share), batch)
+
+
+def _read(work: Work, on_share: Callable[[float], None]) -> None:
+    lake = work.lake
+    work.stream.read(
+        lake.spark, lake.path(bronze.TABLE), lambda parts_done, parts: on_share(parts_done / parts if parts else 0.0)
+    )
+
+
+def _rules(work: Work) -> dict[str, Any]:
+    """The rules as plain JSON; the secret's file by its whole path, since a worker may stand elsewhere."""
+    reading: dict[str, Any] = json.loads(rules(work.settings, work.tenants).model_dump_json())
+    reading["privacy"]["secret_file"] = str(Path(work.settings.privacy.secret_file).resolve())
+    return reading

@@ -1,0 +1,210 @@
+"""Figures of gold into what people read: rollup JSON by period, and documents by hour and day.
+
+Only what changed is written: a blob or document whose numbers are the same stays byte for byte, its revision too.
+The index comes last, so that it never names a blob that isn't there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from metrics_lake.gold import (
+    dimensions_by_period,
+    listening_by_day,
+    listening_by_hour,
+    listening_by_period,
+    session_lengths_by_day,
+)
+from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.jobs.compute import BY_DAY, BY_PERIOD, periods_of, received_through
+from metrics_lake.jobs.work import Work
+from metrics_lake.periods import Period
+from metrics_lake.serve import listening, rollups
+from metrics_lake.serve.figures import Figures, Row
+from metrics_lake.settings import contract, digest
+from metrics_lake.silver import sessions
+from metrics_lake.tables import Table
+
+_STATE = "_published.json"
+_INDEX = "metrics-lake/index/1"
+
+
+class PublishError(Exception):
+    """Gold is not in a state to be published; the message says what to run."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """How much was written, and how much stood already as it should."""
+
+    written: int = 0
+    unchanged: int = 0
+
+
+def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> Published:
+    """Writes every blob and document that differs from what stands."""
+    blobs, state = Blobs(work.settings.storage.rollups), _state(work)
+    if state["gold"] < 0 or json.loads(blobs.read(_STATE) or b"{}") == state:
+        return Published()
+    _check_whole(work)
+    work.on_step("publishing")
+    through = received_through(work)
+    if through is None:
+        return Published()
+    standing = rollups.Standing(through, timedelta(hours=work.settings.publish.restatement_hours))
+    days = _days_due(work, json.loads(blobs.read(_STATE) or b"{}"), state, standing)
+    periods = periods_of(work, days)
+    figures = _figures(work, days, periods)
+    done = _write_blobs(work, blobs, periods, figures, standing, now)
+    _write_documents(work, days, figures, standing)
+    blobs.write(_STATE, json.dumps({**state, "complete_through": through.isoformat()}, indent=1).encode())
+    return done
+
+
+def _state(work: Work) -> dict[str, Any]:
+    """What the blobs were last written from: versions of tables and the settings that show in them."""
+    before = json.loads(Blobs(work.settings.storage.rollups).read(_STATE) or b"{}")
+    return {
+        "gold": work.history.version(listening_by_period.TABLE),
+        "batch": work.stream.committed,
+        "rules": _rules(work),
+        "complete_through": before.get("complete_through"),
+    }
+
+
+def _rules(work: Work) -> str:
+    contracts = {name: contract(work.settings, tenant) for name, tenant in work.tenants.tenants.items()}
+    names = {name: tenant.name for name, tenant in work.tenants.tenants.items()}
+    return digest([contracts, names, work.settings.publish.model_dump(), work.settings.sessions.length_edges_minutes])
+
+
+def _check_whole(work: Work) -> None:
+    """All tables of gold must speak of the same sessions: a compute that was cut short is ended first."""
+    lasts = [work.history.last(table) for table in (*BY_DAY, *BY_PERIOD)]
+    versions = {last.progress.through[sessions.TABLE.name] if last else None for last in lasts}
+    if len(versions) > 1:
+        raise PublishError(
+            "the figures are half worked out (an earlier compute was cut short): run `metrics-lake compute`"
+        )
+
+
+def _days_due(work: Work, before: dict[str, Any], state: dict[str, Any], standing: rollups.Standing) -> list[date]:
+    """Days whose figures changed, and days that data has since reached, or that have become final."""
+    held = work.lake.read(listening_by_day.TABLE).select("listened_on").distinct().collect()
+    every = sorted(row.listened_on for row in held)
+    if before.get("rules") != state["rules"] or not before.get("complete_through"):
+        return every
+    commits = work.history.commits(listening_by_period.TABLE, after=before["gold"])
+    changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
+    since = datetime.fromisoformat(before["complete_through"]) - standing.restatement - timedelta(days=1)
+    until = standing.complete_through + timedelta(days=1)
+    return sorted(changed | {on for on in every if since.date() <= on <= until.date()})
+
+
+def _figures(work: Work, days: Iterable[date], periods: dict[str, list[Period]]) -> Figures:
+    """The rows of gold that these periods are made of."""
+    low = min((p.first_on for named in periods.values() for p in named), default=date.max)
+    in_reach = F.col("listened_on") >= F.lit(low)
+    names = {(p.kind, p.name) for named in periods.values() for p in named}
+    named = F.concat_ws("/", "kind", "name").isin([f"{kind}/{name}" for kind, name in names])
+    figures = Figures()
+    figures.add_days(_rows(work, listening_by_day.TABLE, in_reach))
+    figures.add_hours(_rows(work, listening_by_hour.TABLE, in_reach))
+    figures.add_lengths(_rows(work, session_lengths_by_day.TABLE, in_reach))
+    figures.add_periods(_rows(work, listening_by_period.TABLE, named))
+    figures.add_dimensions(_rows(work, dimensions_by_period.TABLE, named))
+    return figures
+
+
+def _rows(work: Work, table: Table, where: Any) -> list[Row]:
+    rows: list[Row] = work.lake.read(table).where(where).toArrow().to_pylist()
+    return rows
+
+
+def _write_blobs(
+    work: Work,
+    blobs: Blobs,
+    periods: dict[str, list[Period]],
+    figures: Figures,
+    standing: rollups.Standing,
+    now: Callable[[], datetime],
+) -> Published:
+    written = unchanged = 0
+    for tenant, named in periods.items():
+        settings, config = work.settings, work.tenants.tenants[tenant]
+        shelf = rollups.Shelf(
+            tenant, config.calendar, contract(settings, config), settings.sessions.length_edges_minutes
+        )
+        for stream in figures.streams(tenant):
+            for period in named:
+                path = rollups.path(tenant, stream, period)
+                if not any(period.first_on <= on < period.end_on for on in figures.days[tenant, stream]):
+                    blobs.delete(path)
+                    continue
+                old = blobs.read(path)
+                fresh = rollups.rollup(shelf, stream, period, figures, standing)
+                new = rollups.revised(fresh, json.loads(old) if old else None, now())
+                written, unchanged = written + (new is not None), unchanged + (new is None)
+                if new:
+                    blobs.write(path, rollups.encoded(new))
+        _write_index(blobs, tenant, config.name, config.timezone)
+    return Published(written, unchanged)
+
+
+def _write_index(blobs: Blobs, tenant: str, name: str, zone: str) -> None:
+    """What there is for a tenant, newest first; written only if it differs."""
+    listed = []
+    for path in blobs.paths(tenant):
+        if path.count("/") == 3:
+            content = blobs.read(path) or b"{}"
+            held = json.loads(content)
+            listed.append((held["period"]["start"], path, len(content), held))
+    rows = [
+        {"path": path.partition("/")[2], "stream": held["stream"], "kind": held["period"]["kind"],
+         "name": held["period"]["name"], "start": start, "size": size, "revision": held["revision"], "status": held["status"]}
+        for start, path, size, held in sorted(listed, key=lambda row: row[1])
+    ]  # fmt: skip
+    rows.sort(key=lambda row: row["start"], reverse=True)
+    content = rollups.encoded({"schema": _INDEX, "tenant": tenant, "name": name, "timezone": zone, "rollups": rows})
+    if blobs.read(f"{tenant}/index.json") != content:
+        blobs.write(f"{tenant}/index.json", content)
+
+
+def _write_documents(work: Work, days: Iterable[date], figures: Figures, standing: rollups.Standing) -> None:
+    store, wanted = SqliteDocuments(work.settings.documents.path), set(days)
+    if not wanted:
+        return
+    low, high = min(wanted), max(wanted) + timedelta(days=1)
+    for (tenant, stream), by_day in figures.days.items():
+        calendar = work.tenants.tenants[tenant].calendar if tenant in work.tenants.tenants else None
+        if calendar is None:
+            continue
+        new = [listening.day_document(tenant, row, calendar, standing) for on, row in by_day.items() if on in wanted]
+        by_hour = figures.hours[tenant, stream]
+        new += [
+            listening.hour_document(tenant, row, standing)
+            for on in by_day
+            if on in wanted
+            for row in by_hour.get(on, [])
+        ]
+        held: dict[str, Row] = {}
+        for grain, first, last in (("day", low, high), ("hour", calendar.day_start(low), calendar.day_start(high))):
+            ids = f"{stream}:{grain}:{listening.stamp(first)}", f"{stream}:{grain}:{listening.stamp(last)}"
+            held |= {document["id"]: document for document in store.between(listening.CONTAINER, tenant, *ids)}
+        changed = [document for each in new if (document := listening.revised(each, held.get(each["id"])))]
+        if changed:
+            store.upsert(listening.CONTAINER, changed)
+        gone = [i for i, d in held.items() if _day(d, calendar) in wanted and i not in {each["id"] for each in new}]
+        if gone:
+            store.delete(listening.CONTAINER, tenant, gone)
+
+
+def _day(document: Row, calendar: Any) -> date:
+    return calendar.day_of(datetime.fromisoformat(document["begins_at"].replace("Z", "+00:00")))  # type: ignore[no-any-return]

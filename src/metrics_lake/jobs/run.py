@@ -1,0 +1,28 @@
+"""Every job once, in order, over whatever is new. Nothing new is told without starting Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from metrics_lake.io.manifest import Batch
+from metrics_lake.jobs.compute import compute
+from metrics_lake.jobs.ingest import Ingested, ingest
+from metrics_lake.jobs.publish import Published, publish
+from metrics_lake.jobs.refine import refine
+from metrics_lake.jobs.work import Work
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run did."""
+
+    ingested: Ingested
+    refined: bool
+    computed: bool
+    published: Published
+
+
+def run(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ran:
+    """Ingest, refine, compute, publish."""
+    return Ran(ingest(work, on_progress), refine(work), compute(work), publish(work))

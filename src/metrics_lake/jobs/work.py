@@ -1,0 +1,65 @@
+"""What every job works with: settings, tenants, and a Spark session that starts when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metrics_lake.bronze import haproxy as bronze
+from metrics_lake.calendars import Calendars
+from metrics_lake.io.files import locked
+from metrics_lake.io.history import History
+from metrics_lake.io.stream import Stream
+from metrics_lake.settings import Settings, load_tenants
+from metrics_lake.tenants import Tenants
+
+if TYPE_CHECKING:
+    from metrics_lake.io.lake import Lake
+
+
+@dataclass
+class Work:
+    """One process's work. `on_step` is told, in a few words, what begins."""
+
+    settings: Settings
+    tenants: Tenants
+    on_step: Callable[[str], None]
+
+    @classmethod
+    def of(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> Work:
+        """Checks secret and tenants first, so that nothing starts that could not end."""
+        settings.secret()
+        return cls(settings, load_tenants(settings), on_step)
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The tables; starts Spark, which takes seconds, so a job asks for it only when there is work."""
+        from metrics_lake.io.lake import Lake
+        from metrics_lake.spark import session
+
+        self.on_step("starting Spark")
+        return Lake(session(self.settings), self.settings.storage.lake)
+
+    @cached_property
+    def history(self) -> History:
+        return History(self.settings.storage.lake)
+
+    @property
+    def checkpoints(self) -> Path:
+        return Path(self.settings.storage.lake, "_checkpoints")
+
+    @property
+    def stream(self) -> Stream:
+        return Stream(bronze, self.checkpoints / "ingest_haproxy")
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        return Calendars({name: tenant.calendar for name, tenant in self.tenants.tenants.items()})
+
+    def lock(self, doing: str) -> AbstractContextManager[None]:
+        """One writer a lake at a time; BusyError names the other."""
+        return locked(self.checkpoints / "writer.lock", doing)

@@ -1,0 +1,102 @@
+"""The only lake code that sees an address or a key.
+
+Addresses become keyed one-way hashes (definitions.md section 8): HMAC-SHA256, 128 bits kept, under a key that
+HKDF derives from the deployment's secret for one tenant and one epoch. What can't be read is kept masked.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from datetime import datetime, timezone
+from functools import lru_cache
+
+import polars as pl
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+ID_BYTES = 16
+_EPOCH_FORMATS = {"never": "", "yearly": "%Y", "monthly": "%Y-%m", "daily": "%Y-%m-%d"}
+_KEPT_CHARACTERS = 512
+
+# Rust's regex engine, so each takes linear time whatever the line. Order matters: what hides digits goes first.
+_MASKS = (
+    (r'\?[^\s"]*', "?<query>"),
+    (r"([\w.-]+)=[^\s;|}]+", "${1}=<masked>"),
+    (r"\S*(?:%|#|\\x|\\u)[0-9A-Fa-f]{2}\S*", "<escaped>"),
+    (r"[0-9A-Fa-f:]*::[0-9A-Fa-f:.]*(?:%\w+)?", "<address>"),
+    (r"(?:[0-9A-Fa-f]{1,4}:){4,}[0-9A-Fa-f:.]+", "<address>"),
+    (r"\d{1,3}(?:[^A-Za-z0-9\s/:]{1,3}\d{1,3}){3,}", "<address>"),
+    (r"\b(?:0[xX])?[0-9A-Fa-f]{8,}\b", "<number>"),
+    (r"\d{8,}", "<number>"),
+)
+
+
+def epoch_of(instant: datetime, rotation: str) -> str:
+    """The name of the stretch of time (UTC) that one key serves; empty where keys never change."""
+    return instant.astimezone(timezone.utc).strftime(_EPOCH_FORMATS[rotation])
+
+
+def derive_key(secret: bytes, tenant: str, epoch: str) -> bytes:
+    """The key of one tenant and epoch: HKDF-SHA256 (RFC 5869), no salt, 32 bytes."""
+    return _hkdf(secret, f"metrics_lake/listener/{tenant}/{epoch}", 32)
+
+
+def line_seed(secret: bytes) -> int:
+    """The 64-bit seed under which lines are fingerprinted, so that a fingerprint can't be tried out from outside."""
+    return int.from_bytes(_hkdf(secret, "metrics_lake/line", 8), "big")
+
+
+def _hkdf(secret: bytes, info: str, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=info.encode()).derive(secret)
+
+
+def canonical(address: str) -> str | None:
+    """One spelling for each client: IPv4 as it is, mapped IPv6 as IPv4, other IPv6 as its /64; None if it is none."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Address(int(parsed) >> 64 << 64))
+
+
+def listener_id(key: bytes, address: str, agent: str) -> str:
+    """32 hex digits for a canonical address and an agent; an empty agent stands for none, or for `identity: ip`."""
+    return hmac.digest(key, f"{address}\n{agent}".encode(), "sha256")[:ID_BYTES].hex()
+
+
+class Hasher:
+    """Turns (tenant, epoch, address, agent) into listener ids. Lives in a worker; holds keys, so it can't be pickled."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._key = lru_cache(maxsize=1024)(lambda tenant, epoch: derive_key(secret, tenant, epoch))
+
+    def __repr__(self) -> str:
+        return "Hasher(…)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Hasher holds keys and stays in its process")
+
+    @property
+    def line_seed(self) -> int:
+        return line_seed(self._secret)
+
+    def listener(self, tenant: str, epoch: str, address: str, agent: str) -> str:
+        return listener_id(self._key(tenant, epoch), canonical(address) or "-", agent)
+
+    def playback(self, tenant: str, epoch: str, playback: str) -> str:
+        """A client's own playback id, hashed likewise: it too could name a device."""
+        return listener_id(self._key(tenant, epoch), "playback", playback)
+
+
+def masked(text: pl.Expr) -> pl.Expr:
+    """A line that couldn't be read, with every address, cookie and query string replaced by a mark, cut to 512 characters."""
+    shown = text.str.slice(0, 4 * _KEPT_CHARACTERS)
+    for pattern, mark in _MASKS:
+        shown = shown.str.replace_all(pattern, mark)
+    return shown.str.replace_all(r"[\x00-\x08\x0b-\x1f\x7f]", "�").str.slice(0, _KEPT_CHARACTERS)

@@ -1,0 +1,322 @@
+"""`conf/`, `--set` and the environment become one frozen Settings. The only reader of the environment.
+
+Order, later wins: the defaults below (which `conf/base.yaml` repeats with comments), `base.yaml`, `<env>.yaml`,
+`--set KEY=VALUE`. Secrets come from the environment or a mounted file alone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+
+from metrics_lake.tenants import Network, Strict, Tenant, Tenants, Zone
+
+M = TypeVar("M", bound=BaseModel)
+SECRET, SECRET_FILE = "METRICS_LAKE_SECRET", "METRICS_LAKE_SECRET_FILE"
+BOT_RULES = "none"
+_OWN_JAVA = ".cache/java"
+LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
+
+
+class SettingsError(Exception):
+    """Something in the settings is wrong; the message names file, place and remedy."""
+
+
+class Storage(Strict):
+    landing: str = "data/landing"
+    lake: str = "data/lake"
+    rollups: str = "data/rollups"
+
+
+class Documents(Strict):
+    store: Literal["sqlite", "cosmos"] = "sqlite"
+    path: str = "data/documents.db"
+    endpoint: str = ""
+    database: str = "metrics"
+
+
+class Privacy(Strict):
+    key_rotation: Literal["never", "yearly", "monthly", "daily"] = "never"
+    identity: Literal["ip_user_agent", "ip"] = "ip_user_agent"
+    minimum_group: Annotated[int, Field(ge=1)] = 5
+    secret_file: str = "data/secret"
+
+
+def _rising(edges: tuple[int, ...]) -> tuple[int, ...]:
+    if not edges or edges[0] != 0 or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+        raise ValueError("edges are whole minutes that start at 0 and rise")
+    return edges
+
+
+class Sessions(Strict):
+    gap_seconds: Annotated[float, Field(ge=0)] = 60
+    long_connection_gap_seconds: Annotated[float, Field(ge=0)] = 5
+    minimum_seconds: Annotated[float, Field(ge=0)] = 0
+    length_edges_minutes: Annotated[tuple[int, ...], AfterValidator(_rising)] = LENGTH_EDGES
+
+
+Header = Literal["host", "referer", "user_agent", "x_forwarded_for", "playback_id", "other"]
+
+
+class Haproxy(Strict):
+    timezone: Zone = "UTC"
+    trusted_proxies: tuple[Network, ...] = ()
+    captures: dict[str, tuple[Header, ...]] = {}
+
+
+class Ingest(Strict):
+    batch_bytes: Annotated[int, Field(gt=0)] = 1 << 30
+
+
+class Publish(Strict):
+    restatement_hours: Annotated[float, Field(ge=0)] = 24
+
+
+class Spark(Strict):
+    master: str = "local[*]"
+    driver_memory: str = "3g"
+    shuffle_partitions: Annotated[int, Field(ge=1)] = 2
+    jars: str = ".cache/jars"
+    conf: dict[str, str] = {}
+
+
+class Settings(Strict):
+    """Everything a run depends on, secrets apart."""
+
+    env: str = "local"
+    conf: str = "conf"
+    storage: Storage = Storage()
+    documents: Documents = Documents()
+    tenants: str = "tenants.yaml"
+    privacy: Privacy = Privacy()
+    sessions: Sessions = Sessions()
+    haproxy: Haproxy = Haproxy()
+    ingest: Ingest = Ingest()
+    publish: Publish = Publish()
+    spark: Spark = Spark()
+
+    @property
+    def tenants_file(self) -> Path:
+        return Path(self.conf) / self.tenants
+
+    def secret(self) -> bytes:
+        """The deployment's secret; `local` makes one on first use, every other environment refuses to do without."""
+        if self.env == "local" and not (os.environ.get(SECRET) or os.environ.get(SECRET_FILE)):
+            _create_secret(Path(self.privacy.secret_file))
+        return read_secret(self.privacy.secret_file)
+
+
+class Rules(Strict):
+    """All that decides how a landing file is read. Travels with each batch, so that a replay reads it the same way."""
+
+    tenants: Tenants
+    haproxy: Haproxy
+    sessions: Sessions
+    privacy: Privacy
+
+
+def rules(settings: Settings, tenants: Tenants) -> Rules:
+    return Rules(tenants=tenants, haproxy=settings.haproxy, sessions=settings.sessions, privacy=settings.privacy)
+
+
+def read_secret(file: str) -> bytes:
+    """The secret from the environment, else from the file named there, else from `file`; at least 32 bytes of hex."""
+    text, where = os.environ.get(SECRET), f"the environment variable {SECRET}"
+    if not text:
+        path = Path(os.environ.get(SECRET_FILE) or file)
+        where = f"the file {path}"
+        if not path.is_file():
+            raise SettingsError(
+                f"no secret: {where} is not there and {SECRET} is not set; put 32 random bytes as hex into "
+                f"{SECRET} or into a file named by {SECRET_FILE} (for example: openssl rand -hex 32)"
+            )
+        text = path.read_text()
+    return _checked_secret(text.strip(), where)
+
+
+def java_program() -> str:
+    """The Java that Spark will start: JAVA_HOME's, else that of `make setup`, else the PATH's."""
+    home = os.environ.get("JAVA_HOME") or (_OWN_JAVA if Path(_OWN_JAVA, "bin", "java").exists() else "")
+    return str(Path(home, "bin", "java")) if home else "java"
+
+
+def is_submitted() -> bool:
+    """Whether spark-submit started this process, and with it Spark's JVM."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def prepare_for_spark() -> None:
+    """What Spark's launcher and its Python workers take from the environment, where nobody has set it."""
+    if Path(_OWN_JAVA, "bin", "java").exists():
+        os.environ.setdefault("JAVA_HOME", str(Path(_OWN_JAVA).resolve()))
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+
+
+def _checked_secret(text: str, where: str) -> bytes:
+    remedy = "make one with: openssl rand -hex 32"
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError:
+        raise SettingsError(f"the secret in {where} is not hex; {remedy}") from None
+    if len(secret) < 32:
+        raise SettingsError(f"the secret in {where} has {len(secret)} bytes, fewer than 32; {remedy}")
+    if len(set(secret)) == 1:
+        raise SettingsError(f"the secret in {where} is one byte repeated; {remedy}")
+    return secret
+
+
+def _create_secret(path: Path) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w") as file:
+        file.write(os.urandom(32).hex() + "\n")
+
+
+def load(conf: str | None = None, env: str | None = None, overrides: Iterable[str] = ()) -> Settings:
+    """Settings from a folder, an environment's name and `KEY=VALUE` overrides; SettingsError says what is wrong where."""
+    folder = Path(conf or os.environ.get("METRICS_LAKE_CONF") or "conf")
+    name = env or os.environ.get("METRICS_LAKE_ENV") or "local"
+    if not folder.is_dir():
+        raise SettingsError(f"no settings folder {folder}; name one with --conf, or run from the project's root")
+    values: dict[str, Any] = {}
+    for file in (folder / "base.yaml", folder / f"{name}.yaml"):
+        if file.is_file():
+            _merge(values, _checked(Settings, read_yaml(file), file.as_posix(), partial=True))
+        elif file.stem == name and name != "local":
+            known = sorted(f.stem for f in folder.glob("*.yaml") if f.stem not in ("base", "tenants", "schedule"))
+            raise SettingsError(f"no environment {name!r}: {file} is not there (known: {', '.join(known) or 'none'})")
+    for override in overrides:
+        _merge(values, _checked(Settings, _override(override), "--set", partial=True))
+    _merge(values, {"env": name, "conf": str(folder)})
+    return _validated(Settings, values, str(folder))
+
+
+def load_tenants(settings: Settings) -> Tenants:
+    """The tenants file; SettingsError names the place of whatever is wrong in it."""
+    file = settings.tenants_file
+    if not file.is_file():
+        raise SettingsError(f"no tenants file {file}; write one (see README) or name it with --set tenants=FILE")
+    return _validated(Tenants, _checked(Tenants, read_yaml(file), str(file)), str(file))
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which the same key twice is an error: two streams with one name must not become one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                mark = key.start_mark
+                raise SettingsError(f"{mark.name}, line {mark.line + 1}: {key.value!r} stands twice; rename one")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(file: Path) -> dict[str, Any]:
+    """A YAML file that holds one mapping; an empty file is an empty mapping."""
+    try:
+        with file.open(encoding="utf-8") as text:
+            values = yaml.load(text, _UniqueKeys)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise SettingsError(f"{file}, line {line}: not YAML: {error.problem}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: can't be read: {error}") from None
+    if not isinstance(values or {}, dict):
+        raise SettingsError(f"{file}: expected keys and values, found {type(values).__name__}")
+    return values or {}
+
+
+def _override(text: str) -> dict[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise SettingsError(f"--set {text!r}: write KEY=VALUE, with dots between levels: --set sessions.gap_seconds=30")
+    nested: Any = yaml.safe_load(value) if value else ""
+    for level in reversed(key.split(".")):
+        nested = {level: nested}
+    return dict(nested)
+
+
+def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _checked(model: type[BaseModel], values: Any, where: str, *, partial: bool = False) -> dict[str, Any]:
+    """The values, if each key is one the model knows; the error names the nearest known key."""
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        for problem in error.errors():
+            if not (partial and problem["type"] == "missing"):
+                raise SettingsError(f"{where}: {_explain(problem, model)}") from None
+    return dict(values)
+
+
+def _validated(model: type[M], values: dict[str, Any], where: str) -> M:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(f"{where}: {_explain(error.errors()[0], model)}") from None
+
+
+def _explain(problem: Any, model: type[BaseModel]) -> str:
+    place = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    if problem["type"] != "extra_forbidden":
+        return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
+    key = str(problem["loc"][-1])
+    near = difflib.get_close_matches(key, list(_keys(model)), n=1, cutoff=0.0)
+    return f"unknown key {place!r}; the nearest known one is {near[0]!r}" if near else f"unknown key {place!r}"
+
+
+def _keys(model: type[BaseModel]) -> Iterator[str]:
+    """Every key below a model, so that a misspelt one can be told its neighbour."""
+    for name, field in model.model_fields.items():
+        yield name
+        for part in _models(field.annotation):
+            yield from _keys(part)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from _models(inner)
+
+
+def contract(settings: Settings, tenant: Tenant) -> dict[str, object]:
+    """What a tenant's numbers mean, to stand beside them (definitions.md section 9)."""
+    terms: dict[str, object] = {
+        "version": 1,
+        "session_gap_seconds": settings.sessions.gap_seconds,
+        "minimum_session_seconds": settings.sessions.minimum_seconds,
+        "identity": tenant.identity or settings.privacy.identity,
+        "key_rotation": settings.privacy.key_rotation,
+        "timezone": tenant.timezone,
+        "bot_rules": BOT_RULES,
+    }
+    return {**terms, "hash": digest(terms)}
+
+
+def digest(values: object) -> str:
+    """First 12 hex digits of SHA-256 over values as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:12]

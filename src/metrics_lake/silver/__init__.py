@@ -1,0 +1,1 @@
+"""3. Clean: one module per table."""

@@ -1,0 +1,59 @@
+"""From the bytes of log files to numbered lines, and from a line to the message that HAProxy wrote.
+
+What stands before the message (BSD syslog with or without host, RFC 5424, ISO stamp, or nothing) is found from
+the message's own anchor, `address:port [dd/Mon/yyyy:`, so no dress has to be known by name.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+# What HAProxy says of itself: no request, and no fault of the log either.
+_NOTICES = (
+    r"(?:Proxy|backend|Server|Backup Server|Health check|Stopping|Pausing|Resuming|Enabling|Reexecuting|Loading|"
+    r"New (?:program|worker)|Former (?:program|worker)|Exiting|All workers|soft-stop|hard-stop|config\b|parsing \[|"
+    r"(?:last )?message repeated|\[?(?:NOTICE|WARNING|ALERT)\]?|Connect from|SSL handshake|sendmsg|maxconn|"
+    r"haproxy version|path to executable|Configuration file)"
+)
+NOTICE = rf"(?:^|[\]>:-]:?\s+){_NOTICES}"
+_ANCHOR = r" \[(\d{2}/[A-Z][a-z]{2}/\d{4}:.*)$"
+_BEFORE = r"^(.*?) \[\d{2}/[A-Z][a-z]{2}/\d{4}:"
+_HOST = r"^(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) "
+
+
+def numbered(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:
+    """Lines of several files: file_number, line_number (from `first_lines`), text without its line end."""
+    frame = pl.DataFrame(
+        {"file_number": list(texts), "text": list(texts.values())},
+        schema={"file_number": pl.UInt32, "text": pl.String},
+    )
+    lines = frame.with_columns(pl.col("text").str.split("\n")).explode("text")
+    starts = pl.DataFrame(
+        {"file_number": list(first_lines), "start": list(first_lines.values())},
+        schema={"file_number": pl.UInt32, "start": pl.Int64},
+    )
+    place = pl.int_range(pl.len(), dtype=pl.Int64).over("file_number")
+    return (
+        lines.with_columns(line_number=place, text=pl.col("text").str.strip_chars_end("\r"))
+        .join(starts, on="file_number", how="left", maintain_order="left")
+        .select("file_number", pl.col("line_number") + pl.col("start"), "text")
+    )
+
+
+def parted(lines: pl.DataFrame) -> pl.DataFrame:
+    """Adds `before` (all that stands before the date) and `after` (the date and the rest); null where no date stands."""
+    parts = lines.with_columns(pl.col("text").str.splitn(" [", 2).struct.rename_fields(["before", "after"])).unnest(
+        "text"
+    )
+    parts = parts.with_columns(text=lines["text"])
+    dated = pl.col("after").str.contains(r"^\d\d/[A-Z][a-z][a-z]/\d{4}:").fill_null(False)
+    odd = parts.filter(~dated).with_columns(
+        before=pl.col("text").str.extract(_BEFORE), after=pl.col("text").str.extract(_ANCHOR)
+    )
+    return pl.concat([parts.filter(dated), odd]) if odd.height else parts
+
+
+def host_of(line: str) -> str | None:
+    """The host that syslog names at the start of a line, if it does."""
+    found = pl.select(pl.lit(line).str.extract(_HOST)).item()
+    return None if found is None or found in ("-", "haproxy") else str(found)

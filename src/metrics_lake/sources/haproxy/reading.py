@@ -1,0 +1,220 @@
+"""From arrived files to rows of `bronze.haproxy`: chunk by chunk, and each file's account at its end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
+
+import polars as pl
+
+from metrics_lake.privacy import Hasher, masked
+from metrics_lake.settings import Rules, read_secret
+from metrics_lake.sources.arrived import DUPLICATE, EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
+from metrics_lake.sources.haproxy import lines, streams
+from metrics_lake.sources.haproxy.requests import Sorted, sorted_out
+from metrics_lake.sources.haproxy.visits import folded, with_pieces
+
+VISIT, REJECT, UNCLAIMED, FILE = "visit", "reject", "unclaimed", "file"
+_CHUNK_BYTES = 8 << 20
+_COUNTS = ("accepted", "reject", "unclaimed", "skipped")
+
+
+@dataclass
+class _Account:
+    """What became of a file's lines, as they are read."""
+
+    file: ArrivedFile
+    status: str = READ
+    reason: str | None = None
+    proxy: str | None = None
+    line_count: int = 0
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+
+@dataclass
+class _Chunk:
+    """Texts of some files, read together so that the many small ones cost little."""
+
+    accounts: dict[int, _Account] = field(default_factory=dict)
+    texts: dict[int, str] = field(default_factory=dict)
+    first_lines: dict[int, int] = field(default_factory=dict)
+    unfinished: set[int] = field(default_factory=set)
+    size: int = 0
+
+    def add(self, number: int, account: _Account, piece: bytes, *, is_last: bool) -> None:
+        text = piece.decode("utf-8", errors="replace").replace("\0", "")
+        if account.line_count == 0:
+            text = text.removeprefix("\ufeff")
+            account.proxy = lines.host_of(text[:200]) or _folder(account.file.entry.path)
+        if is_last and text and not text.endswith("\n"):
+            self.unfinished.add(number)
+        text = text.removesuffix("\n")
+        self.accounts[number], self.texts[number] = account, text
+        self.first_lines[number] = account.line_count + 1
+        account.line_count += text.count("\n") + 1
+        self.size += len(text)
+
+
+def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
+    """Rows of `bronze.haproxy`, frame by frame; columns that a kind of row doesn't fill are left out."""
+    hasher = _hasher(read_secret(rules.privacy.secret_file))
+    numbers, chunk, finished = count(), _Chunk(), list[_Account]()
+    for file in files:
+        account = _Account(file)
+        finished.append(account)
+        for piece, is_last in _pieces(account):
+            chunk.add(next(numbers), account, piece, is_last=is_last)
+            if chunk.size >= _CHUNK_BYTES:
+                yield from _rows(chunk, rules, hasher)
+                chunk = _Chunk()
+    yield from _rows(chunk, rules, hasher)
+    if finished:
+        yield _file_rows(finished)
+
+
+@lru_cache(maxsize=1)
+def _hasher(secret: bytes) -> Hasher:
+    return Hasher(secret)
+
+
+def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
+    """A file's pieces, each with whether it is the last; a file not to be read leaves its mark on the account."""
+    try:
+        pieces = list(account.file.pieces()) if account.file.entry.is_duplicate else account.file.pieces()
+        before = None
+        for piece in pieces:
+            if account.file.entry.is_duplicate:
+                account.line_count += piece.count(b"\n") + (not piece.endswith(b"\n"))
+                continue
+            if before is not None:
+                yield before, False
+            before = piece
+        if before:
+            yield before, True
+    except UnreadableFile as error:
+        account.status, account.reason = QUARANTINED, error.reason
+        return
+    if account.file.entry.is_duplicate:
+        account.status, account.counts["skipped"] = DUPLICATE, account.line_count
+    elif not account.line_count and not before:
+        account.status = EMPTY
+
+
+def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher) -> Iterator[pl.DataFrame]:
+    if not chunk.texts:
+        return
+    numbered = lines.numbered(chunk.texts, chunk.first_lines)
+    found = sorted_out(numbered, rules, hasher, unfinished=chunk.unfinished)
+    for number, account in chunk.accounts.items():
+        _count(account, found, number)
+    about = _about(chunk)
+    for rows in (_visit_rows(found.accepted, rules), _reject_rows(found.rejects), _unclaimed_rows(found.unclaimed)):
+        if rows.height:
+            dated = rows.join(about, on="file_number", how="left")
+            if "happened_on" not in rows.columns:
+                dated = dated.with_columns(happened_on="file_on")
+            yield dated.drop("file_number", "file_on")
+
+
+def _about(chunk: _Chunk) -> pl.DataFrame:
+    """For each file of a chunk: batch_number, file_id and the day that its rows without an instant go by."""
+    rows = [
+        (number, account.file.batch_number, account.file.entry.file_id, account.first_ms or 0)
+        for number, account in chunk.accounts.items()
+    ]
+    schema = {"file_number": pl.UInt32, "batch_number": pl.Int64, "file_id": pl.String, "file_ms": pl.Int64}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns(file_on=_instant("file_ms").dt.date()).drop("file_ms")
+
+
+def _count(account: _Account, found: Sorted, number: int) -> None:
+    mine = pl.col("file_number") == number
+    ends = found.accepted.lazy().filter(mine).select(
+        pl.len(), low=(pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)).min(),
+        high=(pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)).max(),
+    ).collect().row(0)  # fmt: skip
+    account.counts["accepted"] += ends[0]
+    if ends[0]:
+        account.first_ms = min(ends[1], account.first_ms or ends[1])
+        account.last_ms = max(ends[2], account.last_ms or ends[2])
+    for kind, frame in (("reject", found.rejects), ("unclaimed", found.unclaimed), ("skipped", found.skipped)):
+        account.counts[kind] += frame.filter(mine).height
+
+
+def _instant(column: str) -> pl.Expr:
+    return pl.from_epoch(pl.col(column), time_unit="ms").dt.replace_time_zone("UTC")
+
+
+def _visit_rows(accepted: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    runs = folded(with_pieces(accepted))
+    known = streams.table(rules.tenants).select("stream_number", "tenant", "stream", "protocol")
+    first, last, last_request = _instant("first_ms"), _instant("last_ms"), _instant("last_request_ms")
+    return (
+        runs.join(known, on="stream_number", how="left")
+        .with_columns(
+            row_kind=pl.lit(VISIT),
+            happened_on=first.dt.date(),
+            first_at=first,
+            last_at=last,
+            last_request_at=last_request,
+            gap_seconds=pl.col("gap_ms") / 1000,
+            segment_seconds=pl.col("segment_ms") / 1000,
+        )
+        .drop("run", "stream_number", "first_ms", "last_ms", "last_request_ms", "gap_ms", "segment_ms")
+    )
+
+
+def _reject_rows(rejects: pl.DataFrame) -> pl.DataFrame:
+    return rejects.select(
+        "file_number", "line_number", "reason", row_kind=pl.lit(REJECT), masked_text=masked(pl.col("text"))
+    )
+
+
+def _unclaimed_rows(unclaimed: pl.DataFrame) -> pl.DataFrame:
+    start = masked(pl.col("path").fill_null("").str.extract(r"^(/?[^/]*)")).str.slice(0, 64)
+    return (
+        unclaimed.select("file_number", "frontend", path_start=start)
+        .group_by("file_number", "frontend", "path_start", maintain_order=True)
+        .agg(pl.len().alias("line_count"))
+        .with_columns(row_kind=pl.lit(UNCLAIMED))
+    )
+
+
+def _file_rows(accounts: list[_Account]) -> pl.DataFrame:
+    frame = pl.DataFrame([_file_row(account) for account in accounts], infer_schema_length=None)
+    times = [_instant(name).alias(name.replace("_ms", "_logged_at")) for name in ("first_ms", "last_ms")]
+    frame = frame.with_columns(pl.col("first_ms", "last_ms").cast(pl.Int64)).with_columns(*times)
+    return frame.with_columns(
+        happened_on=pl.from_epoch(pl.col("first_ms").fill_null(0), time_unit="ms").dt.date()
+    ).drop("first_ms", "last_ms")
+
+
+def _file_row(account: _Account) -> dict[str, object]:
+    entry = account.file.entry
+    counts = {f"{kind}_count": number for kind, number in account.counts.items()}
+    return {
+        "row_kind": FILE,
+        "batch_number": account.file.batch_number,
+        "file_id": entry.file_id,
+        "path": entry.path,
+        "size_bytes": entry.size_bytes,
+        "content_hash": entry.content_hash,
+        "status": account.status,
+        "reason": account.reason,
+        "proxy": account.proxy or _folder(entry.path),
+        "first_ms": account.first_ms,
+        "last_ms": account.last_ms,
+        "line_count": account.line_count,
+        **counts,
+    }
+
+
+def _folder(path: str) -> str:
+    """The part of a path that names the machine: its folders below the source's own, dates left out."""
+    folders = path.split("/")[1:-1]
+    return "/".join(name for name in folders if not re.fullmatch(r"\d+|\d{4}-\d\d(-\d\d)?", name))

@@ -1,0 +1,63 @@
+"""Which tenant's stream a request belongs to, and what of it was asked for (definitions.md section 2)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from metrics_lake.tenants import Stream, Tenants
+
+NONE, SEGMENT, PLAYLIST, CONNECTION = 0, 1, 2, 3
+_FIELDS = ("frontend", "host", "path")
+
+
+def table(tenants: Tenants) -> pl.DataFrame:
+    """The streams in the order they are tried: stream_number, tenant, stream, protocol, segment_ms."""
+    rows = [
+        (name, stream_name, stream.protocol, round(stream.segment_seconds * 1000))
+        for name, tenant in tenants.tenants.items()
+        for stream_name, stream in tenant.streams.items()
+    ]
+    schema = {"tenant": pl.String, "stream": pl.String, "protocol": pl.String, "segment_ms": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_row_index("stream_number")
+
+
+def claimed(requests: pl.DataFrame, tenants: Tenants) -> pl.DataFrame:
+    """Adds stream_number (null where no stream claims the request) and request_kind. Needs frontend, host, path.
+
+    Globs are tried on what is distinct, not on each line: thousands of listeners ask for the same segment.
+    """
+    distinct = requests.select(_FIELDS).unique()
+    streams = [stream for tenant in tenants.tenants.values() for stream in tenant.streams.values()]
+    number, kind = pl.lit(None, dtype=pl.UInt32), pl.lit(NONE, dtype=pl.Int8)
+    for place, stream in reversed(list(enumerate(streams))):
+        number = pl.when(_matches(stream)).then(pl.lit(place, dtype=pl.UInt32)).otherwise(number)
+    distinct = distinct.with_columns(stream_number=number)
+    for place, stream in enumerate(streams):
+        kind = pl.when(pl.col("stream_number") == place).then(_asks_for(stream)).otherwise(kind)
+    distinct = distinct.with_columns(request_kind=kind)
+    return requests.join(distinct, on=_FIELDS, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _matches(stream: Stream) -> pl.Expr:
+    holds = pl.lit(True)
+    for field in _FIELDS:
+        pattern = stream.match.pattern(field)
+        if pattern is not None:
+            holds = holds & pl.col(field).str.contains(pattern).fill_null(False)
+    return holds
+
+
+def _asks_for(stream: Stream) -> pl.Expr:
+    if stream.protocol != "hls":
+        return pl.lit(CONNECTION, dtype=pl.Int8)
+    path = pl.col("path").str.to_lowercase()
+    media = pl.any_horizontal(path.str.ends_with(suffix) for suffix in stream.media_suffixes)
+    playlist = pl.any_horizontal(path.str.ends_with(suffix) for suffix in stream.playlist_suffixes)
+    kind = pl.when(playlist).then(PLAYLIST).when(media).then(SEGMENT).otherwise(NONE)
+    return kind.cast(pl.Int8)
+
+
+def is_evidence() -> pl.Expr:
+    """A GET that was served: 200 or 206, for a playlist also 304 (not modified)."""
+    served = pl.col("status").is_in([200, 206]) | ((pl.col("request_kind") == PLAYLIST) & (pl.col("status") == 304))
+    return (pl.col("request_kind") != NONE) & (pl.col("method") == "GET") & served

@@ -1,0 +1,104 @@
+"""What a table, a view of it, a source and a metric are. No Spark here, so that light processes can read the catalogue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+_COLUMN = re.compile(
+    r"^(?P<name>\w+)\s+(?P<type>[A-Z][\w<>,: ]*?)(?P<required>\s+NOT NULL)?\s+COMMENT\s+'(?P<comment>[^']+)'$"
+)
+
+
+class TableError(ValueError):
+    """A table is declared in a way that can't be read; the message names table and line."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: Spark SQL type, whether a row may lack it, and what it means, unit included."""
+
+    name: str
+    type: str
+    required: bool
+    comment: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A Delta table, declared beside the code that fills it.
+
+    `columns` is one line a column, `name TYPE [NOT NULL] COMMENT 'meaning and unit'`.
+    `keep` is how long rows are kept, counted from the day they speak of; None keeps them for good.
+    """
+
+    name: str
+    columns: str
+    partitioned_by: tuple[str, ...] = ()
+    keep: timedelta | None = None
+
+    @cached_property
+    def fields(self) -> tuple[Column, ...]:
+        lines = (line.strip().rstrip(",") for line in self.columns.strip().splitlines())
+        return tuple(self._column(line) for line in lines if line)
+
+    def _column(self, line: str) -> Column:
+        found = _COLUMN.match(line)
+        if found is None:
+            raise TableError(f"{self.name}: not a column: {line!r}")
+        return Column(found["name"], found["type"], found["required"] is not None, found["comment"])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.fields)
+
+    @property
+    def path(self) -> str:
+        """Where the table lies below `storage.lake`: `<layer>/<name>`."""
+        return self.name.replace(".", "/")
+
+    @property
+    def ddl(self) -> str:
+        """The columns as Spark's schema text, comments and nullability included."""
+        return ", ".join(
+            f"{c.name} {c.type}{' NOT NULL' if c.required else ''} COMMENT '{c.comment}'" for c in self.fields
+        )
+
+
+@dataclass(frozen=True)
+class View:
+    """One kind of row of a table, under a name of its own; `columns` are those that this kind fills."""
+
+    name: str
+    of: Table
+    kind: str
+    columns: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.of.fields if column.name in self.columns)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """An answer: which tables it reads, which it fills. The module's docstring opens with its question."""
+
+    name: str
+    reads: tuple[Table, ...]
+    writes: Table
+
+
+@dataclass(frozen=True)
+class Source:
+    """A feed: the folder below `storage.landing` it arrives in, and how its files are read.
+
+    `parse(files, rules)` yields Polars frames whose columns are some of those of the feed's bronze table.
+    """
+
+    name: str
+    folder: str
+    parse: Callable[..., Any]
