@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,10 +19,16 @@ class Calendars:
     by_tenant: Mapping[str, Calendar]
 
     def day_rows(self, days: Iterable[date]) -> list[tuple[Any, ...]]:
-        """Rows of stays.CALENDAR: tenant, day, its bounds, and its hours with the end of the same hour before it."""
-        return [
-            _day_row(tenant, calendar, on) for tenant, calendar in self.by_tenant.items() for on in sorted(set(days))
-        ]
+        """Rows of stays.DAYS: tenant, day, its bounds."""
+        return [(tenant, on, c.day_start(on), c.day_start(on + _DAY)) for tenant, c, on in self._each(days)]
+
+    def hour_rows(self, days: Iterable[date]) -> list[tuple[Any, ...]]:
+        """Rows of stays.HOURS: tenant, day, the hour's bounds, what the clock shows, and when it last showed that."""
+        return [(tenant, on, *hour) for tenant, calendar, on in self._each(days) for hour in _hours(calendar, on)]
+
+    def _each(self, days: Iterable[date]) -> Iterator[tuple[str, Calendar, date]]:
+        for tenant, calendar in self.by_tenant.items():
+            yield from ((tenant, calendar, on) for on in sorted(set(days)))
 
     def bounds(self, days: Iterable[date]) -> tuple[datetime, datetime]:
         """The instants between which all these days lie, whoever's they are."""
@@ -39,10 +45,9 @@ class Calendars:
         return [*found.values(), *rolling, calendar.all(*spans)]
 
 
-def _day_row(tenant: str, calendar: Calendar, on: date) -> tuple[Any, ...]:
+def _hours(calendar: Calendar, on: date) -> Iterator[tuple[datetime, datetime, int, datetime]]:
+    """An hour's start, end, number on the clock, and the end of the hour before it with that number."""
     before = {hour.of_day: hour.end for hour in calendar.hours(on - _DAY)}
-    hours = []
     for hour in calendar.hours(on):
-        hours.append((hour.start, hour.end, hour.of_day, before.get(hour.of_day, hour.start - _DAY)))
+        yield hour.start, hour.end, hour.of_day, before.get(hour.of_day, hour.start - _DAY)
         before[hour.of_day] = hour.end
-    return tenant, on, calendar.day_start(on), calendar.day_start(on + _DAY), hours

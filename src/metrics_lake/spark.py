@@ -37,6 +37,7 @@ _LOCAL = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     "spark.sql.streaming.metricsEnabled": "false",
+    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "65536",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.log.structuredLogging.enabled": "false",
 }
@@ -49,7 +50,10 @@ def session(settings: Settings, *, name: str = "metrics_lake") -> SparkSession:
     if not is_submitted():
         jars = _jars(settings)
         logging = resources.files(__package__).joinpath("log4j2.properties")
-        java = f"-Dlog4j2.configurationFile=file:{logging} -XX:-HeapDumpOnOutOfMemoryError -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+        java = (
+            f"-Dlog4j2.configurationFile=file:{logging} -XX:-HeapDumpOnOutOfMemoryError "
+            "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+        )
         options |= _LOCAL | {
             "spark.driver.memory": settings.spark.driver_memory,
             "spark.driver.extraClassPath": os.pathsep.join(jars),

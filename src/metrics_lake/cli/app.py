@@ -6,8 +6,8 @@ A user's mistake is one line on stderr that says what to do; a stack trace comes
 from __future__ import annotations
 
 import sys
+from typing import Any
 
-import click
 import typer
 
 from metrics_lake.cli import commands, failures, looking
@@ -20,6 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+# What all errors of wrong usage have in common: of those classes Typer exports this one alone, under every version.
+_WRONG_USAGE: Any = typer.BadParameter.__base__
+
 commands.register(app)
 looking.register(app)
 
@@ -29,11 +32,11 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
-        code = app([a for a in arguments if a != "--debug"], standalone_mode=False)
-    except click.UsageError as error:
+        code = app([a for a in arguments if a != "--debug"], prog_name="metrics-lake", standalone_mode=False)
+    except _WRONG_USAGE as error:
         error.show()
         code = 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped; nothing is half-written, the next run goes on from here\n")
         code = 130
     except Exception as error:

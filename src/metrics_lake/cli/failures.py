@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from metrics_lake.io.files import BusyError
-from metrics_lake.io.stream import LandingError
-from metrics_lake.settings import SettingsError
-
-_OURS: tuple[type[Exception], ...] = (SettingsError, LandingError, BusyError)
 _NO_JAVA = "no Java that Spark can start with: run `make setup`, or set JAVA_HOME to a Java 17 or 21"
 
 
 def lines(error: Exception) -> Iterator[str]:
     """One line, at most two. No value of a row is ever among them: what Spark says of an error is cut to its class."""
-    if isinstance(error, _OURS) or type(error).__module__.startswith("metrics_lake"):
+    if type(error).__module__.startswith("metrics_lake"):
         yield f"metrics-lake: {error}"
     elif "JAVA_GATEWAY_EXITED" in str(error) or (isinstance(error, FileNotFoundError) and "java" in str(error)):
         yield f"metrics-lake: {_NO_JAVA}"

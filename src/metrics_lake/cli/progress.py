@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from metrics_lake.io.manifest import Batch
-from metrics_lake.jobs.ingest import Ingested
+if TYPE_CHECKING:
+    from metrics_lake.io.manifest import Batch
+    from metrics_lake.jobs.ingest import Ingested
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -60,6 +62,3 @@ def shown(console: Console) -> Iterator[Steps]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         yield Steps(console, bar)
-
-
-Report = Callable[[Ingested, Batch], None]

@@ -5,6 +5,9 @@ Grain: tenant, stream, day, dimension, value. Catch: a listener who came from tw
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -34,26 +37,33 @@ METRIC = Metric("dimensions_by_day", reads=(sessions.TABLE,), writes=TABLE)
 
 def compute(days: DataFrame) -> DataFrame:
     """From stays by day (net sessions only) to one row a value."""
+    keys = ("listened_on", "tenant", "stream", "dimension", "dimension_value")
     started = stays.started_in(F.col("day_starts_at"), F.col("day_ends_at"))
-    valued = stays.with_whole_tenant(days.withColumn("valued", values())).select("*", F.inline("valued"))
+    by_listener = (
+        stays.with_whole_tenant(days.withColumn("dimension_values", values()))
+        .withColumns({"is_started": started.cast("bigint"), "seconds": stays.seconds()})
+        .select("listened_on", "tenant", "stream", "listener_id", "is_started", "seconds", F.inline("dimension_values"))
+        .groupBy(*keys, "listener_id")
+        .agg(F.sum("is_started").alias("started"), F.sum("seconds").alias("seconds"))
+    )
     return (
-        valued.groupBy("listened_on", "tenant", "stream", "dimension", "dimension_value")
+        by_listener.groupBy(*keys)
         .agg(
-            F.count_if(started).alias("sessions_started"),
-            F.sum(stays.seconds()).alias("listening_seconds"),
-            F.count_distinct("listener_id").alias("unique_listeners"),
+            F.sum("started").alias("sessions_started"),
+            F.sum("seconds").alias("listening_seconds"),
+            F.count("*").alias("unique_listeners"),
         )
         .select(*TABLE.names)
     )
 
 
-def values() -> Column:
-    """A session's values as an array of (dimension, dimension_value), none missing."""
+def values(names: Mapping[str, str] = MappingProxyType({})) -> Column:
+    """A row's values as an array of (dimension, dimension_value), none missing; `names` of columns called otherwise."""
     return F.array(
         *(
             F.struct(
                 F.lit(name).alias("dimension"),
-                F.coalesce(F.col(name), F.lit(UNKNOWN.get(name, "other"))).alias("dimension_value"),
+                F.coalesce(F.col(names.get(name, name)), F.lit(UNKNOWN.get(name, "other"))).alias("dimension_value"),
             )
             for name in DIMENSIONS
         )

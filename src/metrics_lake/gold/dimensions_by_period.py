@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from metrics_lake.gold import dimensions_by_day, listeners_by_day
-from metrics_lake.gold.listening_by_period import KEYS
+from metrics_lake.gold.listening_by_period import KEYS, in_periods
 from metrics_lake.tables import Metric, Table
 
 TABLE = Table(
@@ -30,18 +30,17 @@ TABLE = Table(
 METRIC = Metric("dimensions_by_period", reads=(listeners_by_day.TABLE, dimensions_by_day.TABLE), writes=TABLE)
 
 
-def compute(listeners: DataFrame, dimension_days: DataFrame, periods: DataFrame) -> DataFrame:
-    """From listeners of periods and values of days to one row a value."""
-    values = (*KEYS, "dimension", "dimension_value")
-    uniques = (
-        listeners.select(*KEYS, F.inline("dimension_values"))
-        .groupBy(*values)
-        .agg(F.count("*").alias("unique_listeners"))
+def compute(listener_days: DataFrame, dimension_days: DataFrame, periods: DataFrame) -> DataFrame:
+    """From listeners and values of days to one row a value (`periods` is of listening_by_period.PERIODS)."""
+    keys = (*KEYS, "dimension", "dimension_value")
+    named = dimensions_by_day.values({"stream": "stream_heard"})
+    by_listener = (
+        in_periods(listener_days, periods)
+        .select(*KEYS, "listener_id", F.inline(named))
+        .distinct()
     )
-    in_period = dimension_days.join(F.broadcast(periods), "tenant").where(
-        (F.col("listened_on") >= F.col("first_on")) & (F.col("listened_on") < F.col("end_on"))
-    )
-    sums = in_period.groupBy(*values).agg(
+    uniques = by_listener.groupBy(*keys).agg(F.count("*").alias("unique_listeners"))
+    sums = in_periods(dimension_days, periods).groupBy(*keys).agg(
         F.sum("sessions_started").alias("sessions_started"), F.sum("listening_seconds").alias("listening_seconds")
-    )
-    return uniques.join(sums, list(values)).select(*TABLE.names)
+    )  # fmt: skip
+    return uniques.join(sums, list(keys)).select(*TABLE.names)

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from metrics_lake.gold import stays
+from metrics_lake.silver.sessions import EXCLUSIONS
 
 SKETCH_LOG_ENTRIES = 12  # 4,096 entries: at most 1.6 % standard error (definitions.md section 7)
 
@@ -24,48 +25,56 @@ COLUMNS = """
 """
 
 
+_SUMS = ("sessions_started", "sessions_completed", "sessions_active", "again", "length_count")
+_SECONDS = ("listening_seconds", "length_seconds")
+
+
 def summed(laid: DataFrame, minutes: DataFrame, bucket: tuple[str, ...], *, starts: Column, ends: Column) -> DataFrame:
-    """One row for each tenant, stream and bucket. `laid` are stays (excluded ones too), `minutes` has the same bucket."""
+    """One row for each tenant, stream and bucket. `laid` are stays, excluded ones too; `minutes` has the same bucket.
+
+    First by listener, then over listeners: so uniques are a count, and no distinct is needed.
+    """
     keys = ("tenant", "stream", *bucket)
-    rows = stays.with_whole_tenant(laid)
-    net = rows.where("exclusion IS NULL").groupBy(*keys).agg(*_figures(starts, ends))
-    out = rows.where(F.col("exclusion").isNotNull() & stays.started_in(starts, ends))
-    reasons = out.groupBy(*keys, "exclusion").agg(F.count("*").alias("number"))
-    pairs = F.map_from_entries(F.array_sort(F.collect_list(F.struct("exclusion", "number"))))
-    excluded = reasons.groupBy(*keys).agg(pairs.alias("excluded"))
+    by_listener = stays.with_whole_tenant(laid).groupBy(*keys, "listener_id").agg(*_figures(starts, ends))
+    totals = by_listener.groupBy(*keys).agg(
+        *(F.sum(name).alias(name) for name in (*_SUMS, *_SECONDS, *EXCLUSIONS)),
+        F.count_if("is_net").alias("unique_listeners"),
+        F.theta_sketch_agg(F.when(F.col("is_net"), F.col("listener_id")), SKETCH_LOG_ENTRIES).alias("unique_sketch"),
+    )
     peaks = minutes.groupBy(*keys).agg(_peak().alias("peak"))
-    joined = net.join(excluded, list(keys), "full_outer").join(peaks, list(keys), "left")
-    counts = [F.coalesce(F.col(name), F.lit(0)).alias(name) for name in _COUNTS]
+    joined = totals.join(peaks, list(keys), "left")
     return joined.select(
         *keys,
-        *counts,
-        *(F.coalesce(F.col(name), F.lit(0.0)).alias(name) for name in ("listening_seconds", "length_seconds")),
+        *_SUMS,
+        *_SECONDS,
+        "unique_listeners",
         "unique_sketch",
         F.coalesce(-F.col("peak.below"), F.lit(0)).cast("int").alias("peak_listeners"),
         F.col("peak.minute_at").alias("peak_at"),
-        F.coalesce("excluded", F.map_from_entries(F.array().cast("array<struct<k:string,v:bigint>>"))).alias(
-            "excluded"
-        ),
+        _excluded().alias("excluded"),
     )
 
 
-_COUNTS = ("sessions_started", "sessions_completed", "sessions_active", "unique_listeners", "length_count", "again")
-
-
 def _figures(starts: Column, ends: Column) -> list[Column]:
-    started = stays.started_in(starts, ends)
+    """What one listener adds to a bucket."""
+    is_net, started = F.col("exclusion").isNull(), stays.started_in(starts, ends)
     length = (F.unix_millis("ended_at") - F.unix_millis("started_at")) / F.lit(1000.0)
     return [
-        F.count_if(started).alias("sessions_started"),
-        F.count_if(stays.ended_in(starts, ends)).alias("sessions_completed"),
-        F.count("*").alias("sessions_active"),
-        F.count_if(F.col("started_at") < F.col("before_ends_at")).alias("again"),
-        F.sum(stays.seconds()).alias("listening_seconds"),
-        F.count_distinct("listener_id").alias("unique_listeners"),
-        F.theta_sketch_agg("listener_id", SKETCH_LOG_ENTRIES).alias("unique_sketch"),
-        F.sum(F.when(started, length)).alias("length_seconds"),
-        F.count(F.when(started, length)).alias("length_count"),
+        F.count_if(is_net & started).alias("sessions_started"),
+        F.count_if(is_net & stays.ended_in(starts, ends)).alias("sessions_completed"),
+        F.count_if(is_net).alias("sessions_active"),
+        F.count_if(is_net & (F.col("started_at") < F.col("before_ends_at"))).alias("again"),
+        F.sum(F.when(is_net, stays.seconds()).otherwise(0.0)).alias("listening_seconds"),
+        F.sum(F.when(is_net & started, length).otherwise(0.0)).alias("length_seconds"),
+        F.count(F.when(is_net & started, length)).alias("length_count"),
+        F.bool_or(is_net).alias("is_net"),
+        *(F.count_if((F.col("exclusion") == reason) & started).alias(reason) for reason in EXCLUSIONS),
     ]
+
+
+def _excluded() -> Column:
+    counted = F.map_from_arrays(F.array(*map(F.lit, EXCLUSIONS)), F.array(*map(F.col, EXCLUSIONS)))
+    return F.map_filter(counted, lambda _, number: number > 0)
 
 
 def _peak() -> Column:

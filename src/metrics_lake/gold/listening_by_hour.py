@@ -35,14 +35,10 @@ METRIC = Metric("listening_by_hour", reads=(sessions.TABLE, listeners_by_minute.
 _BUCKET = ("listened_on", "hour_at", "hour_ends_at", "hour_of_day")
 
 
-def compute(days: DataFrame, minutes: DataFrame, calendar: DataFrame) -> DataFrame:
-    """From stays by day and minutes to one row an hour in which anybody listened."""
-    laid = stays.by_hour(days).withColumnRenamed("hour_before_ends_at", "before_ends_at")
+def compute(days: DataFrame, minutes: DataFrame, hours: DataFrame) -> DataFrame:
+    """From stays by day, minutes and the clock's hours (stays.HOURS) to one row an hour in which anybody listened."""
+    laid = stays.by_hour(days, hours)
+    timed = minutes.join(F.broadcast(hours), ["tenant", "listened_on"])
+    timed = timed.where((F.col("minute_at") >= F.col("hour_at")) & (F.col("minute_at") < F.col("hour_ends_at")))
     starts, ends = F.col("hour_at"), F.col("hour_ends_at")
-    return listening.summed(laid, _in_hours(minutes, calendar), _BUCKET, starts=starts, ends=ends).select(*TABLE.names)
-
-
-def _in_hours(minutes: DataFrame, calendar: DataFrame) -> DataFrame:
-    known = minutes.join(F.broadcast(calendar.select("tenant", "listened_on", "hours")), ["tenant", "listened_on"])
-    hour = F.filter("hours", lambda h: (h["hour_at"] <= F.col("minute_at")) & (F.col("minute_at") < h["hour_ends_at"]))
-    return known.withColumn("hour", hour[0]).drop("hours").select("*", "hour.*")
+    return listening.summed(laid, timed, _BUCKET, starts=starts, ends=ends).select(*TABLE.names)

@@ -33,22 +33,22 @@ METRIC = Metric("listening_by_period", reads=(listeners_by_day.TABLE,), writes=T
 KEYS = ("tenant", "stream", "kind", "name")
 
 
-def listeners(listener_days: DataFrame, periods: DataFrame) -> DataFrame:
-    """One row for each listener of each period: hours of the day (bits) and values of dimensions."""
-    in_period = listener_days.join(F.broadcast(periods), "tenant").where(
-        (F.col("listened_on") >= F.col("first_on")) & (F.col("listened_on") < F.col("end_on"))
-    )
-    return in_period.groupBy(*KEYS, "first_on", "end_on", "listener_id").agg(
-        F.bit_or("hours").alias("hours"),
-        F.array_distinct(F.flatten(F.collect_set("dimension_values"))).alias("dimension_values"),
-    )
+def in_periods(days: DataFrame, periods: DataFrame) -> DataFrame:
+    """Rows with a day, once for each period that holds it."""
+    joined = days.join(F.broadcast(periods), "tenant")
+    return joined.where((F.col("listened_on") >= F.col("first_on")) & (F.col("listened_on") < F.col("end_on")))
 
 
-def compute(listeners: DataFrame) -> DataFrame:
-    """From listeners of periods to one row a period."""
+def compute(listener_days: DataFrame, periods: DataFrame) -> DataFrame:
+    """From the listeners of days to one row a period (`periods` is of PERIODS)."""
     in_hour = [F.count_if(F.col("hours").bitwiseAND(1 << hour) != 0) for hour in range(24)]
+    by_listener = (
+        in_periods(listener_days, periods)
+        .groupBy(*KEYS, "first_on", "end_on", "listener_id")
+        .agg(F.bit_or("hours").alias("hours"))
+    )
     return (
-        listeners.groupBy(*KEYS, "first_on", "end_on")
+        by_listener.groupBy(*KEYS, "first_on", "end_on")
         .agg(F.count("*").alias("unique_listeners"), F.array(*in_hour).alias("unique_by_hour"))
         .select(*TABLE.names)
     )

@@ -9,36 +9,37 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-CALENDAR = (
-    "tenant STRING, listened_on DATE, day_starts_at TIMESTAMP, day_ends_at TIMESTAMP, "
-    "hours ARRAY<STRUCT<hour_at: TIMESTAMP, hour_ends_at: TIMESTAMP, hour_of_day: INT, hour_before_ends_at: TIMESTAMP>>"
+DAYS = "tenant STRING, listened_on DATE, day_starts_at TIMESTAMP, day_ends_at TIMESTAMP"
+HOURS = (
+    "tenant STRING, listened_on DATE, hour_at TIMESTAMP, hour_ends_at TIMESTAMP, hour_of_day INT, "
+    "before_ends_at TIMESTAMP"
 )
 ALL_STREAMS = "*"
 
 
-def by_day(sessions: DataFrame, calendar: DataFrame) -> DataFrame:
-    """Adds listened_on, day_starts_at, day_ends_at, hours, and the part inside: from_at, to_at (both UTC)."""
+def by_day(sessions: DataFrame, days: DataFrame) -> DataFrame:
+    """Adds listened_on, day_starts_at, day_ends_at, and the part inside: from_at, to_at (both UTC). `days` is of DAYS."""
     reached = F.coalesce("ended_at", "last_request_at")
     around = F.sequence(F.date_sub(F.to_date("started_at"), 1), F.date_add(F.to_date(reached), 1))
     dated = sessions.withColumn("listened_on", F.explode(around))
-    starts, ends = F.col("day_starts_at"), F.col("day_ends_at")
+    laid = dated.join(F.broadcast(days), ["tenant", "listened_on"])
+    return _inside(laid, F.col("day_starts_at"), F.col("day_ends_at"))
+
+
+def by_hour(stays: DataFrame, hours: DataFrame) -> DataFrame:
+    """Rows of by_day taken apart into the hours they overlap; from_at and to_at are then the part inside the hour.
+
+    `hours` is of HOURS: `before_ends_at` is the end of the hour before in which the clock showed the same.
+    """
+    laid = stays.join(F.broadcast(hours), ["tenant", "listened_on"])
+    return _inside(laid, F.col("hour_at"), F.col("hour_ends_at"))
+
+
+def _inside(laid: DataFrame, starts: Column, ends: Column) -> DataFrame:
     return (
-        dated.join(F.broadcast(calendar), ["tenant", "listened_on"])
-        .where(overlaps(starts, ends))
+        laid.where(overlaps(starts, ends))
         .withColumn("from_at", F.greatest("started_at", starts))
         .withColumn("to_at", F.least(F.coalesce("ended_at", "started_at"), ends))
-    )
-
-
-def by_hour(days: DataFrame) -> DataFrame:
-    """Rows of by_day taken apart into the hours they overlap; from_at and to_at are then the part inside the hour."""
-    return (
-        days.withColumn("hour", F.explode("hours"))
-        .drop("hours")
-        .select("*", "hour.*")
-        .where(overlaps(F.col("hour_at"), F.col("hour_ends_at")))
-        .withColumn("from_at", F.greatest("started_at", "hour_at"))
-        .withColumn("to_at", F.least(F.coalesce("ended_at", "started_at"), "hour_ends_at"))
     )
 
 

@@ -96,21 +96,22 @@ def _due(work: Work, asked: Sequence[date], metric: str | None) -> Due | None:
 
 
 def _by_day(work: Work, due: Due) -> None:
-    calendar = work.lake.spark.createDataFrame(work.calendars.day_rows(due.days), stays.CALENDAR)
+    clock = work.lake.spark.createDataFrame(work.calendars.day_rows(due.days), stays.DAYS)
+    hours = work.lake.spark.createDataFrame(work.calendars.hour_rows(due.days), stays.HOURS)
     start, end = work.calendars.bounds(due.days)
     near = (F.col("started_at") < F.lit(end)) & (F.coalesce("ended_at", "last_request_at") >= F.lit(start))
     pruned = work.lake.read(sessions.TABLE).where(near & (F.col("started_on") <= F.lit(end.date())))
-    days = stays.by_day(pruned, calendar).persist()
+    days = stays.by_day(pruned, clock).persist()
     net = days.where("exclusion IS NULL")
     minutes = listeners_by_minute.compute(net).persist()
     edges = work.settings.sessions.length_edges_minutes
     _replace_all(work, due, {
         listeners_by_minute.TABLE: lambda: minutes,
-        listening_by_hour.TABLE: lambda: listening_by_hour.compute(days, minutes, calendar),
+        listening_by_hour.TABLE: lambda: listening_by_hour.compute(days, minutes, hours),
         listening_by_day.TABLE: lambda: listening_by_day.compute(days, minutes),
         session_lengths_by_day.TABLE: lambda: session_lengths_by_day.compute(net, edges_minutes=edges),
         dimensions_by_day.TABLE: lambda: dimensions_by_day.compute(net),
-        listeners_by_day.TABLE: lambda: listeners_by_day.compute(net),
+        listeners_by_day.TABLE: lambda: listeners_by_day.compute(net, hours),
     }, _in_days(due.days))  # fmt: skip
     minutes.unpersist()
     days.unpersist()
@@ -120,13 +121,12 @@ def _by_period(work: Work, due: Due) -> None:
     periods = periods_of(work, due.days)
     rows = [(tenant, p.kind, p.name, p.first_on, p.end_on) for tenant, named in periods.items() for p in named]
     frame = work.lake.spark.createDataFrame(rows, listening_by_period.PERIODS)
-    found = listening_by_period.listeners(work.lake.read(listeners_by_day.TABLE), frame).persist()
+    listeners = work.lake.read(listeners_by_day.TABLE)
     dimension_days = work.lake.read(dimensions_by_day.TABLE)
     _replace_all(work, due, {
-        listening_by_period.TABLE: lambda: listening_by_period.compute(found),
-        dimensions_by_period.TABLE: lambda: dimensions_by_period.compute(found, dimension_days, frame),
+        listening_by_period.TABLE: lambda: listening_by_period.compute(listeners, frame),
+        dimensions_by_period.TABLE: lambda: dimensions_by_period.compute(listeners, dimension_days, frame),
     }, _in_periods(rows))  # fmt: skip
-    found.unpersist()
 
 
 def periods_of(work: Work, days: Iterable[date]) -> dict[str, list[Period]]:

@@ -43,6 +43,7 @@ TABLE = Table(
 )
 
 KEY = ("tenant", "stream", "listener_id")
+EXCLUSIONS = ("bot", "monitor", "relay", "no_user_agent", "internal", "no_media", "too_short")  # the first that fits
 _ROW = ("file_id", *KEY, "first_at")
 _DESCRIBED = ("protocol", "has_agent", "player", "player_version", "os", "device", "country")
 _ARRAYS = ("offsets_ms", "durations_ms", "sizes_bytes", "request_kinds", "line_ids")

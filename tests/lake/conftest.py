@@ -1,0 +1,43 @@
+"""One Spark session for all tests of the lake, and lakes in folders of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from metrics_lake import settings as settings_of
+from metrics_lake import spark as spark_session
+from metrics_lake.jobs.work import Work
+from metrics_lake.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = Path(__file__).parent / "samples"
+
+
+def lake_settings(folder: Path, landing: Path, tenants: Path, *more: str) -> Settings:
+    """Settings of a lake that lies wholly below one folder."""
+    places = {
+        "storage.landing": landing, "storage.lake": folder / "lake", "storage.rollups": folder / "rollups",
+        "documents.path": folder / "documents.db", "privacy.secret_file": folder / "secret", "tenants": tenants,
+        "spark.jars": ROOT / ".cache" / "jars",
+    }  # fmt: skip
+    return settings_of.load(str(ROOT / "conf"), "local", [*(f"{key}={value}" for key, value in places.items()), *more])
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    os.environ["METRICS_LAKE_SECRET"] = "5e" * 31 + "c7"
+    settings = lake_settings(tmp_path_factory.mktemp("session"), SAMPLES, SAMPLES / "tenants.yaml")
+    session = spark_session.session(settings, name="tests")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def work_in(spark: SparkSession) -> Callable[..., Work]:
+    """A piece of work in a folder: work_in(folder, landing, tenants, 'key=value' …)."""
+    return lambda folder, landing, tenants, *more: Work.of(lake_settings(folder, landing, tenants, *more))
