@@ -45,11 +45,17 @@ def _table(work: Work, name: str) -> pl.DataFrame:
     return pl.read_delta(f"{work.settings.storage.lake}/{name}")
 
 
-def _assert_day(days: pl.DataFrame, lengths: pl.DataFrame, place: tuple[str, str, str], expected: dict[str, Any]) -> None:
+def _assert_day(
+    days: pl.DataFrame, lengths: pl.DataFrame, place: tuple[str, str, str], expected: dict[str, Any]
+) -> None:
     tenant, on, stream = place
-    here = (pl.col("tenant") == tenant) & (pl.col("stream") == stream) & (pl.col("listened_on") == date.fromisoformat(on))
+    here = (
+        (pl.col("tenant") == tenant) & (pl.col("stream") == stream) & (pl.col("listened_on") == date.fromisoformat(on))
+    )
     row = days.filter(here).row(0, named=True)
-    assert {name: row[column] for name, column in _DAY_FIGURES.items()} == {name: expected[name] for name in _DAY_FIGURES}
+    assert {name: row[column] for name, column in _DAY_FIGURES.items()} == {
+        name: expected[name] for name in _DAY_FIGURES
+    }
     assert row["listening_seconds"] == pytest.approx(expected["listening_seconds"], rel=1e-3)
     assert (row["peak_at"].isoformat() if row["peak_at"] else None) == expected["peak_at"]
     counted = dict(lengths.filter(here).select("at_least_minutes", "session_count").rows())
@@ -122,7 +128,9 @@ def test_every_rollup_fits_its_schema_and_stands_in_the_index(made: tuple[Work, 
     for path in found:
         check.validate(json.loads(path.read_text()))
         index = json.loads((root / path.relative_to(root).parts[0] / "index.json").read_text())
-        assert path.relative_to(root / path.relative_to(root).parts[0]).as_posix() in {r["path"] for r in index["rollups"]}
+        assert path.relative_to(root / path.relative_to(root).parts[0]).as_posix() in {
+            r["path"] for r in index["rollups"]
+        }
 
 
 def test_the_invariants_of_the_definitions_hold(made: tuple[Work, Any]) -> None:

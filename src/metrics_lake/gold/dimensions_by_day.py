@@ -41,16 +41,16 @@ def compute(days: DataFrame) -> DataFrame:
     started = stays.started_in(F.col("day_starts_at"), F.col("day_ends_at"))
     by_listener = (
         stays.with_whole_tenant(days.withColumn("dimension_values", values()))
-        .withColumns({"is_started": started.cast("bigint"), "seconds": stays.seconds()})
-        .select("listened_on", "tenant", "stream", "listener_id", "is_started", "seconds", F.inline("dimension_values"))
+        .withColumns({"is_started": started.cast("bigint"), "ms": stays.milliseconds()})
+        .select("listened_on", "tenant", "stream", "listener_id", "is_started", "ms", F.inline("dimension_values"))
         .groupBy(*keys, "listener_id")
-        .agg(F.sum("is_started").alias("started"), F.sum("seconds").alias("seconds"))
+        .agg(F.sum("is_started").alias("started"), F.sum("ms").alias("ms"))
     )
     return (
         by_listener.groupBy(*keys)
         .agg(
             F.sum("started").alias("sessions_started"),
-            F.sum("seconds").alias("listening_seconds"),
+            stays.seconds(F.sum("ms")).alias("listening_seconds"),
             F.count("*").alias("unique_listeners"),
         )
         .select(*TABLE.names)

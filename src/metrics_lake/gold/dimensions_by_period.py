@@ -5,10 +5,10 @@ Grain: tenant, stream, period, dimension, value. Uniques are exact; sessions and
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from metrics_lake.gold import dimensions_by_day, listeners_by_day
+from metrics_lake.gold import dimensions_by_day, listeners_by_day, stays
 from metrics_lake.gold.listening_by_period import KEYS, in_periods
 from metrics_lake.tables import Metric, Table
 
@@ -34,13 +34,14 @@ def compute(listener_days: DataFrame, dimension_days: DataFrame, periods: DataFr
     """From listeners and values of days to one row a value (`periods` is of listening_by_period.PERIODS)."""
     keys = (*KEYS, "dimension", "dimension_value")
     named = dimensions_by_day.values({"stream": "stream_heard"})
-    by_listener = (
-        in_periods(listener_days, periods)
-        .select(*KEYS, "listener_id", F.inline(named))
-        .distinct()
-    )
+    by_listener = in_periods(listener_days, periods).select(*KEYS, "listener_id", F.inline(named)).distinct()
     uniques = by_listener.groupBy(*keys).agg(F.count("*").alias("unique_listeners"))
     sums = in_periods(dimension_days, periods).groupBy(*keys).agg(
-        F.sum("sessions_started").alias("sessions_started"), F.sum("listening_seconds").alias("listening_seconds")
+        F.sum("sessions_started").alias("sessions_started"), stays.seconds(F.sum(_milliseconds())).alias("listening_seconds")
     )  # fmt: skip
     return uniques.join(sums, list(keys)).select(*TABLE.names)
+
+
+def _milliseconds() -> Column:
+    """Days' seconds as whole numbers, so that any order adds up alike."""
+    return F.round(F.col("listening_seconds") * 1000).cast("bigint")

@@ -80,16 +80,24 @@ def _steps(stays: DataFrame, *, people: int, sessions: int) -> DataFrame:
 
 
 def _swept(steps: DataFrame) -> DataFrame:
-    """One row for each minute in which anything changes: its peak, its seconds, and what is carried out of it."""
-    in_order = Window.partitionBy(*_GROUP).orderBy("at", "people")
+    """One row for each minute in which anything changes: its peak, its seconds, and what is carried out of it.
+
+    What ends and starts at one instant is taken together, so the number at an instant is the sum up to and with it;
+    what was carried in counts where the minute's first change comes after its start.
+    """
+    at_once = steps.groupBy(*_GROUP, "day_ends", "at").agg(
+        F.sum("people").alias("people"), F.sum("sessions").alias("sessions")
+    )
+    in_order = Window.partitionBy(*_GROUP).orderBy("at")
     minute = F.col("at") - F.pmod("at", F.lit(_MINUTE_MS))
     running = (
-        steps.withColumn("minute", minute)
+        at_once.withColumn("minute", minute)
         .withColumn("people_on", F.sum("people").over(in_order.rowsBetween(Window.unboundedPreceding, 0)))
         .withColumn("left_ms", F.col("sessions") * (F.col("minute") + _MINUTE_MS - F.col("at")))
     )
     minutes = running.groupBy(*_GROUP, "day_ends", "minute").agg(
         F.max("people_on").alias("top"),
+        F.min("at").alias("first"),
         F.sum("people").alias("people"),
         F.sum("sessions").alias("sessions"),
         F.sum("left_ms").alias("left_ms"),
@@ -100,7 +108,7 @@ def _swept(steps: DataFrame) -> DataFrame:
         *_GROUP, "minute",
         F.lead("minute", 1).over(Window.partitionBy(*_GROUP).orderBy("minute")).alias("following"),
         F.col("day_ends"),
-        F.greatest("top", carried[0]).alias("peak"),
+        F.greatest("top", F.when(F.col("first") > F.col("minute"), carried[0])).alias("peak"),
         (carried[1] * _MINUTE_MS + F.col("left_ms")).alias("listening_ms"),
         (carried[0] + F.col("people")).alias("people_after"),
         (carried[1] + F.col("sessions")).alias("sessions_after"),

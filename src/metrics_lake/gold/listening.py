@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from metrics_lake.gold import stays
-from metrics_lake.silver.sessions import EXCLUSIONS
+from metrics_lake.silver.sessions import EXCLUSIONS, length_ms
 
 SKETCH_LOG_ENTRIES = 12  # 4,096 entries: at most 1.6 % standard error (definitions.md section 7)
 
@@ -26,7 +26,7 @@ COLUMNS = """
 
 
 _SUMS = ("sessions_started", "sessions_completed", "sessions_active", "again", "length_count")
-_SECONDS = ("listening_seconds", "length_seconds")
+_SECONDS = ("listening", "length")  # in milliseconds until they are summed
 
 
 def summed(laid: DataFrame, minutes: DataFrame, bucket: tuple[str, ...], *, starts: Column, ends: Column) -> DataFrame:
@@ -46,7 +46,7 @@ def summed(laid: DataFrame, minutes: DataFrame, bucket: tuple[str, ...], *, star
     return joined.select(
         *keys,
         *_SUMS,
-        *_SECONDS,
+        *(stays.seconds(F.col(name)).alias(f"{name}_seconds") for name in _SECONDS),
         "unique_listeners",
         "unique_sketch",
         F.coalesce(-F.col("peak.below"), F.lit(0)).cast("int").alias("peak_listeners"),
@@ -58,14 +58,14 @@ def summed(laid: DataFrame, minutes: DataFrame, bucket: tuple[str, ...], *, star
 def _figures(starts: Column, ends: Column) -> list[Column]:
     """What one listener adds to a bucket."""
     is_net, started = F.col("exclusion").isNull(), stays.started_in(starts, ends)
-    length = (F.unix_millis("ended_at") - F.unix_millis("started_at")) / F.lit(1000.0)
+    length = length_ms()
     return [
         F.count_if(is_net & started).alias("sessions_started"),
         F.count_if(is_net & stays.ended_in(starts, ends)).alias("sessions_completed"),
         F.count_if(is_net).alias("sessions_active"),
         F.count_if(is_net & (F.col("started_at") < F.col("before_ends_at"))).alias("again"),
-        F.sum(F.when(is_net, stays.seconds()).otherwise(0.0)).alias("listening_seconds"),
-        F.sum(F.when(is_net & started, length).otherwise(0.0)).alias("length_seconds"),
+        F.sum(F.when(is_net, stays.milliseconds()).otherwise(0)).alias("listening"),
+        F.sum(F.coalesce(F.when(is_net & started, length), F.lit(0))).alias("length"),
         F.count(F.when(is_net & started, length)).alias("length_count"),
         F.bool_or(is_net).alias("is_net"),
         *(F.count_if((F.col("exclusion") == reason) & started).alias(reason) for reason in EXCLUSIONS),

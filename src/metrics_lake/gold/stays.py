@@ -57,9 +57,13 @@ def ended_in(starts: Column, ends: Column) -> Column:
     return F.coalesce((F.col("ended_at") >= starts) & (F.col("ended_at") < ends), F.lit(False))
 
 
-def seconds() -> Column:
-    """Length of the part inside the bucket; 0 where the end is not known."""
-    return (F.unix_millis("to_at") - F.unix_millis("from_at")) / F.lit(1000.0)
+def milliseconds() -> Column:
+    """Length of the part inside the bucket; 0 where the end is not known. Whole numbers, so that any order adds up alike."""
+    return F.unix_millis("to_at") - F.unix_millis("from_at")
+
+
+def seconds(milliseconds: Column) -> Column:
+    return milliseconds / F.lit(1000.0)
 
 
 def with_whole_tenant(rows: DataFrame) -> DataFrame:

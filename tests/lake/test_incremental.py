@@ -1,0 +1,121 @@
+"""However the input is cut, the tables and the JSON are the same; and what nothing touched stays as it was."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from metrics_lake.demo.traffic import Plan, generate
+from metrics_lake.jobs.run import run
+from metrics_lake.jobs.work import Work
+
+PLAN = Plan(days=2, sessions_per_day=60, clients=40, mean_minutes=3)
+TABLES = ("silver/sessions", "gold/listeners_by_minute", "gold/listening_by_hour", "gold/listening_by_day",
+          "gold/session_lengths_by_day", "gold/dimensions_by_day", "gold/listeners_by_day", "gold/listening_by_period",
+          "gold/dimensions_by_period")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    generate(PLAN, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def at_once(work_in: Callable[..., Work], corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Work:
+    work = work_in(tmp_path_factory.mktemp("at_once"), corpus / "landing", corpus / "tenants.yaml")
+    run(work)
+    return work
+
+
+def _tables(work: Work) -> dict[str, list[Any]]:
+    found = {}
+    for name in TABLES:
+        rows = pl.read_delta(f"{work.settings.storage.lake}/{name}").rows()
+        found[name] = sorted(map(repr, rows))
+    return found
+
+
+def _rollups(work: Work) -> dict[str, Any]:
+    root = Path(work.settings.storage.rollups)
+    found = {}
+    for path in sorted(root.rglob("*.json")):
+        if path.name not in ("index.json", "_published.json"):
+            document = json.loads(path.read_text())
+            found[str(path.relative_to(root))] = {
+                k: v for k, v in document.items() if k not in ("generated_at", "revision")
+            }
+    return found
+
+
+def test_late_and_doubled_and_split_files_give_the_same_tables_and_json(
+    work_in: Callable[..., Work], corpus: Path, at_once: Work, tmp_path: Path
+) -> None:
+    files = sorted((corpus / "landing").rglob("*.gz"))
+    late, early = files[5:9] + files[30:31], files[:5] + files[9:30] + files[31:]
+    landing = tmp_path / "landing"
+    work = work_in(tmp_path, landing, corpus / "tenants.yaml")
+    for part in (early, late):
+        for file in part:
+            target = landing / file.relative_to(corpus / "landing")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+        if part is late:
+            shutil.copy(files[20], target.parent / "again.log.gz")  # the same bytes under another name
+            (target.parent / "half.log").write_bytes(
+                b"".join(gzip.decompress(files[21].read_bytes()).splitlines(True)[:40])
+            )
+        run(work)
+    assert _tables(work) == _tables(at_once)
+    assert _rollups(work) == _rollups(at_once)
+
+
+def test_a_second_run_with_nothing_new_writes_nothing(at_once: Work) -> None:
+    places = [Path(at_once.settings.storage.lake), Path(at_once.settings.storage.rollups)]
+    before = {path: path.stat().st_mtime_ns for place in places for path in place.rglob("*") if path.is_file()}
+    done = run(at_once)
+    after = {path: path.stat().st_mtime_ns for place in places for path in place.rglob("*") if path.is_file()}
+    assert (done.ingested.files, done.refined, done.computed, done.published.written) == (0, False, False, 0)
+    assert {p: t for p, t in after.items() if p.name != "writer.lock"} == {
+        p: t for p, t in before.items() if p.name != "writer.lock"
+    }
+
+
+def test_a_file_that_cannot_be_unpacked_is_set_aside_whole_and_heals_when_it_comes_again(
+    work_in: Callable[..., Work], corpus: Path, tmp_path: Path
+) -> None:
+    whole = sorted((corpus / "landing").rglob("*.gz"))[20]
+    folder = tmp_path / "landing" / "haproxy" / "edge-01"
+    folder.mkdir(parents=True)
+    (folder / "a.log.gz").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    (folder / "empty.log").write_bytes(b"")
+    (folder / "text.log.gz").write_bytes(b"no gzip at all\n")
+    (folder / "good.log").write_bytes(gzip.decompress(whole.read_bytes()))
+    work = work_in(tmp_path, tmp_path / "landing", corpus / "tenants.yaml")
+    run(work)
+    files = _files(work)
+    assert {path: (status, reason) for path, status, reason, _ in files} == {
+        "haproxy/edge-01/a.log.gz": ("quarantined", "gzip_truncated"),
+        "haproxy/edge-01/empty.log": ("empty", None),
+        "haproxy/edge-01/text.log.gz": ("quarantined", "not_gzip"),
+        "haproxy/edge-01/good.log": ("read", None),
+    }
+    sessions = pl.read_delta(f"{work.settings.storage.lake}/silver/sessions").height
+    assert sessions > 0
+    (folder / "a.log.gz").write_bytes(whole.read_bytes())
+    run(work)
+    assert ("haproxy/edge-01/a.log.gz", "read", None) in {file[:3] for file in _files(work)}
+    assert pl.read_delta(f"{work.settings.storage.lake}/silver/sessions").height == sessions
+
+
+def _files(work: Work) -> list[tuple[str, str, str | None, int]]:
+    bronze = pl.read_delta(f"{work.settings.storage.lake}/bronze/haproxy").filter(pl.col("row_kind") == "file")
+    return bronze.select("path", "status", "reason", "line_count").rows()
