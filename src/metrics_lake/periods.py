@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 KINDS = ("day", "week", "month", "year", "rolling", "all")
 ROLLING_DAYS = {"last-7-days": 7, "last-30-days": 30}
 _DAY = timedelta(days=1)
-_STEP = timedelta(minutes=15)  # every zone's offset since 1972 is a multiple of it
+_STEP_SECONDS = 15 * 60  # every zone's offset since 1972 is a multiple of it
 
 
 @dataclass(frozen=True)
@@ -125,4 +125,5 @@ def _hour_starts(calendar: Calendar, on: date) -> Iterator[tuple[datetime, int]]
         if (wall.hour, wall.utcoffset()) != before:
             before = (wall.hour, wall.utcoffset())
             yield instant, wall.hour
-        instant += _STEP
+        steps = int(instant.timestamp()) // _STEP_SECONDS + 1
+        instant = datetime.fromtimestamp(steps * _STEP_SECONDS, timezone.utc)

@@ -15,20 +15,25 @@ import polars as pl
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from metrics_lake.keys import Salts
+
 ID_BYTES = 16
 _EPOCH_FORMATS = {"never": "", "yearly": "%Y", "monthly": "%Y-%m", "daily": "%Y-%m-%d"}
 _KEPT_CHARACTERS = 512
+_READ_CHARACTERS = 4 * _KEPT_CHARACTERS
+_LAST_WORD = r"\S{0,100}$"  # of a line that is cut: it may be half an address, which no pattern knows
 
 # Rust's regex engine, so each takes linear time whatever the line. Order matters: what hides digits goes first.
 _MASKS = (
+    (r"\x1b\[[0-?]*[ -/]*[@-~]", "�"),
     (r'\?[^\s"]*', "?<query>"),
-    (r"([\w.-]+)=[^\s;|}]+", "${1}=<masked>"),
+    (r'([\w.-]+)=(?:"[^"]*"|[^\s;|}]+)', "${1}=<masked>"),
     (r"\S*(?:%|#|\\x|\\u)[0-9A-Fa-f]{2}\S*", "<escaped>"),
     (r"[0-9A-Fa-f:]*::[0-9A-Fa-f:.]*(?:%\w+)?", "<address>"),
     (r"(?:[0-9A-Fa-f]{1,4}:){4,}[0-9A-Fa-f:.]+", "<address>"),
     (r"\d{1,3}(?:[^A-Za-z0-9\s/:]{1,3}\d{1,3}){3,}", "<address>"),
-    (r"\b(?:0[xX])?[0-9A-Fa-f]{8,}\b", "<number>"),
-    (r"\d{8,}", "<number>"),
+    (r"(^|[^0-9A-Za-z])[0-9A-Fa-f]{2}(?:(?:-[0-9A-Fa-f]{2}){3,}|(?::[0-9A-Fa-f]{2}){3,})", "${1}<address>"),
+    (r"0[xX][0-9A-Fa-f]{6,}|[0-9A-Fa-f]{8,}", "<number>"),
 )
 
 
@@ -37,9 +42,9 @@ def epoch_of(instant: datetime, rotation: str) -> str:
     return instant.astimezone(timezone.utc).strftime(_EPOCH_FORMATS[rotation])
 
 
-def derive_key(secret: bytes, tenant: str, epoch: str) -> bytes:
-    """The key of one tenant and epoch: HKDF-SHA256 (RFC 5869), no salt, 32 bytes."""
-    return _hkdf(secret, f"metrics_lake/listener/{tenant}/{epoch}", 32)
+def derive_key(secret: bytes, tenant: str, epoch: str, salt: bytes | None = None) -> bytes:
+    """The key of one tenant and epoch: HKDF-SHA256 (RFC 5869), 32 bytes; without its salt (keys.py) it is gone."""
+    return _hkdf(secret, f"metrics_lake/listener/{tenant}/{epoch}", 32, salt)
 
 
 def line_seed(secret: bytes) -> int:
@@ -47,8 +52,8 @@ def line_seed(secret: bytes) -> int:
     return int.from_bytes(_hkdf(secret, "metrics_lake/line", 8), "big")
 
 
-def _hkdf(secret: bytes, info: str, length: int) -> bytes:
-    return HKDF(algorithm=SHA256(), length=length, salt=None, info=info.encode()).derive(secret)
+def _hkdf(secret: bytes, info: str, length: int, salt: bytes | None = None) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info.encode()).derive(secret)
 
 
 def canonical(address: str) -> str | None:
@@ -72,9 +77,11 @@ def listener_id(key: bytes, address: str, agent: str) -> str:
 class Hasher:
     """Turns (tenant, epoch, address, agent) into listener ids. Lives in a worker; holds keys, so it can't be pickled."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
-        self._key = lru_cache(maxsize=1024)(lambda tenant, epoch: derive_key(secret, tenant, epoch))
+    def __init__(self, secret: bytes, salts: Salts | None = None) -> None:
+        self._secret, self._salts = secret, salts or Salts()
+        self._key = lru_cache(maxsize=1024)(
+            lambda tenant, epoch: derive_key(secret, tenant, epoch, self._salts.of(tenant, epoch))
+        )
 
     def __repr__(self) -> str:
         return "Hasher(…)"
@@ -82,12 +89,16 @@ class Hasher:
     def __reduce__(self) -> str:
         raise TypeError("a Hasher holds keys and stays in its process")
 
+    def is_destroyed(self, tenant: str, epoch: str) -> bool:
+        """Whether this epoch's key was erased: nobody can be hashed under it any more."""
+        return self._salts.is_destroyed(tenant, epoch)
+
     @property
     def line_seed(self) -> int:
         return line_seed(self._secret)
 
     def listener(self, tenant: str, epoch: str, address: str, agent: str) -> str:
-        return listener_id(self._key(tenant, epoch), canonical(address) or "-", agent)
+        return listener_id(self._key(tenant, epoch), canonical(address) or address, agent)
 
     def playback(self, tenant: str, epoch: str, playback: str) -> str:
         """A client's own playback id, hashed likewise: it too could name a device."""
@@ -96,7 +107,8 @@ class Hasher:
 
 def masked(text: pl.Expr) -> pl.Expr:
     """A line that couldn't be read, with every address, cookie and query string replaced by a mark, cut to 512 characters."""
-    shown = text.str.slice(0, 4 * _KEPT_CHARACTERS)
+    whole = text.str.slice(0, _READ_CHARACTERS)
+    shown = pl.when(text.str.len_chars() > _READ_CHARACTERS).then(whole.str.replace(_LAST_WORD, "")).otherwise(whole)
     for pattern, mark in _MASKS:
         shown = shown.str.replace_all(pattern, mark)
     return shown.str.replace_all(r"[\x00-\x08\x0b-\x1f\x7f]", "�").str.slice(0, _KEPT_CHARACTERS)

@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
 from metrics_lake.tenants import Network, Strict, Tenant, Tenants, Zone
 
 M = TypeVar("M", bound=BaseModel)
 SECRET, SECRET_FILE = "METRICS_LAKE_SECRET", "METRICS_LAKE_SECRET_FILE"
-BOT_RULES = "none"
 _OWN_JAVA = ".cache/java"
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
@@ -49,6 +48,7 @@ class Privacy(Strict):
     identity: Literal["ip_user_agent", "ip"] = "ip_user_agent"
     minimum_group: Annotated[int, Field(ge=1)] = 5
     secret_file: str = "data/secret"
+    keys_file: str = "data/keys"  # salts of the epochs' keys, where keys change
 
 
 def _rising(edges: tuple[int, ...]) -> tuple[int, ...]:
@@ -65,12 +65,24 @@ class Sessions(Strict):
 
 
 Header = Literal["host", "referer", "user_agent", "x_forwarded_for", "playback_id", "other"]
+FormatNames = Annotated[tuple[str, ...], BeforeValidator(lambda names: [names] if isinstance(names, str) else names)]
+Sample = Literal[Header, "address", "method", "uri", "sni"]
 
 
 class Haproxy(Strict):
     timezone: Zone = "UTC"
     trusted_proxies: tuple[Network, ...] = ()
     captures: dict[str, tuple[Header, ...]] = {}
+    formats: dict[
+        str, FormatNames
+    ] = {}  # glob on the path below landing: names of built-in formats, or log-format strings
+    samples: dict[str, Sample] = {}  # a sample expression of those strings: what it is
+    address_mode: Literal["plain", "hashed"] = "plain"
+
+
+class Places(Strict):
+    country_file: str = ""  # MaxMind format (.mmdb) with countries, and regions if it has them
+    network_file: str = ""  # the same with networks (ASN), to tell hosting from access
 
 
 class Ingest(Strict):
@@ -100,6 +112,7 @@ class Settings(Strict):
     privacy: Privacy = Privacy()
     sessions: Sessions = Sessions()
     haproxy: Haproxy = Haproxy()
+    places: Places = Places()
     ingest: Ingest = Ingest()
     publish: Publish = Publish()
     spark: Spark = Spark()
@@ -122,10 +135,17 @@ class Rules(Strict):
     haproxy: Haproxy
     sessions: Sessions
     privacy: Privacy
+    places: Places
 
 
 def rules(settings: Settings, tenants: Tenants) -> Rules:
-    return Rules(tenants=tenants, haproxy=settings.haproxy, sessions=settings.sessions, privacy=settings.privacy)
+    return Rules(
+        tenants=tenants,
+        haproxy=settings.haproxy,
+        sessions=settings.sessions,
+        privacy=settings.privacy,
+        places=settings.places,
+    )
 
 
 def read_secret(file: str) -> bytes:
@@ -139,7 +159,7 @@ def read_secret(file: str) -> bytes:
                 f"no secret: {where} is not there and {SECRET} is not set; put 32 random bytes as hex into "
                 f"{SECRET} or into a file named by {SECRET_FILE} (for example: openssl rand -hex 32)"
             )
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8", errors="replace")
     return _checked_secret(text.strip(), where)
 
 
@@ -238,6 +258,8 @@ def read_yaml(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file}, line {line}: not YAML: {error.problem}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: can't be read: {error}") from None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise SettingsError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values or {}, dict):
         raise SettingsError(f"{file}: expected keys and values, found {type(values).__name__}")
     return values or {}
@@ -247,7 +269,10 @@ def _override(text: str) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise SettingsError(f"--set {text!r}: write KEY=VALUE, with dots between levels: --set sessions.gap_seconds=30")
-    nested: Any = yaml.safe_load(value) if value else ""
+    try:
+        nested: Any = yaml.safe_load(value) if value else ""
+    except (yaml.YAMLError, ValueError):
+        raise SettingsError(f"--set {text!r}: the value is not YAML; put it in quotes") from None
     for level in reversed(key.split(".")):
         nested = {level: nested}
     return dict(nested)
@@ -266,7 +291,7 @@ def _checked(model: type[BaseModel], values: Any, where: str, *, partial: bool =
     try:
         model.model_validate(values)
     except ValidationError as error:
-        for problem in error.errors():
+        for problem in _worst_first(error):
             if not (partial and problem["type"] == "missing"):
                 raise SettingsError(f"{where}: {_explain(problem, model)}") from None
     return dict(values)
@@ -276,7 +301,12 @@ def _validated(model: type[M], values: dict[str, Any], where: str) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(f"{where}: {_explain(error.errors()[0], model)}") from None
+        raise SettingsError(f"{where}: {_explain(_worst_first(error)[0], model)}") from None
+
+
+def _worst_first(error: ValidationError) -> list[Any]:
+    """What is wrong, unknown keys first: where one is misspelt, it is its right spelling that is missing."""
+    return sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
 
 
 def _explain(problem: Any, model: type[BaseModel]) -> str:
@@ -303,7 +333,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(inner)
 
 
-def contract(settings: Settings, tenant: Tenant) -> dict[str, object]:
+def contract(settings: Settings, tenant: Tenant, bot_rules: str) -> dict[str, object]:
     """What a tenant's numbers mean, to stand beside them (definitions.md section 9)."""
     terms: dict[str, object] = {
         "version": 1,
@@ -312,7 +342,7 @@ def contract(settings: Settings, tenant: Tenant) -> dict[str, object]:
         "identity": tenant.identity or settings.privacy.identity,
         "key_rotation": settings.privacy.key_rotation,
         "timezone": tenant.timezone,
-        "bot_rules": BOT_RULES,
+        "bot_rules": bot_rules,
     }
     return {**terms, "hash": digest(terms)}
 

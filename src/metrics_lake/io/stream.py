@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Any
 
 from metrics_lake.io.files import content_hash
 from metrics_lake.io.manifest import Batch, Manifest
 from metrics_lake.sources.arrived import FileEntry
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
 
@@ -33,7 +35,8 @@ def new_entries(root: Path, folder: str, known: list[FileEntry]) -> Iterator[Fil
     for path in sorted(_files(root / folder)):
         entry = _changed(root, path, newest, hashes)
         if entry:
-            hashes.add(entry.content_hash)
+            if entry.size_bytes:
+                hashes.add(entry.content_hash)
             yield entry
 
 
@@ -45,7 +48,12 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _changed(root: Path, path: Path, newest: dict[str, FileEntry], hashes: set[str]) -> FileEntry | None:
-    status, name = path.stat(), path.relative_to(root).as_posix()
+    try:
+        status, name = path.stat(), path.relative_to(root).as_posix()
+    except FileNotFoundError:
+        return None  # it went while the folder was being listed, or it is a link to nowhere
+    if not stat.S_ISREG(status.st_mode):
+        return None
     modified = datetime.fromtimestamp(status.st_mtime, timezone.utc).isoformat()
     before = newest.get(name)
     if before and (before.size_bytes, before.modified_at) == (status.st_size, modified):

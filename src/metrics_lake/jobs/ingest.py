@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metrics_lake import keys
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.io.manifest import Batch
 from metrics_lake.jobs.work import Work
@@ -29,6 +30,8 @@ class Ingested:
 def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ingested:
     """Reads every file that is new or has changed; on_progress is told a few times a second how far it is."""
     stream, done = work.stream, Ingested()
+    if work.settings.privacy.key_rotation != "never":
+        keys.prepare(work.settings.privacy.keys_file, work.tenants.tenants)
     if stream.manifest.last_number > stream.committed:
         work.on_step("ending a batch that an earlier run began")
         _read(work, lambda share: None)
@@ -53,7 +56,14 @@ def _read(work: Work, on_share: Callable[[float], None]) -> None:
 
 
 def _rules(work: Work) -> dict[str, Any]:
-    """The rules as plain JSON; the secret's file by its whole path, since a worker may stand elsewhere."""
+    """The rules as plain JSON; files by their whole paths, since a worker may stand elsewhere."""
     reading: dict[str, Any] = json.loads(rules(work.settings, work.tenants).model_dump_json())
-    reading["privacy"]["secret_file"] = str(Path(work.settings.privacy.secret_file).resolve())
+    for part, name in (
+        ("privacy", "secret_file"),
+        ("privacy", "keys_file"),
+        ("places", "country_file"),
+        ("places", "network_file"),
+    ):
+        if reading[part][name]:
+            reading[part][name] = str(Path(reading[part][name]).resolve())
     return reading

@@ -30,6 +30,7 @@ from metrics_lake.serve import listening, rollups
 from metrics_lake.serve.figures import Figures, Row
 from metrics_lake.settings import contract, digest
 from metrics_lake.silver import sessions
+from metrics_lake.sources.robots import rules_version
 from metrics_lake.tables import Table
 
 _STATE = "_published.json"
@@ -80,7 +81,9 @@ def _state(work: Work) -> dict[str, Any]:
 
 
 def _rules(work: Work) -> str:
-    contracts = {name: contract(work.settings, tenant) for name, tenant in work.tenants.tenants.items()}
+    contracts = {
+        name: contract(work.settings, tenant, rules_version()) for name, tenant in work.tenants.tenants.items()
+    }
     names = {name: tenant.name for name, tenant in work.tenants.tenants.items()}
     return digest([contracts, names, work.settings.publish.model_dump(), work.settings.sessions.length_edges_minutes])
 
@@ -140,7 +143,7 @@ def _write_blobs(
     for tenant, named in periods.items():
         settings, config = work.settings, work.tenants.tenants[tenant]
         shelf = rollups.Shelf(
-            tenant, config.calendar, contract(settings, config), settings.sessions.length_edges_minutes
+            tenant, config.calendar, contract(settings, config, rules_version()), settings.sessions.length_edges_minutes
         )
         for stream in figures.streams(tenant):
             for period in named:

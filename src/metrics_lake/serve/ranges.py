@@ -70,8 +70,10 @@ def _buckets(
         on = date.fromisoformat(document["start"])
         period = calendar.day(on) if by == "day" else calendar.week(on) if by == "week" else calendar.month(on)
         grouped.setdefault(period, []).append(document)
+    begins, ends = calendar.day_start(first_on), calendar.day_start(end_on)
     for period, documents in grouped.items():
-        yield {"start": period.name, **listening.total(documents, seconds=period.seconds)}
+        asked = min(period.end, ends) - max(period.start, begins)  # a week or month may reach over the range's ends
+        yield {"start": period.name, **listening.total(documents, seconds=int(asked.total_seconds()))}
 
 
 def _one(document: Row) -> Row:

@@ -38,14 +38,21 @@ TABLE = Table(
     os STRING COMMENT 'Operating system family'
     device STRING COMMENT 'Device class'
     country STRING COMMENT 'ISO 3166 country of the address'
-    source STRING COMMENT 'Where the listener came from: host of the first referrer'
+    region STRING COMMENT 'ISO 3166-2 region of the address'
+    network STRING COMMENT 'Kind of network: hosting or access'
+    source STRING COMMENT 'Where the listener came from: host of the first referrer, or the app; direct where none was told'
+    source_group STRING COMMENT 'direct, search, social, own site, app or other'
     """,
 )
 
 KEY = ("tenant", "stream", "listener_id")
 EXCLUSIONS = ("bot", "monitor", "relay", "no_user_agent", "internal", "no_media", "too_short")  # the first that fits
 _ROW = ("file_id", *KEY, "first_at")
-_DESCRIBED = ("protocol", "has_agent", "player", "player_version", "os", "device", "country")
+_DESCRIBED = (
+    "protocol", "has_agent", "client_kind", "is_internal", "player", "player_version", "os", "device", "country",
+    "region", "network",
+)  # fmt: skip
+_CAME_FROM = ("source", "source_group")
 _ARRAYS = ("offsets_ms", "durations_ms", "sizes_bytes", "request_kinds", "line_ids")
 _SEGMENT = 1
 _DAY_MS = 24 * 3600 * 1000
@@ -80,7 +87,7 @@ def _contested(runs: DataFrame) -> DataFrame:
     """Overlapping runs taken apart into their requests, each line once."""
     several = _overlapping(runs).where("run_count > 1").select(*_ROW).distinct()
     requests = runs.join(several, list(_ROW), "left_semi").select(
-        *KEY, *_DESCRIBED, "source", "first_at", "segment_seconds", F.inline(F.arrays_zip(*_ARRAYS))
+        *KEY, *_DESCRIBED, *_CAME_FROM, "first_at", "segment_seconds", F.inline(F.arrays_zip(*_ARRAYS))
     )
     single = requests.dropDuplicates([*KEY, "line_ids"])
     is_segment = F.col("request_kinds") == _SEGMENT
@@ -90,7 +97,7 @@ def _contested(runs: DataFrame) -> DataFrame:
         single.select(
             *KEY,
             *_DESCRIBED,
-            "source",
+            *_CAME_FROM,
             F.timestamp_millis(accepted_ms).alias("first_at"),
             F.timestamp_millis(accepted_ms).alias("last_request_at"),
             F.timestamp_millis(accepted_ms + F.coalesce("durations_ms", F.lit(0)) + extension_ms).alias("last_at"),
@@ -104,7 +111,7 @@ def _contested(runs: DataFrame) -> DataFrame:
 
 def _piece(rows: DataFrame) -> DataFrame:
     counts = ("request_count", "media_count", "byte_count")
-    return rows.select(*KEY, *_DESCRIBED, "source", "first_at", "last_at", "last_request_at", "has_end", *counts)
+    return rows.select(*KEY, *_DESCRIBED, *_CAME_FROM, "first_at", "last_at", "last_request_at", "has_end", *counts)
 
 
 def _merged(pieces: DataFrame, rules: Sessions) -> DataFrame:
@@ -117,12 +124,13 @@ def _merged(pieces: DataFrame, rules: Sessions) -> DataFrame:
     is_apart = F.coalesce(F.unix_millis("first_at") > reached + gap_ms, F.lit(True))
     numbered = pieces.withColumn("starts", is_apart.cast("int")).withColumn("number", F.sum("starts").over(by_time))
     first = F.min(F.struct("first_at", "last_at", *_DESCRIBED))
-    referred = F.min(F.when(F.col("source").isNotNull(), F.struct("first_at", "source")))
+    is_direct = F.coalesce(F.col("source_group") == "direct", F.lit(True))  # a referrer that was told comes first
+    referred = F.min(F.struct(is_direct.alias("is_direct"), "first_at", *_CAME_FROM))
     return (
         numbered.groupBy(*KEY, "number")
         .agg(
             first.alias("first"),
-            referred["source"].alias("source"),
+            *(referred[name].alias(name) for name in _CAME_FROM),
             F.min("first_at").alias("started_at"),
             F.max("last_at").alias("reached_at"),
             F.max("last_request_at").alias("last_request_at"),
@@ -154,7 +162,9 @@ def exclusion(rules: Sessions) -> Column:
     """The first reason that fits (definitions.md section 3), null for a listener."""
     is_short = F.coalesce(length_ms() < round(rules.minimum_seconds * 1000), F.lit(False))
     return (
-        F.when(~F.col("has_agent"), F.lit("no_user_agent"))
+        F.when(F.col("client_kind").isNotNull(), F.col("client_kind"))
+        .when(~F.col("has_agent"), F.lit("no_user_agent"))
+        .when(F.col("is_internal"), F.lit("internal"))
         .when((F.col("protocol") == "hls") & (F.col("media_count") == 0), F.lit("no_media"))
         .when(is_short, F.lit("too_short"))
     )

@@ -1,16 +1,31 @@
 """`option httplog`, field by field (HAProxy's manual, 8.2.3): split at fixed places, no regular expression a line.
 
 %ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r
+
+Most lines of most logs are of this kind, so it has a reader of its own, which is as fast as can be. What stands behind
+the request line (`option httpslog`, or more fields that somebody added) is left in `tail`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 import polars as pl
 
+from metrics_lake.sources.haproxy.clock import naive_ms
+
 HEADERS = ("host", "referer", "user_agent", "x_forwarded_for", "playback_id")
-DEFAULT_LAYOUTS: Mapping[int, tuple[str, ...]] = {1: ("user_agent",), 3: ("host", "referer", "user_agent")}
+DEFAULT_LAYOUTS: Mapping[int, tuple[str, ...]] = {
+    1: ("user_agent",),
+    3: ("host", "referer", "user_agent"),
+    4: ("host", "referer", "user_agent", "x_forwarded_for"),
+}
+# What every reader gives for a request; a reader of one format may leave out those that are null or false in it.
+COLUMNS = (
+    "file_number", "line_number", "text", "after", "address", "accepted_ms", "is_utc", "duration_ms", "is_early",
+    "status", "size", "method", "uri", "is_closed", "frontend", *HEADERS, "sni", "is_tcp", "is_read",
+)  # fmt: skip
 _FIELDS = ("stamp", "frontend", "backend", "timers", "status", "size", "cc", "cs", "ended", "conns", "queues", "rest")
 
 
@@ -21,35 +36,32 @@ def read(parts: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.Data
     """
     fields = parts.with_columns(
         pl.col("after").str.splitn(" ", len(_FIELDS)).struct.rename_fields(list(_FIELDS)).alias("fields"),
-        client=pl.col("before").str.extract(r"(\S+)$"),
+        address=pl.col("before").str.extract(r"([^\s>]+):\d+$"),
     ).unnest("fields")
     fields = fields.with_columns(
-        pl.col("client").str.extract(r"^(.+):\d+$").alias("address"),
         pl.col("frontend").str.strip_suffix("~"),
-        accepted_ms=_milliseconds("stamp"),
+        accepted_ms=naive_ms(pl.col("stamp")),
         last_timer=pl.col("timers").str.splitn("/", 5).struct[4],
         **_quoted(),
     )
-    return _with_headers(_with_numbers(fields), layouts)
-
-
-def _milliseconds(stamp: str) -> pl.Expr:
-    """`dd/Mon/yyyy:hh:mm:ss.mmm]` as naive milliseconds; seconds repeat, so they are parsed once each."""
-    seconds = pl.col(stamp).str.slice(0, 20).str.to_datetime("%d/%b/%Y:%H:%M:%S", strict=False, cache=True)
-    fraction = pl.col(stamp).str.slice(21, 3).cast(pl.Int64, strict=False)
-    return seconds.dt.epoch("ms") + fraction.fill_null(0)
+    return placed(_with_numbers(fields), layouts)
 
 
 def _quoted() -> dict[str, pl.Expr]:
-    """The tail `{request captures} {response captures} "request line"`, any part of which may be missing."""
-    tail = pl.col("rest").str.splitn('"', 2)
-    captures = tail.struct[0].str.strip_chars()
-    inside = pl.when(captures.str.starts_with("{")).then(captures.str.strip_prefix("{").str.splitn("}", 2).struct[0])
-    return {"captures": inside, "request": tail.struct[1]}
+    """The end `{request captures} {response captures} "request line" more`, any part of which may be missing."""
+    end = pl.col("rest").str.splitn('"', 3).struct
+    return {"captures": groups(end[0]), "request": end[1], "tail": end[2]}
+
+
+def groups(captures: pl.Expr) -> pl.Expr:
+    """The request headers of `{a|b} {c}` in a list; null where nothing is captured."""
+    stripped = captures.str.strip_chars()
+    inside = pl.when(stripped.str.starts_with("{")).then(stripped.str.strip_prefix("{").str.splitn("}", 2).struct[0])
+    return inside.str.split("|")
 
 
 def _with_numbers(fields: pl.DataFrame) -> pl.DataFrame:
-    request = pl.col("request").str.strip_suffix('"').str.splitn(" ", 3)
+    request = pl.col("request").str.splitn(" ", 3)
     total = pl.col("last_timer").str.strip_prefix("+").cast(pl.Int64, strict=False)
     return fields.with_columns(
         is_early=pl.col("last_timer").str.starts_with("+"),
@@ -58,7 +70,7 @@ def _with_numbers(fields: pl.DataFrame) -> pl.DataFrame:
         size=pl.col("size").str.strip_prefix("+").cast(pl.Int64, strict=False),
         method=request.struct[0],
         uri=request.struct[1],
-        is_closed=pl.col("request").str.ends_with('"'),
+        is_closed=pl.col("tail").is_not_null(),
     ).with_columns(
         is_read=pl.col("address").is_not_null()
         & pl.col("accepted_ms").is_not_null()
@@ -71,14 +83,20 @@ def _with_numbers(fields: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_headers(fields: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
-    """Each captured header under its name, by the layout of its frontend and the number of captures."""
-    fields = fields.with_columns(pl.col("captures").str.split("|"))
+def placed(
+    fields: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]], *, own: AbstractSet[str] = frozenset()
+) -> pl.DataFrame:
+    """Each captured header under its name, by the layout of its frontend and the number of captures.
+
+    Headers in `own` have a column already, which wins.
+    """
     fields = fields.with_columns(capture_count=pl.col("captures").list.len())
     places = _places(fields.select("frontend", "capture_count").unique(), layouts)
-    placed = fields.join(places, on=["frontend", "capture_count"], how="left", nulls_equal=True, maintain_order="left")
-    return placed.with_columns(
-        pl.col("captures").list.get(pl.col(f"{header}_place"), null_on_oob=True).alias(header) for header in HEADERS
+    found = fields.join(places, on=["frontend", "capture_count"], how="left", nulls_equal=True, maintain_order="left")
+    return found.with_columns(
+        pl.col("captures").list.get(pl.col(f"{header}_place"), null_on_oob=True).alias(header)
+        for header in HEADERS
+        if header not in own
     ).drop(f"{header}_place" for header in HEADERS)
 
 

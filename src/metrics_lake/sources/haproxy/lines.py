@@ -13,11 +13,18 @@ _NOTICES = (
     r"(?:Proxy|backend|Server|Backup Server|Health check|Stopping|Pausing|Resuming|Enabling|Reexecuting|Loading|"
     r"New (?:program|worker)|Former (?:program|worker)|Exiting|All workers|soft-stop|hard-stop|config\b|parsing \[|"
     r"(?:last )?message repeated|\[?(?:NOTICE|WARNING|ALERT)\]?|Connect from|SSL handshake|sendmsg|maxconn|"
-    r"haproxy version|path to executable|Configuration file)"
+    r"haproxy version|path to executable|Configuration file|Setting|Thread|Peer|-- MARK --|"
+    r"\S+/\S+ changed its (?:IP|FQDN)|\S+ \S+ (?:started|stopped)\b)"
 )
 NOTICE = rf"(?:^|[\]>:-]:?\s+){_NOTICES}"
 _ANCHOR = r" \[(\d{2}/[A-Z][a-z]{2}/\d{4}:.*)$"
 _BEFORE = r"^(.*?) \[\d{2}/[A-Z][a-z]{2}/\d{4}:"
+# A line that a container runtime or a log shipper put into a JSON object.
+_WRAPPERS = ("log", "message", "MESSAGE")
+REPEATED = (
+    "message repeated"  # what rsyslog writes for lines that were equal, with the line in brackets: they are doubles
+)
+LONGEST = 1 << 16  # HAProxy writes 65,535 bytes at most (`log … len`)
 _HOST = r"^(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) "
 
 
@@ -38,6 +45,23 @@ def numbered(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame
         .join(starts, on="file_number", how="left", maintain_order="left")
         .select("file_number", pl.col("line_number") + pl.col("start"), "text")
     )
+
+
+def unwrapped(lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines with what docker, kubernetes or a log shipper wrapped into JSON taken out of it: `{"log":"…\\n",…}`."""
+    text = pl.col("text")
+    is_object = text.str.starts_with("{")
+    if not lines.select(is_object.any()).item():
+        return lines
+    marks = [text.str.contains(rf'"{name}"\s*:\s*"') for name in _WRAPPERS]
+    inner = pl.coalesce(text.str.json_path_match(f"$.{name}") for name in _WRAPPERS)
+    wrapped = lines.filter(is_object & pl.any_horizontal(marks))
+    if not wrapped.height:
+        return lines
+    line = inner.str.strip_chars_end("\r\n")
+    opened = wrapped.with_columns(text=pl.when(line.str.contains(" ", literal=True)).then(line).otherwise("text"))
+    plain = lines.filter(~(is_object & pl.any_horizontal(marks)))
+    return pl.concat([plain, opened]).sort("file_number", "line_number")
 
 
 def parted(lines: pl.DataFrame) -> pl.DataFrame:

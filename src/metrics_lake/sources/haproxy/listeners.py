@@ -11,9 +11,9 @@ from datetime import datetime, timezone
 
 import polars as pl
 
-from metrics_lake.privacy import Hasher, epoch_of
-from metrics_lake.sources import agents
-from metrics_lake.tenants import Tenants
+from metrics_lake.privacy import Hasher, canonical, epoch_of
+from metrics_lake.settings import Rules
+from metrics_lake.sources import agents, places, referrers
 
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _PAIR = ("tenant", "epoch_day", "address", "user_agent", "playback_id")
@@ -28,25 +28,53 @@ def unescaped(text: str) -> str:
     return raw.decode("utf-8", errors="replace")
 
 
-def identified(
-    requests: pl.DataFrame, tenants: Tenants, hasher: Hasher, *, identity: str, rotation: str
-) -> pl.DataFrame:
-    """Adds listener_id, has_agent, player, player_version, os, device, and drops address, user_agent and playback_id."""
-    requests = requests.with_columns(epoch_day=_epoch_day(rotation))
+def identified(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataFrame:
+    """Adds listener_id and what is kept of agent, address and referrer; drops agent, address and playback_id.
+
+    Kept are has_agent, player, player_version, os, device, client_kind, is_internal, country, region, network, source
+    and source_group.
+    """
+    requests = requests.with_columns(epoch_day=_epoch_day(rules.privacy.key_rotation))
     pairs = requests.select(_PAIR).unique()
     agent = pl.Series("agent", [_known_agent(text) for text in pairs["user_agent"]], dtype=pl.String)
-    pairs = pairs.with_columns(
-        agent,
-        pl.Series(
-            "listener_id", [_listener(row, tenants, hasher, identity, rotation) for row in pairs.rows()], pl.String
-        ),
-    )
+    address = pl.Series("plain", [canonical(text) or "" for text in pairs["address"]], dtype=pl.String)
+    listener = pl.Series("listener_id", [_listener(row, rules, hasher) for row in pairs.rows()], dtype=pl.String)
+    pairs = _placed(pairs.with_columns(agent, address, listener, has_agent=agent != ""), rules)
     kept = agents.described(agent.unique(maintain_order=True))
-    pairs = pairs.join(kept, on="agent", how="left", maintain_order="left").with_columns(
-        has_agent=pl.col("agent") != ""
-    )
+    pairs = pairs.join(kept, on="agent", how="left", maintain_order="left")
+    own_sites = {name: tenant.own_sites for name, tenant in rules.tenants.tenants.items()}
+    came_from = referrers.described(requests.select("tenant", "referer"), own_sites)
     joined = requests.join(pairs, on=_PAIR, how="left", nulls_equal=True, maintain_order="left")
-    return joined.drop("address", "user_agent", "playback_id", "agent", "epoch_day")
+    joined = joined.join(came_from, on=["tenant", "referer"], how="left", nulls_equal=True, maintain_order="left")
+    return joined.drop("address", "user_agent", "playback_id", "agent", "plain", "epoch_day", "referer")
+
+
+def is_destroyed(requests: pl.DataFrame, hasher: Hasher, rotation: str) -> pl.DataFrame:
+    """Adds `is_destroyed`: the key of that tenant and time was erased, so nobody can be told apart in it."""
+    if rotation == "never":
+        return requests.with_columns(is_destroyed=pl.lit(False))
+    requests = requests.with_columns(epoch_day=_epoch_day(rotation))
+    days = requests.select("tenant", "epoch_day").unique()
+    gone = [hasher.is_destroyed(tenant, _epoch(day, rotation)) for tenant, day in days.rows()]
+    days = days.with_columns(pl.Series("is_destroyed", gone, dtype=pl.Boolean))
+    return requests.join(days, on=["tenant", "epoch_day"], how="left", maintain_order="left").drop("epoch_day")
+
+
+def _placed(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Adds country, region, network and is_internal, by the canonical address in `plain`."""
+    opened = places.opened(rules.places.country_file, rules.places.network_file)
+    where = opened.described(pairs["plain"].unique(maintain_order=True).to_list()).rename({"address": "plain"})
+    inside = []
+    for name, tenant in rules.tenants.tenants.items():
+        mine = pairs.filter(pl.col("tenant") == name).select("plain").unique(maintain_order=True)
+        held = places.is_internal(mine["plain"].to_list(), tenant.internal_networks)
+        inside.append(mine.with_columns(pl.Series("is_internal", held, dtype=pl.Boolean), tenant=pl.lit(name)))
+    placed = pairs.join(where, on="plain", how="left", maintain_order="left")
+    return placed.join(pl.concat(inside), on=["tenant", "plain"], how="left", maintain_order="left")
+
+
+def _epoch(day: int, rotation: str) -> str:
+    return epoch_of(datetime.fromtimestamp(day * 86_400, timezone.utc), rotation)
 
 
 def _epoch_day(rotation: str) -> pl.Expr:
@@ -59,12 +87,10 @@ def _known_agent(text: str | None) -> str:
     return "" if plain in agents.NO_VALUES else plain
 
 
-def _listener(
-    row: tuple[str, int, str, str | None, str | None], tenants: Tenants, hasher: Hasher, identity: str, rotation: str
-) -> str:
+def _listener(row: tuple[str, int, str, str | None, str | None], rules: Rules, hasher: Hasher) -> str:
     tenant, epoch_day, address, user_agent, playback = row
-    epoch = epoch_of(datetime.fromtimestamp(epoch_day * 86_400, timezone.utc), rotation)
+    epoch = _epoch(epoch_day, rules.privacy.key_rotation)
     if playback not in (None, *agents.NO_VALUES):
         return hasher.playback(tenant, epoch, unescaped(str(playback)))
-    by = tenants.tenants[tenant].identity or identity
+    by = rules.tenants.tenants[tenant].identity or rules.privacy.identity
     return hasher.listener(tenant, epoch, address, "" if by == "ip" else _known_agent(user_agent))

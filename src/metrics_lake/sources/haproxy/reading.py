@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import count
 
 import polars as pl
 
+from metrics_lake import keys
 from metrics_lake.privacy import Hasher, masked
 from metrics_lake.settings import Rules, read_secret
 from metrics_lake.sources.arrived import DUPLICATE, EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
 from metrics_lake.sources.haproxy import lines, streams
+from metrics_lake.sources.haproxy.clock import Files
 from metrics_lake.sources.haproxy.requests import Sorted, sorted_out
 from metrics_lake.sources.haproxy.visits import folded, with_pieces
 
@@ -50,7 +51,7 @@ class _Chunk:
         text = piece.decode("utf-8", errors="replace").replace("\0", "")
         if account.line_count == 0:
             text = text.removeprefix("\ufeff")
-            account.proxy = lines.host_of(text[:200]) or _folder(account.file.entry.path)
+            account.proxy = _proxy(account.file, text)
         if is_last and text and not text.endswith("\n"):
             self.unfinished.add(number)
         text = text.removesuffix("\n")
@@ -62,24 +63,21 @@ class _Chunk:
 
 def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
     """Rows of `bronze.haproxy`, frame by frame; columns that a kind of row doesn't fill are left out."""
-    hasher = _hasher(read_secret(rules.privacy.secret_file))
-    numbers, chunk, finished = count(), _Chunk(), list[_Account]()
+    hasher = Hasher(read_secret(rules.privacy.secret_file), keys.read(rules.privacy.keys_file))
+    numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), Files()
     for file in files:
         account = _Account(file)
         finished.append(account)
         for piece, is_last in _pieces(account):
-            chunk.add(next(numbers), account, piece, is_last=is_last)
+            number = next(numbers)
+            known.paths[number] = file.entry.path
+            chunk.add(number, account, piece, is_last=is_last)
             if chunk.size >= _CHUNK_BYTES:
-                yield from _rows(chunk, rules, hasher)
+                yield from _rows(chunk, rules, hasher, known)
                 chunk = _Chunk()
-    yield from _rows(chunk, rules, hasher)
+    yield from _rows(chunk, rules, hasher, known)
     if finished:
         yield _file_rows(finished)
-
-
-@lru_cache(maxsize=1)
-def _hasher(secret: bytes) -> Hasher:
-    return Hasher(secret)
 
 
 def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
@@ -90,6 +88,7 @@ def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
         for piece in pieces:
             if account.file.entry.is_duplicate:
                 account.line_count += piece.count(b"\n") + (not piece.endswith(b"\n"))
+                account.proxy = account.proxy or _proxy(account.file, piece[:200].decode("utf-8", errors="replace"))
                 continue
             if before is not None:
                 yield before, False
@@ -105,11 +104,11 @@ def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
         account.status = EMPTY
 
 
-def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher) -> Iterator[pl.DataFrame]:
+def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: Files) -> Iterator[pl.DataFrame]:
     if not chunk.texts:
         return
     numbered = lines.numbered(chunk.texts, chunk.first_lines)
-    found = sorted_out(numbered, rules, hasher, unfinished=chunk.unfinished)
+    found = sorted_out(numbered, rules, hasher, unfinished=chunk.unfinished, files=known)
     for number, account in chunk.accounts.items():
         _count(account, found, number)
     about = _about(chunk)
@@ -134,10 +133,9 @@ def _about(chunk: _Chunk) -> pl.DataFrame:
 
 def _count(account: _Account, found: Sorted, number: int) -> None:
     mine = pl.col("file_number") == number
-    ends = found.accepted.lazy().filter(mine).select(
-        pl.len(), low=(pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)).min(),
-        high=(pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)).max(),
-    ).collect().row(0)  # fmt: skip
+    ended = pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)
+    times = found.accepted.select("file_number", ended=ended).filter(mine)
+    ends = times.select(pl.len(), low=pl.col("ended").min(), high=pl.col("ended").max()).row(0)
     account.counts["accepted"] += ends[0]
     if ends[0]:
         account.first_ms = min(ends[1], account.first_ms or ends[1])
@@ -212,6 +210,11 @@ def _file_row(account: _Account) -> dict[str, object]:
         "line_count": account.line_count,
         **counts,
     }
+
+
+def _proxy(file: ArrivedFile, text: str) -> str:
+    """Who wrote a log: the host that syslog names in its first line, else the folder it came in."""
+    return lines.host_of(text[:200]) or _folder(file.entry.path)
 
 
 def _folder(path: str) -> str:

@@ -8,14 +8,20 @@ import polars as pl
 import polars_hash as plh
 
 from metrics_lake.privacy import Hasher
-from metrics_lake.settings import Rules
-from metrics_lake.sources.haproxy import clock, httplog, lines, streams
-from metrics_lake.sources.haproxy.listeners import identified
+from metrics_lake.settings import Haproxy, Rules
+from metrics_lake.sources.haproxy import clock, lines, streams
+from metrics_lake.sources.haproxy.clock import Files
+from metrics_lake.sources.haproxy.formats import addresses, unread
+from metrics_lake.sources.haproxy.formats.understanding import understood
+from metrics_lake.sources.haproxy.listeners import identified, is_destroyed
 
+_LINE = ("file_number", "line_number", "text")
 _KEPT = (
     "file_number", "line_number", "text", "accepted_ms", "duration_ms", "is_early", "status", "size", "method",
-    "frontend", "host", "path", "source", "address", "user_agent", "playback_id", "line_id",
+    "frontend", "host", "path", "referer", "address", "user_agent", "playback_id", "line_id", "is_tcp",
+    "is_time_doubtful",
 )  # fmt: skip
+_SHOWN = 4096  # of a line that is too long; the masked text is shorter still
 
 
 @dataclass(frozen=True)
@@ -28,80 +34,106 @@ class Sorted:
     skipped: pl.DataFrame
 
 
-def sorted_out(numbered: pl.DataFrame, rules: Rules, hasher: Hasher, *, unfinished: set[int]) -> Sorted:
-    """Sorts numbered lines out. `unfinished` are files whose last line has no line end: it may be half a line."""
-    parts = lines.parted(numbered)
-    dated = parts.filter(pl.col("after").is_not_null())
-    undated = parts.filter(pl.col("after").is_null())
-    read = httplog.read(dated, rules.haproxy.captures)
-    good = clock.to_utc(_located(read.filter("is_read"), hasher), rules.haproxy.timezone)
-    cut = _cut(good, unfinished)
-    in_time = pl.col("accepted_ms").is_not_null()
-    whole = good.filter(in_time & ~cut).select(_KEPT)
+def sorted_out(
+    numbered: pl.DataFrame, rules: Rules, hasher: Hasher, *, unfinished: set[int], files: Files | None = None
+) -> Sorted:
+    """Sorts numbered lines out. `unfinished` are files whose last line has no line end: it may be half a line.
+
+    `files` says where each file lies, for formats that are bound to files, and remembers how far its clock has come.
+    """
+    files = files or Files()
+    is_long = numbered["text"].str.len_bytes() > lines.LONGEST
+    read, rest = understood(lines.unwrapped(numbered.filter(~is_long)), rules.haproxy, files.paths)
+    good = clock.to_utc(_located(read, rules.haproxy, hasher), rules.haproxy.timezone, files)
+    good = good.with_columns(reason=_fault(good, rules.haproxy, _ends(numbered, unfinished)))
+    whole = good.filter(pl.col("reason").is_null()).select(_KEPT)
     doubled = ~pl.struct("file_number", "address", "line_id").is_first_distinct()
     single = streams.claimed(whole.filter(~doubled), rules.tenants)
-    unread = _judged(pl.concat([read.filter(~pl.col("is_read")), undated], how="diagonal"))
-    rejects = [
-        unread.filter(pl.col("reason").is_not_null()),
-        good.filter(cut).with_columns(reason=pl.lit("cut_at_end_of_file")),
-        good.filter(~in_time & ~cut).with_columns(reason=pl.lit("impossible_time")),
-    ]
-    columns = ("file_number", "line_number", "text")
+    judged = unread.with_reasons(rest, good["file_number"].unique())
+    too_long = numbered.filter(is_long).with_columns(pl.col("text").str.slice(0, _SHOWN), reason=pl.lit("too_long"))
+    ours = _of_tenants(single.filter(pl.col("stream_number").is_not_null()), rules, hasher)
+    erased = ours.filter("is_destroyed").with_columns(reason=pl.lit("key_destroyed"))
+    faulty = pl.concat(frame.select(*_LINE, "reason") for frame in (judged, good, too_long, erased))
+    skipped = [whole.filter(doubled).select(_LINE), judged.filter(pl.col("reason").is_null()).select(_LINE)]
     return Sorted(
-        accepted=_accepted(single.filter(pl.col("stream_number").is_not_null()), rules, hasher),
-        rejects=pl.concat(frame.select(*columns, "reason") for frame in rejects),
-        unclaimed=single.filter(pl.col("stream_number").is_null()).select(*columns, "frontend", "path"),
-        skipped=pl.concat(
-            [whole.filter(doubled).select(columns), unread.filter(pl.col("reason").is_null()).select(columns)]
-        ),
+        accepted=_accepted(ours.filter(~pl.col("is_destroyed")), rules, hasher),
+        rejects=faulty.filter(pl.col("reason").is_not_null()),
+        unclaimed=single.filter(pl.col("stream_number").is_null()).select(*_LINE, "frontend", "path"),
+        skipped=pl.concat(skipped),
     )
 
 
-def _cut(good: pl.DataFrame, unfinished: set[int]) -> pl.Expr:
-    """The last line of a file without a line end, if it doesn't end where a request line ends."""
+def _ends(numbered: pl.DataFrame, unfinished: set[int]) -> dict[int, int]:
+    """The last line's number of each unfinished file, whatever that line is."""
     if not unfinished:
-        return pl.lit(False)
-    last = pl.col("line_number") == pl.col("line_number").max().over("file_number")
-    return pl.col("file_number").is_in(list(unfinished)) & last & ~pl.col("is_closed")
+        return {}
+    ends = numbered.group_by("file_number").agg(pl.col("line_number").max())
+    return {file: number for file, number in ends.iter_rows() if file in unfinished}
 
 
-def _located(read: pl.DataFrame, hasher: Hasher) -> pl.DataFrame:
-    """Host and path of each request, the referrer's host, and the line's fingerprint."""
+def _fault(good: pl.DataFrame, haproxy: Haproxy, ends: dict[int, int]) -> pl.Expr:
+    """Why a line that could be read is refused all the same; null if it isn't."""
+    wrong = pl.lit(clock.impossible(good))
+    no_address = pl.lit("address_not_hashed" if haproxy.address_mode == "hashed" else "no_address")
+    return (
+        pl.when(_cut(ends)).then(pl.lit("cut_at_end_of_file"))
+        .when(_is_tail(good, haproxy)).then(pl.lit("cut_at_start_of_file"))
+        .when(wrong).then(pl.lit("impossible_time"))
+        .when(addresses.is_none(haproxy)).then(no_address)
+    )  # fmt: skip
+
+
+def _cut(ends: dict[int, int]) -> pl.Expr:
+    """The last line of a file without a line end, if it doesn't end where a request line ends."""
+    last = pl.col("file_number").replace_strict(ends, default=None, return_dtype=pl.Int64)
+    return (pl.col("line_number") == last).fill_null(False) & ~pl.col("is_closed")
+
+
+def _is_tail(good: pl.DataFrame, haproxy: Haproxy) -> pl.Expr:
+    """The first line of a file, if it begins in the midst of itself: what `copytruncate` left of it.
+
+    It begins with an address then, which is none any more, or which in all of the file's other lines something precedes.
+    """
+    is_bare, is_first = pl.col("text").str.starts_with(pl.col("address")), pl.col("line_number") == 1
+    first = good.filter(is_first & is_bare & ~pl.col("address").is_in(["-", "unix"])).select("file_number", "address")
+    others = good.filter(~is_first & pl.col("file_number").is_in(first["file_number"].implode()))
+    is_dressed = dict(others.group_by("file_number").agg((~is_bare).all()).iter_rows())
+    is_hash = haproxy.address_mode == "hashed"
+    cut = [file for file, at in first.rows() if is_dressed.get(file) or not (is_hash or addresses.parsed(at))]
+    return pl.col("file_number").is_in(cut) & is_first
+
+
+def _located(read: pl.DataFrame, haproxy: Haproxy, hasher: Hasher) -> pl.DataFrame:
+    """Host and path of each request, who asked, the referrer's host, and the line's fingerprint."""
     uri = pl.col("uri")
     absolute = uri.str.extract(r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?]*)")
-    host = pl.coalesce(pl.when(pl.col("host").str.len_bytes() > 0).then("host"), absolute)
+    asked_for = [pl.when(pl.col("host").str.len_bytes() > 0).then("host"), absolute]
+    asked_for += [pl.col("sni")] if "sni" in read.columns else []
     local = pl.when(absolute.is_null()).then(uri).otherwise(uri.str.replace(r"^[^:]+://[^/?]*", ""))
-    return read.with_columns(
-        host=host.str.to_lowercase().str.replace(r":\d+$", ""),
+    located = read.with_columns(
+        host=pl.coalesce(asked_for).str.to_lowercase().str.replace(r":\d+$", ""),
         path=local.str.splitn("?", 2).struct[0],
-        source=pl.col("referer").str.extract(r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?@]*@)?([^/?:]+)").str.to_lowercase(),
         line_id=plh.col("after").nchash.xxh3_64(seed=hasher.line_seed).reinterpret(signed=True),
+        is_tcp=pl.col("is_tcp").fill_null(False) if "is_tcp" in read.columns else pl.lit(False),
     )
+    return addresses.asking(located, haproxy)
 
 
-def _judged(unread: pl.DataFrame) -> pl.DataFrame:
-    """Adds `reason`; null for what is no fault: blank lines, HAProxy's notices, errors before any request."""
-    text, after = pl.col("text"), pl.col("after")
-    notice = text.str.contains(lines.NOTICE)
-    no_request = after.str.contains(r"^\S+\] \S+/\S+: ").fill_null(False)
-    reason = (
-        pl.when((text.str.strip_chars() == "") | no_request).then(None)
-        .when(notice & after.is_null()).then(None)
-        .when(after.is_null()).then(pl.lit("no_request"))
-        .when(pl.col("rest").is_null() | ~text.str.contains('"', literal=True)).then(pl.lit("cut_line"))
-        .otherwise(pl.lit("not_httplog"))
-    )  # fmt: skip
-    return unread.with_columns(reason=reason)
+def _of_tenants(claimed: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataFrame:
+    """Adds tenant, protocol, segment_ms, and is_destroyed."""
+    known = streams.table(rules.tenants).select("stream_number", "tenant", "protocol", "segment_ms")
+    joined = claimed.join(known, on="stream_number", how="left", maintain_order="left")
+    return is_destroyed(joined, hasher, rules.privacy.key_rotation)
 
 
 def _accepted(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataFrame:
-    known = streams.table(rules.tenants).select("stream_number", "tenant", "protocol", "segment_ms")
     gaps = rules.sessions
     long_gap, gap = round(gaps.long_connection_gap_seconds * 1000), round(gaps.gap_seconds * 1000)
-    requests = requests.join(known, on="stream_number", how="left", maintain_order="left").with_columns(
+    requests = requests.with_columns(
         gap_ms=pl.when(pl.col("protocol") == "hls").then(gap).otherwise(long_gap).cast(pl.Int64),
-        is_evidence=streams.is_evidence(),
+        is_evidence=streams.is_evidence().fill_null(False),
     )
-    privacy = rules.privacy
-    named = identified(requests, rules.tenants, hasher, identity=privacy.identity, rotation=privacy.key_rotation)
-    return named.drop("text", "host", "path", "method", "frontend", "line_number", "tenant", "protocol")
+    named = identified(requests, rules, hasher)
+    return named.drop(
+        "text", "host", "path", "method", "frontend", "line_number", "tenant", "protocol", "is_tcp", "is_destroyed"
+    )

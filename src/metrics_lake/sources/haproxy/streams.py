@@ -58,6 +58,7 @@ def _asks_for(stream: Stream) -> pl.Expr:
 
 
 def is_evidence() -> pl.Expr:
-    """A GET that was served: 200 or 206, for a playlist also 304 (not modified)."""
+    """A GET that was served: 200 or 206, for a playlist also 304 (not modified); or a line of TCP mode."""
     served = pl.col("status").is_in([200, 206]) | ((pl.col("request_kind") == PLAYLIST) & (pl.col("status") == 304))
-    return (pl.col("request_kind") != NONE) & (pl.col("method") == "GET") & served
+    is_served = (pl.col("request_kind") != NONE) & (pl.col("method") == "GET") & served
+    return is_served.fill_null(False) | (pl.col("is_tcp") & (pl.col("request_kind") == CONNECTION))

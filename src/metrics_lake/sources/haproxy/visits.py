@@ -11,6 +11,7 @@ import polars as pl
 from metrics_lake.sources.haproxy.streams import CONNECTION, SEGMENT
 
 _KEY = ("file_number", "stream_number", "listener_id", "is_evidence")
+_PLACED = ("country", "region", "network")
 _FAR = 1 << 42  # milliseconds, to the year 2109: further apart than any two instants of a log
 
 
@@ -39,17 +40,20 @@ def folded(pieces: pl.DataFrame) -> pl.DataFrame:
 
 def _run() -> list[pl.Expr]:
     first = ("file_number", "stream_number", "listener_id", "is_evidence", "gap_ms", "segment_ms")
-    described = ("has_agent", "player", "player_version", "os", "device")
-    source = pl.col("source").drop_nulls().first()
+    described = ("has_agent", "client_kind", "is_internal", "player", "player_version", "os", "device", *_PLACED)
+    came_from = (
+        pl.col("source", "source_group").sort_by(pl.col("source_group") == "direct", maintain_order=True).first()
+    )
     is_media = pl.col("request_kind").is_in([SEGMENT, CONNECTION])
     return [
         pl.col(*first).first(),
         pl.col(*described).first(),
-        source,
+        came_from,
         pl.col("accepted_ms").min().alias("first_ms"),
         pl.col("end_ms").max().alias("last_ms"),
         pl.col("accepted_ms").max().alias("last_request_ms"),
         pl.col("has_end").any(),
+        pl.col("is_time_doubtful").any(),
         pl.len().alias("request_count"),
         is_media.sum().alias("media_count"),
         pl.col("size").sum().alias("byte_count"),

@@ -1,0 +1,90 @@
+"""The DuckDB job's rows into rollup JSON, index and documents, by the product's own writers: there both do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+
+import duckdb
+
+from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.periods import Period
+from metrics_lake.serve import listening, rollups
+from metrics_lake.serve.figures import Figures, Row
+from metrics_lake.settings import Settings, contract
+from metrics_lake.tenants import Tenants
+
+
+def publish(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    tenants: Tenants,
+    through: datetime,
+    periods: Mapping[str, list[Period]],
+) -> int:
+    """Writes everything anew; returns how many rollups."""
+    standing = rollups.Standing(through, timedelta(hours=settings.publish.restatement_hours))
+    figures = _figures(connection)
+    blobs, now = Blobs(settings.storage.rollups), datetime.now(timezone.utc)
+    written = 0
+    for tenant, named in periods.items():
+        shelf = _shelf(settings, tenants, tenant)
+        index = [
+            _written(blobs, shelf, stream, period, figures, standing, now)
+            for stream in figures.streams(tenant)
+            for period in named
+            if any(period.first_on <= on < period.end_on for on in figures.days[tenant, stream])
+        ]
+        blobs.write(f"{tenant}/index.json", rollups.encoded({"tenant": tenant, "rollups": index}))
+        written += len(index)
+    documents = list(_documents(tenants, figures, standing))
+    SqliteDocuments(settings.documents.path).upsert(listening.CONTAINER, documents)
+    return written
+
+
+def _shelf(settings: Settings, tenants: Tenants, tenant: str) -> rollups.Shelf:
+    config, edges = tenants.tenants[tenant], settings.sessions.length_edges_minutes
+    return rollups.Shelf(tenant, config.calendar, contract(settings, config), edges)
+
+
+def _figures(connection: duckdb.DuckDBPyConnection) -> Figures:
+    def rows(query: str) -> list[Row]:
+        found: list[Row] = connection.sql(query).to_arrow_table().to_pylist()
+        return found
+
+    figures = Figures()
+    figures.add_days(rows("SELECT *, NULL AS unique_sketch FROM listening_by_day"))
+    figures.add_hours(rows("SELECT *, NULL AS unique_sketch FROM listening_by_hour"))
+    figures.add_lengths(rows("FROM session_lengths_by_day"))
+    figures.add_periods(rows("FROM listening_by_period"))
+    figures.add_dimensions(rows("FROM dimensions_by_period"))
+    return figures
+
+
+def _written(
+    blobs: Blobs,
+    shelf: rollups.Shelf,
+    stream: str,
+    period: Period,
+    figures: Figures,
+    standing: rollups.Standing,
+    now: datetime,
+) -> Row:
+    path = rollups.path(shelf.tenant, stream, period)
+    document = rollups.revised(rollups.rollup(shelf, stream, period, figures, standing), None, now)
+    assert document is not None
+    content = rollups.encoded(document)
+    blobs.write(path, content)
+    return {"path": path, "kind": period.kind, "name": period.name, "size": len(content), "status": document["status"]}
+
+
+def _documents(tenants: Tenants, figures: Figures, standing: rollups.Standing) -> Iterable[Row]:
+    for (tenant, _), by_day in figures.days.items():
+        calendar = tenants.tenants[tenant].calendar
+        for row in by_day.values():
+            yield {**listening.day_document(tenant, row, calendar, standing), "revision": 1}
+    for (tenant, _), hours in figures.hours.items():
+        for rows in hours.values():
+            for row in rows:
+                yield {**listening.hour_document(tenant, row, standing), "revision": 1}

@@ -1,0 +1,38 @@
+"""Our side: every job once, in one process, over a fresh folder.  spark_side.py KEY=VALUE …  (settings)
+
+Ready means: a Spark session stands and has run a first trivial job.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from steps import Steps
+
+from metrics_lake import settings
+from metrics_lake.jobs.compute import compute
+from metrics_lake.jobs.ingest import ingest
+from metrics_lake.jobs.publish import publish
+from metrics_lake.jobs.refine import refine
+from metrics_lake.jobs.work import Work
+
+
+def main(overrides: list[str]) -> None:
+    steps = Steps()
+    work = Work.of(settings.load(overrides=overrides))
+    with work.lock("bench"):
+        work.lake.spark.range(1).count()
+        steps.ready()
+        with steps.step("ingest"):
+            steps.facts["files"] = ingest(work).files
+        with steps.step("refine"):
+            refine(work)
+        with steps.step("compute"):
+            compute(work)
+        with steps.step("publish"):
+            steps.facts["documents"] = publish(work).written
+    steps.tell()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,40 @@
+"""Every key that the system holds or makes, so that an audit can look for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+
+from metrics_lake import privacy
+from metrics_lake.keys import KeyDestroyed, Salts
+
+
+def key_material(
+    secret: bytes, tenants: Iterable[str], epochs: Iterable[str], salts: Salts | None = None
+) -> dict[str, bytes]:
+    """By name: the secret, the lines' seed, the nodes of the salts' trees, and each tenant's salt and key in each epoch.
+
+    `epochs` are names as `privacy.epoch_of` gives them; the empty one is that of keys that never change.
+    """
+    salts = salts or Salts()
+    named = {"the secret": secret, "the seed of lines": privacy.line_seed(secret).to_bytes(8, "big")}
+    for tenant, nodes in salts.nodes.items():
+        named |= {f"node {place or 'root'} of {tenant}": node for place, node in nodes.items()}
+    epochs = list(epochs)
+    for tenant in tenants:
+        for epoch in epochs:
+            try:
+                salt = salts.of(tenant, epoch) if epoch and tenant in salts.nodes else None
+            except KeyDestroyed:
+                continue
+            if salt:
+                named[f"salt of {tenant} {epoch}"] = salt
+            named[f"key of {tenant} {epoch or 'for ever'}"] = privacy.derive_key(secret, tenant, epoch, salt)
+    return named
+
+
+def epochs_between(first: datetime, last: datetime, rotation: str) -> list[str]:
+    """The names of all epochs from one instant to another, both included."""
+    days = range((last.astimezone(timezone.utc).date() - first.astimezone(timezone.utc).date()).days + 1)
+    each = [privacy.epoch_of(first + timedelta(days=day), rotation) for day in days]
+    return list(dict.fromkeys([*each, privacy.epoch_of(last, rotation)]))

@@ -1,0 +1,63 @@
+"""`metrics-lake audit privacy` and `metrics-lake erase`: proof that no address was kept, and keys destroyed for good."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from metrics_lake import audit, keys
+from metrics_lake.audit import landing
+from metrics_lake.audit.report import Finding, Report
+from metrics_lake.settings import Settings, load_tenants
+
+_EPOCHS_BACK = timedelta(days=400)
+
+
+def search(settings: Settings, addresses_file: str | None, more: list[str]) -> Report:
+    """Searches all that the settings name as written, and `more`, for addresses (of a file, else of landing) and keys."""
+    if addresses_file:
+        with Path(addresses_file).open(encoding="utf-8", errors="replace") as lines:
+            wanted = landing.read_list(lines)
+    else:
+        wanted = landing.addresses(Path(settings.storage.landing, "haproxy"))
+    now, rotation = datetime.now(timezone.utc), settings.privacy.key_rotation
+    epochs = audit.epochs_between(now - _EPOCHS_BACK, now, rotation)
+    salts = keys.read(settings.privacy.keys_file)
+    material = audit.key_material(settings.secret(), list(load_tenants(settings).tenants), epochs, salts)
+    documents = Path(settings.documents.path)
+    written = [settings.storage.lake, settings.storage.rollups, *map(str, documents.parent.glob(f"{documents.name}*")), *more]
+    roots = [Path(place) for place in written if Path(place).exists()]
+    own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
+    return audit.search(roots, audit.needles(wanted, material), without=[Path(place) for place in own])
+
+
+def tell(report: Report, console: Console) -> None:
+    """What was searched, and each find: file, place, form, and a mark for the address, never the address."""
+    console.print(
+        f"{report.file_count:,} files, {report.byte_count:,} bytes ({report.unpacked_byte_count:,} unpacked) searched for "
+        f"{report.address_count:,} addresses and {report.key_count:,} keys in {report.seconds:.1f} s"
+    )
+    for title, findings in (("found", report.findings), ("may be chance: numbers that could be addresses", report.doubtful)):
+        if findings:
+            console.print(_grid(title, findings))
+    for file, why in report.unread:
+        console.print(f"not read: {file}: {why}")
+    console.print("[green]no address and no key was found[/green]" if report.is_clean else "[red]not clean[/red]")
+
+
+def _grid(title: str, findings: list[Finding]) -> Grid:
+    grid = Grid("file", "place", "form", "mark", title=title)
+    for finding in findings:
+        grid.add_row(finding.file, finding.place, finding.form, finding.needle)
+    return grid
+
+
+def erase(settings: Settings, tenant: str, epoch: str) -> str:
+    """Destroys the key of a tenant's epoch; says what can no longer be linked."""
+    done = keys.erase(
+        settings.privacy.keys_file, tenant, epoch, rotation=settings.privacy.key_rotation, at=datetime.now(timezone.utc)
+    )
+    return done.text

@@ -1,0 +1,37 @@
+"""The formats that HAProxy has names for, as its source writes them (src/log.c, 1.7 to 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
+
+AUTO = "auto"
+BUILT_IN: Mapping[str, str] = {
+    "httplog": "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs"
+    " %{+Q}r",
+    "httpslog": "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs"
+    " %{+Q}r %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed]"
+    " %[ssl_fc_sni]/%sslv/%sslc",
+    "tcplog": "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq",
+    "httplog clf": '%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc'
+    " %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl",
+    "tcplog clf": '%{+Q}o %{-Q}ci - - [%T] "TCP " 000 %B "" "" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U %ts--'
+    ' %ac %fc %bc %sc %rc %sq %bq "" "" ',
+}
+# The formats that `httplog.read` doesn't see to, in the order in which they are tried, each with what its lines hold.
+SLOWER: Mapping[str, str] = {"tcplog": "] ", "tcplog clf": " - - [", "httplog clf": " - - ["}
+# What we advise: httplog, and behind it the worker, its count of lines, the moment in UTC and the name asked for by TLS.
+RECOMMENDED = BUILT_IN["httplog"] + " %pid %lc %Ts.%ms %[ssl_fc_sni]"
+
+
+@cache
+def built_in(name: str) -> Format:
+    return compiled(BUILT_IN[name], name=name)
+
+
+def known_name(text: str) -> str | None:
+    """The built-in format that a setting names, `option` or not before it; None if it is a log-format string."""
+    name = " ".join(text.split()).removeprefix("option ")
+    return name if name == AUTO or name in BUILT_IN else None

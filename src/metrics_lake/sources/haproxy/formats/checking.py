@@ -1,0 +1,151 @@
+"""What a log-format would read of some lines, and which format some lines are of: for people who set one up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import polars as pl
+
+from metrics_lake.privacy import masked
+from metrics_lake.settings import Haproxy
+from metrics_lake.sources.haproxy import clock, lines
+from metrics_lake.sources.haproxy.formats import addresses, unread
+from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, SLOWER, built_in, known_name
+from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
+from metrics_lake.sources.haproxy.formats.understanding import built_in_parted, httplog_parted, parted
+
+_LINE = ("file_number", "line_number", "text")
+_SHOWN_LINES = 5
+_TEXTS = ("frontend", "method", "path", "host", "referer", "user_agent", "sni")
+_OTHER = {"not_httplog": "other_format", "no_request": "other_format"}
+_NUMBERS = ("status", "size", "duration_ms")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A line that the format doesn't read: its number, the reason, and its text without addresses."""
+
+    line_number: int
+    reason: str
+    masked_text: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a format reads: its fields with what each is to us, the first lines, how many were read, and the problems.
+
+    Notices and blank lines are skipped: neither read nor unread. No value here holds an address.
+    """
+
+    fields: tuple[tuple[str, str], ...]
+    lacks: tuple[str, ...]
+    records: tuple[dict[str, object], ...]
+    read_count: int
+    skipped_count: int
+    unread_count: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Detected:
+    """A format that some of the lines are of."""
+
+    name: str
+    line_count: int
+    share: float
+
+
+def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None) -> Check:
+    """Reads lines as one format: a built-in one by name, or a log-format string. Raises FormatError if it is none."""
+    haproxy = haproxy or Haproxy()
+    name = known_name(format_text)
+    form = built_in(name) if name in BUILT_IN else compiled(format_text, mapped=haproxy.samples)
+    numbered = lines.unwrapped(_numbered(texts))
+    read, rest = _read_as(form, numbered, haproxy)
+    judged = unread.with_reasons(rest.with_columns(after=_dated()), pl.Series("file_number", [], dtype=pl.UInt32))
+    bad = judged.filter(pl.col("reason").is_not_null()).with_columns(pl.col("reason").replace(_OTHER))
+    return Check(
+        fields=tuple((field.shown, field.column.replace("_", " ")) for field in form.fields),
+        lacks=form.lacks,
+        records=tuple(_records(read.head(_SHOWN_LINES), haproxy)),
+        read_count=read.height,
+        skipped_count=judged.height - bad.height,
+        unread_count=bad.height,
+        problems=tuple(_problems(bad.head(_SHOWN_LINES))),
+    )
+
+
+def detect(texts: Iterable[str]) -> tuple[Detected, ...]:
+    """Which of the built-in formats the lines are of, the most frequent first."""
+    numbered = lines.unwrapped(_numbered(texts))
+    read, rest = httplog_parted(numbered, {})
+    plain = pl.col("tail").fill_null("") == ""
+    secure = pl.col("tail").str.contains(r"^ \S+/\S+/\S+/\S+/\S+ [^/\s]+/\S+/\S+\s*$").fill_null(False)
+    counts = {
+        "httplog": read.filter(plain).height,
+        "httpslog": read.filter(secure).height,
+        "httplog with more behind it": read.filter(~plain & ~secure).height,
+    }
+    slower, rest = built_in_parted(rest, {})
+    counts |= {name: found.height for name, found in slower.items()}
+    judged = unread.with_reasons(rest, pl.Series("file_number", [], dtype=pl.UInt32))
+    no_fault = judged.filter(pl.col("reason").is_null())
+    blank = no_fault.filter(pl.col("text").str.strip_chars() == "").height
+    counts |= {"notices": no_fault.height - blank, "blank": blank, **_unknown(judged)}
+    found_counts = sorted(((count, name) for name, count in counts.items() if count), key=lambda pair: -pair[0])
+    return tuple(Detected(name, count, count / numbered.height) for count, name in found_counts)
+
+
+def _unknown(judged: pl.DataFrame) -> dict[str, int]:
+    """Lines that want a log-format string, by what they look like."""
+    texts = judged.filter(pl.col("reason").is_not_null())["text"]
+    is_json = texts.str.contains(r'\{"[\w.-]+"\s*:')
+    is_pairs = ~is_json & texts.str.contains(r"(?:\s|^)\w+=\S* \w+=")
+    counts = {"JSON of a log-format": int(is_json.sum()), "key=value of a log-format": int(is_pairs.sum())}
+    return {**counts, "unknown": texts.len() - sum(counts.values())}
+
+
+def _numbered(texts: Iterable[str]) -> pl.DataFrame:
+    found = list(texts)
+    frame = lines.numbered({0: "\n".join(text.rstrip("\r\n") for text in found)}, {0: 1})
+    frame = frame.with_columns(pl.col("text").str.replace_all("\0", "", literal=True).str.strip_prefix("\ufeff"))
+    return frame.filter(pl.col("text").str.len_bytes() <= lines.LONGEST) if found else frame.clear()
+
+
+def _dated() -> pl.Expr:
+    return pl.col("text").str.extract(r" \[(\d\d/[A-Z][a-z][a-z]/\d{4}:.*)$")
+
+
+def _read_as(form: Format, numbered: pl.DataFrame, haproxy: Haproxy) -> tuple[pl.DataFrame, pl.DataFrame]:
+    if form.name in BUILT_IN and form.name not in SLOWER:
+        read, rest = httplog_parted(numbered, haproxy.captures)
+        return read, rest.select(_LINE)
+    return parted(numbered, form, haproxy.captures)
+
+
+def _records(read: pl.DataFrame, haproxy: Haproxy) -> Iterable[dict[str, object]]:
+    """Requests as one would show them: addresses only by their kind, paths without the query."""
+    located = addresses.asking(read, haproxy).with_columns(path=pl.col("uri").str.splitn("?", 2).struct[0])
+    timed = clock.to_utc(located, haproxy.timezone)
+    texts = [name for name in _TEXTS if name in timed.columns]
+    shown = timed.with_columns(masked(pl.col(name)) for name in texts)
+    for row in shown.select("line_number", "accepted_ms", "address", *texts, *_NUMBERS, "is_early").iter_rows(
+        named=True
+    ):
+        at = datetime.fromtimestamp(row.pop("accepted_ms") / 1000, timezone.utc)
+        kind = _kind(row.pop("address"))
+        yield {"line": row.pop("line_number"), "at": at.isoformat(timespec="milliseconds"), "address": kind, **row}
+
+
+def _kind(address: str) -> str:
+    found = addresses.parsed(address)
+    if found is None:
+        return "none" if address in ("", "-", "unix") else "a hash or a name"
+    return f"IPv{found.version}"
+
+
+def _problems(bad: pl.DataFrame) -> Iterable[Problem]:
+    shown = bad.select("line_number", "reason", masked_text=masked(pl.col("text")))
+    return (Problem(*row) for row in shown.iter_rows())

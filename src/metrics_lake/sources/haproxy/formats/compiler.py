@@ -1,0 +1,101 @@
+"""A log-format string from haproxy.cfg, compiled to the steps that read its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from metrics_lake.sources.haproxy.formats.errors import FormatError
+from metrics_lake.sources.haproxy.formats.fields import Field, Piece, pieces
+from metrics_lake.sources.haproxy.formats.plan import Step, steps
+from metrics_lake.sources.haproxy.formats.quoting import unquoted
+
+INSTANTS = (
+    "request_epoch", "request_zoned", "request_local", "accept_epoch", "accept_zoned", "accept_local",
+)  # fmt: skip
+LENGTHS = ("active", "user_total", "total")  # the best first: the others count the idle time before the request too
+# Only in HTTP mode: a format without any of them is of connections.
+_REQUESTS = (
+    "request", "uri", "path", "method", "status", "request_epoch", "request_zoned", "request_local", "active", "idle",
+)  # fmt: skip
+_WANTED = {
+    "duration": (LENGTHS, "%Ta", "sessions have no length"),
+    "status": (("status",), "%ST", "no request can be told to have been answered"),
+    "method": (("method", "request"), "%HM or %{+Q}r", "no request can be told to be a GET"),
+    "path": (("uri", "path", "request"), "%HP or %{+Q}r", "streams can be told by frontend and host alone"),
+    "frontend": (("frontend",), "%ft", "streams can be told by host and path alone"),
+    "user agent": (("user_agent", "captures", "capture_list"), "a captured User-Agent", "all listeners behind one address are one"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Format:
+    """A compiled log-format: what its lines begin with, the steps that read them, and what it lacks for us."""
+
+    name: str
+    text: str
+    start: str
+    steps: tuple[Step, ...]
+    fields: tuple[Field, ...]
+    lacks: tuple[str, ...]
+
+    @property
+    def columns(self) -> frozenset[str]:
+        return frozenset(field.column for field in self.fields)
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether its lines are of connections and not of requests: nothing of a request is in it."""
+        return not self.columns & set(_REQUESTS)
+
+
+def compiled(text: str, *, mapped: Mapping[str, str] | None = None, name: str = "") -> Format:
+    """A log-format as it stands in haproxy.cfg, with or without `log-format`, quotes and escapes.
+
+    `mapped` names sample expressions that don't tell by themselves what they are. Raises FormatError, which points at
+    the place: an unknown alias, fields that nothing tells apart, no address, no instant.
+    """
+    plain = unquoted(text)
+    found = _once(pieces(plain, mapped or {}))
+    fields = tuple(piece for piece in found if isinstance(piece, Field) and piece.column)
+    _check(fields, plain)
+    start, plan = steps(found, plain)
+    return Format(name or "log-format", plain, start, plan, fields, tuple(_lacking(fields)))
+
+
+def _once(found: list[Piece]) -> list[Piece]:
+    """The first field of each role keeps it, and of several lengths of time the best is kept."""
+    columns = {piece.column for piece in found if isinstance(piece, Field)}
+    lengths = [name for name in LENGTHS if name in columns]
+    seen, out = set(lengths[1:]), list[Piece]()
+    for piece in found:
+        if isinstance(piece, Field) and piece.column:
+            if piece.column in seen:
+                piece = replace(piece, role="", capture=None)  # noqa: PLW2901
+            seen.add(piece.column)
+        out.append(piece)
+    return out
+
+
+def _check(fields: tuple[Field, ...], text: str) -> None:
+    columns = {field.column for field in fields}
+    if "address" not in columns:
+        raise FormatError(
+            "no address: nothing says who asked,", text, len(text),
+            remedy="log %ci, or a hash of it such as %[src,hmac(sha256,…),hex]",
+        )  # fmt: skip
+    if not columns & set(INSTANTS):
+        raise FormatError("no instant: nothing says when,", text, len(text), remedy="log %tr (or %Ts.%ms, or %t)")
+
+
+def _lacking(fields: tuple[Field, ...]) -> list[str]:
+    columns = {field.column.partition("_")[0] if field.capture is not None else field.column for field in fields}
+    columns |= {"user_agent"} if "capture" in columns else set()
+    lacks = {
+        name: f"no {name}: {harm}; log {remedy}"
+        for name, (by, remedy, harm) in _WANTED.items()
+        if not columns & set(by)
+    }
+    if not columns & set(_REQUESTS):  # lines of connections lack all that a request has
+        lacks = {name: text for name, text in lacks.items() if name == "duration"}
+    return list(lacks.values())

@@ -1,0 +1,150 @@
+"""From the tokens of a log-format to what really stands in a line: texts and fields in turn.
+
+Quotes that HAProxy adds (`+Q`) become text, blanks are merged as HAProxy merges them, and captures, which leave
+nothing behind where nothing is captured, take the blank behind them along.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from metrics_lake.sources.haproxy.formats import aliases, shapes
+from metrics_lake.sources.haproxy.formats.errors import FormatError
+from metrics_lake.sources.haproxy.formats.samples import meaning
+from metrics_lake.sources.haproxy.formats.shapes import Shape
+from metrics_lake.sources.haproxy.formats.tokens import Item, Text, tokens
+
+_KEY = re.compile(r"([A-Za-z][\w.-]*)[\"']?\s*[:=]\s*[\"']?$")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value of a line. `written` says how: plain, hex, json (escapes inside), token (a JSON value), escaped (`+E`)."""
+
+    at: int
+    shown: str
+    role: str
+    shape: Shape
+    written: str = "plain"
+    capture: int | None = None
+    is_elided: bool = False
+    is_alias: bool = True
+
+    @property
+    def column(self) -> str:
+        """The column that it fills, empty if nobody needs it."""
+        return self.role or ("" if self.capture is None else f"capture_{self.capture}")
+
+
+Piece = str | Field
+
+
+def pieces(text: str, mapped: Mapping[str, str]) -> list[Piece]:
+    """Texts and fields of the lines that this log-format writes."""
+    found = list(tokens(text))
+    if any(isinstance(token, Item) and token.alias == "o" and "json" in token.flags for token in found):
+        return list(_json_object([token for token in found if isinstance(token, Item)], text, mapped))
+    out: list[Piece] = []
+    for token in found:
+        if isinstance(token, Text):
+            _add(out, token.text)
+        elif token.alias != "o":
+            for piece in _written(token, _key_before(out), text, mapped):
+                _add(out, piece) if isinstance(piece, str) else out.append(piece)
+    return _merged(out, text)
+
+
+def _add(out: list[Piece], text: str) -> None:
+    if out and isinstance(out[-1], str):
+        text = out.pop() + text  # type: ignore[operator]
+    text = re.sub(" +", " ", text)
+    text = text if out else text.lstrip(" ")
+    if text:
+        out.append(text)
+
+
+def _key_before(out: list[Piece]) -> str:
+    found = _KEY.search(out[-1]) if out and isinstance(out[-1], str) else None
+    return found[1] if found else ""
+
+
+def _json_object(items: list[Item], text: str, mapped: Mapping[str, str]) -> Iterable[Piece]:
+    """`{"name": value, …}`, as HAProxy ≥ 3.0 writes it: items without a name are left out."""
+    named = [item for item in items if item.alias != "o" and item.name]
+    for number, item in enumerate(named):
+        yield f', "{item.name}": ' if number else f'{{"{item.name}": '
+        yield _field(item, item.name, text, mapped)
+    if named:
+        yield "}"
+
+
+def _written(item: Item, key: str, text: str, mapped: Mapping[str, str]) -> Iterable[Piece]:
+    """The field of an item, between the quotes that `+Q` puts around texts."""
+    field = _field(item, item.name or key, text, mapped)
+    known = aliases.ALIASES.get(item.alias)
+    is_quoted = "Q" in item.flags and (known is None or known.is_text) and field.written not in ("token", "hex")
+    if not is_quoted or field.is_elided:
+        if field.is_elided and "Q" in item.flags and field.shape is shapes.GROUPS:
+            field = replace(field, shape=shapes.QUOTED_GROUPS)
+        if item.alias in ("hrl", "hsl") and "Q" not in item.flags:
+            raise FormatError(f"{item.shown} without quotes has no ends", text, item.at, remedy=f"%{{+Q}}{item.alias}")
+        return (field,)
+    inside = field.shape if field.shape.is_open else field.shape.within_quotes()
+    return ('"', replace(field, shape=inside), '"')
+
+
+def _field(item: Item, name: str, text: str, mapped: Mapping[str, str]) -> Field:
+    if "cbor" in item.flags:
+        raise FormatError("CBOR lines can't be read", text, item.at, remedy="use %{+json}o")
+    found = _sample(item, name, mapped) if item.sample else _alias(item, text)
+    if "json" in item.flags:
+        return replace(found, shape=shapes.ESCAPED, written="token", is_elided=False)
+    if "E" in item.flags and found.written == "plain" and found.shape.is_open:
+        return replace(found, shape=shapes.ESCAPED, written="escaped")
+    return found
+
+
+def _alias(item: Item, text: str) -> Field:
+    known = aliases.ALIASES.get(item.alias)
+    if known is None:
+        raise FormatError(f"unknown alias %{item.alias}", text, item.at, remedy=_near(item.alias))
+    is_hex = known.has_hex and "X" in item.flags
+    shape = (shapes.HEX if known.role != "address" else shapes.ADDRESS) if is_hex else known.shape
+    elided = item.alias in aliases.ELIDED
+    return Field(item.at, item.shown, known.role, shape, "hex" if is_hex else "plain", is_elided=elided)
+
+
+def _near(alias: str) -> str:
+    shorter = next((alias[:size] for size in range(len(alias) - 1, 0, -1) if alias[:size] in aliases.ALIASES), "")
+    hint = f"letters that follow %{shorter} are taken for part of its name" if shorter else "HAProxy knows it neither"
+    return hint
+
+
+def _sample(item: Item, name: str, mapped: Mapping[str, str]) -> Field:
+    found = meaning(item.sample, name, mapped)
+    written = "json" if found.is_json else "hex" if found.is_hex else "plain"
+    return Field(item.at, item.shown, found.role, found.shape, written, capture=found.capture, is_alias=False)
+
+
+def _merged(out: list[Piece], text: str) -> list[Piece]:
+    """Captures that stand side by side become one field, which takes the blank behind it along."""
+    merged: list[Piece] = []
+    for piece in out:
+        before = merged[-1] if merged else None
+        if isinstance(piece, Field) and piece.is_elided and isinstance(before, Field) and before.is_elided:
+            if before.shape is not piece.shape:
+                raise FormatError(f"{before.shown} and {piece.shown} can't stand together", text, piece.at)
+            merged[-1] = replace(before, role=before.role or piece.role)
+        elif isinstance(piece, str) and isinstance(before, Field) and before.is_elided and _may_vanish(merged):
+            if shorter := piece.lstrip(" "):
+                merged.append(shorter)
+        else:
+            merged.append(piece)
+    return merged
+
+
+def _may_vanish(merged: list[Piece]) -> bool:
+    """Whether the blank behind captures goes with them: only where a blank, or nothing, stands before them."""
+    return len(merged) < 2 or str(merged[-2]).endswith(" ")

@@ -1,0 +1,171 @@
+"""How a line is cut into its fields: a row of steps, each of which takes the first part off what is left of it.
+
+A field ends at the text behind it where that text can't be in the field; so most steps are a search for a fixed
+string. Where the characters of neighbours overlap (`%ci:%cp`), a regular expression reads them together. Where
+nothing tells them apart, the log-format is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from metrics_lake.sources.haproxy.formats.errors import FormatError
+from metrics_lake.sources.haproxy.formats.fields import Field, Piece
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Up to the first `until` stands a field (or some that nobody needs); an empty `until` takes all that is left."""
+
+    field: Field | None
+    until: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """`pattern` reads several fields at once: of all that is left, or of the part before the first `until`."""
+
+    fields: tuple[Field, ...]
+    pattern: str
+    until: str
+    is_word: bool = False  # no blank can be in it
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The last field, behind which `suffix` ends the line."""
+
+    field: Field
+    suffix: str
+
+
+Step = Cut | Match | Tail
+_Pair = tuple[Field, str]
+
+
+def steps(found: list[Piece], text: str) -> tuple[str, tuple[Step, ...]]:
+    """The text that a line begins with, and the steps behind it. Raises FormatError where fields can't be told apart."""
+    start = found[0] if found and isinstance(found[0], str) else ""
+    pairs = _pairs(found[1:] if start else found)
+    plan: list[Step] = []
+    while pairs:
+        field, literal = pairs[0]
+        if len(pairs) == 1:
+            plan.append(Tail(field, literal.rstrip(" ")))
+            pairs = []
+        elif _ends(field, literal):
+            plan.append(Cut(field, literal))
+            pairs = pairs[1:]
+        elif field.shape.exact:
+            plan.append(Match((field,), f"^({field.shape.exact}){re.escape(literal)}(?P<rest>(?s:.*))$", ""))
+            pairs = pairs[1:]
+        else:
+            group, pairs = _group(pairs, text)
+            plan.append(group)
+    return start, tuple(_shortened(plan))
+
+
+def _pairs(found: list[Piece]) -> list[_Pair]:
+    """Each field with the text behind it."""
+    pairs: list[_Pair] = []
+    for piece in found:
+        if isinstance(piece, Field):
+            pairs.append((piece, ""))
+        else:
+            pairs[-1] = (pairs[-1][0], piece)
+    return pairs
+
+
+def _ends(field: Field, literal: str) -> bool:
+    """Whether the first `literal` is the end of the field; in free text a telling one is taken at its word."""
+    return bool(literal) and (field.shape.ends_before(literal) or (field.shape.is_open and _is_telling(field, literal)))
+
+
+def _is_telling(field: Field, literal: str) -> bool:
+    return not field.shape.is_escaped and len(literal) > 1 and bool(literal.strip())
+
+
+def _group(pairs: list[_Pair], text: str) -> tuple[Match, list[_Pair]]:
+    """Fields that only a pattern tells apart, up to a text that can be in none of them."""
+    members: list[_Pair] = []
+    characters: frozenset[str] = frozenset()
+    while pairs:
+        (field, literal), pairs = pairs[0], pairs[1:]
+        if members:
+            _check(members[-1], field, text)
+        members.append((field, literal))
+        characters |= field.shape.characters
+        outside = any(char not in characters for char in literal)
+        if literal and (outside or (field.shape.is_open and _is_telling(field, literal))):
+            break
+        characters |= frozenset(literal)
+    inner = "".join(f"({field.shape.pattern}){re.escape(literal)}" for field, literal in members[:-1])
+    last, until = members[-1]
+    suffix = "" if pairs else f"{re.escape(until.rstrip(' '))} *"
+    pattern = f"^{inner}({last.shape.pattern}){suffix}$"
+    is_word = " " not in characters
+    return Match(tuple(field for field, _ in members), pattern, until if pairs else "", is_word), pairs
+
+
+def _check(before: _Pair, field: Field, text: str) -> None:
+    """Raises FormatError unless the text between two fields can be found from the left or from the right.
+
+    Where nobody needs either it doesn't matter.
+    """
+    left, literal = before
+    if left.shape.exact or field.shape.exact or not (left.column or field.column):
+        return
+    if literal and (left.shape.ends_before(literal) or field.shape.ends_before(literal)):
+        return
+    between = f"only {literal!r}" if literal else "nothing"
+    raise FormatError(
+        f"{left.shown} and {field.shown} can't be told apart: {between} stands between them,", text, field.at,
+        remedy=f"quote them: {_quoted(left)} {_quoted(field)}",
+    )  # fmt: skip
+
+
+def _quoted(field: Field) -> str:
+    return "%{+Q}" + field.shown[1:]
+
+
+def _shortened(plan: list[Step]) -> list[Step]:
+    """Fields that nobody needs are passed over together, where the next text surely isn't part of them."""
+    short: list[Step] = []
+    passed: list[_Pair] = []
+    for step in plan:
+        idle = _idle(step)
+        if idle is None:
+            short.append(step)
+            passed = []
+            continue
+        if passed and all(_passes(before, idle[1]) for before in passed):
+            short.pop()
+        else:
+            passed = []
+        short.append(Cut(None, idle[1]))
+        passed.append(idle)
+    while short and not any(field.column for field in fields_of(short[-1])):
+        short.pop()
+    return short
+
+
+def fields_of(step: Step) -> tuple[Field, ...]:
+    """The fields that a step reads."""
+    if isinstance(step, Match):
+        return step.fields
+    return (step.field,) if step.field is not None else ()
+
+
+def _idle(step: Step) -> _Pair | None:
+    """A field that nobody needs, with the text behind it, whose first character can't be in the field."""
+    if not isinstance(step, Cut) or step.field is None or step.field.column:
+        return None
+    return None if step.until[0] in step.field.shape.characters else (step.field, step.until)
+
+
+def _passes(passed: _Pair, text: str) -> bool:
+    """Whether the first `text` behind a field and the text that follows it can't begin in either."""
+    field, before = passed
+    overlaps = any(before[at:].startswith(text) or text.startswith(before[at:]) for at in range(len(before)))
+    return text[0] not in field.shape.characters and not overlaps

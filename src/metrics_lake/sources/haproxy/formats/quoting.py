@@ -1,0 +1,76 @@
+"""From what stands in haproxy.cfg to the log-format string that HAProxy sees (its manual, 2.2)."""
+
+from __future__ import annotations
+
+import re
+
+from metrics_lake.sources.haproxy.formats.errors import FormatError
+
+_KEYWORD = re.compile(r"\s*(?:error-)?log-format(?:-sd)?\s+")
+_PLAIN = {"t": "\t", "n": "\n", "r": "\r"}
+_ESCAPED = " \\#'\"$"
+
+
+def unquoted(text: str) -> str:
+    """The string itself: of a whole `log-format …` line, of one in quotes, or of a bare one with escaped blanks."""
+    keyword = _KEYWORD.match(text)
+    body = text[keyword.end() :] if keyword else text.strip("\r\n")
+    stripped = body.strip()
+    if keyword or (len(stripped) > 1 and stripped[0] in "'\"" and stripped[-1] == stripped[0] and _is_word(stripped)):
+        return _word(stripped)
+    return _bare(body)
+
+
+def _bare(text: str) -> str:
+    """Escapes undone, quotes and blanks kept: what somebody copies from between the quotes."""
+    return re.sub(r"\\([ \\#'\"])", r"\1", text)
+
+
+def _is_word(text: str) -> bool:
+    """Whether the text is one quoted word rather than a string that happens to begin and end with quotes."""
+    try:
+        _word(text)
+    except FormatError:
+        return False
+    return True
+
+
+def _word(text: str) -> str:
+    """One word of haproxy.cfg: quotes and backslashes undone; a blank or a `#` outside of quotes ends it."""
+    out, quote, at = list[str](), "", 0
+    opened = 0
+    while at < len(text):
+        char = text[at]
+        if char == "\\" and quote != "'":
+            piece, at = _escape(text, at)
+            out.append(piece)
+            continue
+        if char in "'\"" and quote in ("", char):
+            quote, opened = ("" if quote else char), at
+        elif char in " \t#" and not quote:
+            if char != "#" and (rest := text[at:].strip()) and not rest.startswith("#"):
+                raise FormatError(
+                    "a blank that is neither quoted nor escaped", text, at, remedy="HAProxy refuses it too"
+                )
+            break
+        else:
+            out.append(char)
+        at += 1
+    if quote:
+        raise FormatError(f"this {quote} is never closed", text, opened)
+    return "".join(out)
+
+
+def _escape(text: str, at: int) -> tuple[str, int]:
+    """The character that an escape stands for, and the place behind it; an unknown escape stays as it is."""
+    following = text[at + 1 : at + 2]
+    if following and following in _ESCAPED:
+        return following, at + 2
+    if following in _PLAIN:
+        return _PLAIN[following], at + 2
+    if following == "x":
+        try:
+            return chr(int(text[at + 2 : at + 4], 16)), at + 4
+        except ValueError:
+            raise FormatError("\\x wants two hex digits", text, at) from None
+    return "\\", at + 1

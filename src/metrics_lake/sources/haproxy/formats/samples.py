@@ -1,0 +1,129 @@
+"""What a sample expression such as `%[var(txn.ua),json(utf8s)]` is to us, from its own words or from the name it is given.
+
+A fetch with one meaning (`src`, `method`) keeps it. One that may hold anything (`var`, a captured header) goes by the
+name beside it in the line (`ua=…`, `"ua":"…"`, `%(ua)[…]`), else by its own (`txn.ua`, `req.hdr(user-agent)`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from metrics_lake.sources.haproxy.formats import shapes
+from metrics_lake.sources.haproxy.formats.shapes import Shape
+
+_NAMES: Mapping[str, str] = {
+    "host": "host http_host vhost authority",
+    "referer": "ref referer referrer http_referer",
+    "user_agent": "ua agent user_agent useragent http_user_agent",
+    "x_forwarded_for": "xff x_forwarded_for forwarded_for",
+    "playback_id": "lid listenerid listener_id playback_id playback_session_id x_playback_session_id cmcd_sid sid",
+    "address": "ip client_ip clientip client addr address remote_addr real_ip src",
+    "method": "method verb",
+    "uri": "uri url path request_uri",
+    "sni": "sni",
+}
+NAMED: Mapping[str, str] = {name: role for role, names in _NAMES.items() for name in names.split()}
+_ONE_MEANING: Mapping[str, tuple[str, Shape]] = {
+    "src": ("address", shapes.ADDRESS),
+    "fc_src": ("address", shapes.ADDRESS),
+    "method": ("method", shapes.WORD),
+    "capture.req.method": ("method", shapes.WORD),
+    "capture.req.uri": ("uri", shapes.URI),
+    "url": ("uri", shapes.URI),
+    "pathq": ("uri", shapes.URI),
+    "path": ("path", shapes.URI),
+    "status": ("status", shapes.WORD),
+    "txn.status": ("status", shapes.WORD),
+    "fe_name": ("frontend", shapes.NAME),
+    "ssl_fc_sni": ("sni", shapes.NAME),
+    "request_date": ("request_epoch", shapes.NUMBER),
+    "accept_date": ("accept_epoch", shapes.NUMBER),
+    "txn.timer.total": ("active", shapes.NUMBER),
+    "txn.timer.user": ("user_total", shapes.NUMBER),
+    "fc.timer.total": ("total", shapes.NUMBER),
+    "fc.timer.handshake": ("handshake", shapes.NUMBER),
+    "req.timer.idle": ("idle", shapes.NUMBER),
+    "bytes_out": ("size", shapes.WORD),
+    "res.bytes_in": ("size", shapes.WORD),
+}
+_ANYTHING = ("var", "hdr", "req.hdr", "req.fhdr", "req.hdr_ip", "hdr_ip", "capture.req.hdr", "url_param", "urlp")
+_HASHES = ("hmac", "digest", "sha1", "sha2", "xxh32", "xxh64", "xxh3", "crc32", "djb2", "sdbm", "wt6")
+_KEEP_AN_ADDRESS = ("ipmask", "hex", "base64", "lower", "upper", *_HASHES)
+_TOKENS = ("hex", "base64", "ub64enc", "length", *_HASHES)
+_CALL = re.compile(r"([a-z0-9_.]+)(?:\((.*)\))?$", re.I | re.S)
+_WITH_BLANKS = ("user_agent", "referer", "x_forwarded_for")
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A sample's role and shape; `capture` is its number where it is a captured header without a name of its own."""
+
+    role: str
+    shape: Shape
+    is_json: bool = False
+    is_hex: bool = False
+    capture: int | None = None
+
+
+def meaning(sample: str, name: str, mapped: Mapping[str, str]) -> Meaning:
+    """What a sample expression is; `name` is what stands beside it, `mapped` what the settings say (sample → role)."""
+    calls = _calls(sample)
+    fetch, argument = calls[0]
+    converters = [converter for converter, _ in calls[1:]]
+    told = mapped.get(sample) or mapped.get(sample.partition(",")[0])
+    role, shape, capture = _fetched(fetch, argument, name)
+    if told:
+        role, capture = ("" if told == "other" else told), None
+    elif role == "address" and not set(converters) <= set(_KEEP_AN_ADDRESS):
+        role = ""
+    is_json = "json" in converters
+    return Meaning(
+        role=role,
+        shape=_converted(shape, converters, role),
+        is_json=is_json,
+        is_hex=role == "address" and "hex" in converters and not set(converters) & set(_HASHES),
+        capture=capture,
+    )
+
+
+def _fetched(fetch: str, argument: str, name: str) -> tuple[str, Shape, int | None]:
+    if fetch in _ONE_MEANING:
+        return *_ONE_MEANING[fetch], None
+    if fetch not in _ANYTHING:
+        return "", shapes.WORD, None
+    first = argument.partition(",")[0]
+    own = first.rpartition(".")[2] if fetch == "var" else first
+    role = NAMED.get(_plain(name)) or (NAMED.get(_plain(own), "") if fetch != "capture.req.hdr" else "")
+    if fetch == "capture.req.hdr" and not role and argument.isdigit():
+        return "", shapes.TEXT, int(argument)
+    return role, shapes.TEXT if role in _WITH_BLANKS else shapes.WORD, None
+
+
+def _converted(shape: Shape, converters: list[str], role: str) -> Shape:
+    """The shape behind the converters, of which the last says most."""
+    if "json" in converters:
+        return shapes.ESCAPED
+    if set(converters) & set(_TOKENS):
+        return shapes.TOKEN
+    if not converters or role == "address":
+        return shape
+    return shapes.TEXT if any(converter.endswith("time") for converter in converters) else shapes.WORD
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def _calls(sample: str) -> list[tuple[str, str]]:
+    """`fetch(args),converter(args)` as names and arguments; commas inside brackets don't part them."""
+    parts, depth = [""], 0
+    for char in sample:
+        depth += (char == "(") - (char == ")")
+        if char == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    found = [_CALL.match(part.strip()) for part in parts]
+    return [(match[1], match[2] or "") if match else ("", "") for match in found]

@@ -1,0 +1,68 @@
+"""What characters a field may be made of, which tells where it ends: the key to reading a line without guessing."""
+
+from __future__ import annotations
+
+import re
+import string
+from dataclasses import dataclass, field, replace
+
+_PRINTABLE = frozenset(map(chr, range(32, 127)))
+_ALNUM = frozenset(string.ascii_letters + string.digits)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The characters of a kind of field.
+
+    `exact` is a pattern that fits a value and nothing behind it; `is_escaped` says that no bare quote stands in one.
+    """
+
+    name: str
+    characters: frozenset[str] = field(repr=False)
+    exact: str = ""
+    is_escaped: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may hold anything, blanks and quotes too."""
+        return self.characters >= _PRINTABLE
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for one such value, without nested repetition."""
+        if self.exact:
+            return self.exact
+        if self.is_open:
+            return "(?s:.*)"
+        if len(self.characters) < len(_PRINTABLE) // 4:
+            return f"[{re.escape(''.join(sorted(self.characters)))}]*"
+        return f"[^{re.escape(''.join(sorted(_PRINTABLE - self.characters)))}]*"
+
+    def ends_before(self, text: str) -> bool:
+        """Whether the first `text` behind such a value surely is its end: something in it can't be in a value."""
+        if self.is_escaped and re.search(r'[^\\]"', text):
+            return True
+        return any(char not in self.characters for char in text)
+
+    def within_quotes(self) -> Shape:
+        """The same kind of value where quotes stand around it: blanks may be in it."""
+        return replace(self, characters=self.characters | {" "})
+
+
+NUMBER = Shape("number", frozenset(string.digits + "+-"))
+MILLISECONDS = Shape("milliseconds", frozenset(string.digits + "-"), r"\d{3}")
+HEX = Shape("hex number", frozenset(string.hexdigits + "-"))
+ADDRESS = Shape("address", _ALNUM | frozenset(":.%-_"))
+TOKEN = Shape("token", _ALNUM | frozenset("+/=_-"))
+NAME = Shape("name", _ALNUM | frozenset("-_.:~<>"))
+STATE = Shape("state", frozenset(string.ascii_letters + "-"))
+STAMP = Shape("date", _ALNUM | frozenset("/:."), r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(?:\.\d{1,6})?")
+ZONED = Shape("date", STAMP.characters | frozenset(" +-"), STAMP.exact + r" [+-]\d{4}")
+WORD = Shape("word", _PRINTABLE - frozenset(' "'))
+URI = Shape("uri", _PRINTABLE - frozenset(' "'))
+REQUEST = Shape("request line", _PRINTABLE - frozenset('"'))
+GROUPS = Shape("captures", _PRINTABLE - frozenset('"'), r"(?:\{[^}]*\}(?: |$))*")
+QUOTED_GROUPS = Shape("captures", _PRINTABLE, r'(?:"\{[^}]*\}"(?: |$))*')
+QUOTED_LIST = Shape("captures", _PRINTABLE)
+TEXT = Shape("text", _PRINTABLE)
+ESCAPED = Shape("escaped text", _PRINTABLE, r'(?:[^"\\]|\\.)*', is_escaped=True)

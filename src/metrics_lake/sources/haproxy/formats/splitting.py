@@ -1,0 +1,101 @@
+"""Runs a compiled log-format over lines: each field as HAProxy wrote it, under the name of its role."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from metrics_lake.sources.haproxy.formats.compiler import Format
+from metrics_lake.sources.haproxy.formats.plan import Match, Step, Tail, fields_of
+
+# What syslog and others put before a message: RFC 5424, BSD and ISO stamps with host and tag, a container's stream.
+_DRESS = (
+    r"^(?:<\d{1,3}>)?(?:1 \S+ \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\])\s?"
+    r"|(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?) "
+    r"(?:std(?:out|err) [FP] |(?:[^\s:]+ )?[^\s:\[\]]+(?:\[\d+\])?: )?)?"
+)
+_MAY_BE_CUT = ("request", "uri", "path")
+
+
+def undressed(text: str = "text") -> pl.Expr:
+    """A line without what syslog put before it, as far as that is of a known kind."""
+    return pl.col(text).str.replace(_DRESS, "")
+
+
+def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
+    """Adds a column for each field, null from where a line stops being of this format; `after` leaves the address out.
+
+    A line that ends in the midst of its request is let through, with `is_closed` false: HAProxy cuts at 1,024 bytes.
+    """
+    frame = lines.with_columns(whole=_message(form.start) + (" " if _may_end_early(form) else ""))
+    frame = frame.with_columns(rest="whole", is_closed=True)
+    for number, step in enumerate(form.steps):
+        is_first, is_last = number == 0 and not form.start, number == len(form.steps) - 1
+        taken = _taken(frame, step, is_first=is_first, is_last=is_last)
+        if any(field.role == "address" for field in fields_of(step)):
+            taken = taken.with_columns(after=_around(frame, taken, is_first=number == 0))
+        frame = taken
+    return frame.drop("whole", "rest")
+
+
+def _may_end_early(form: Format) -> bool:
+    """Whether a line may end with a blank, behind which nothing was captured; syslog daemons take such blanks off."""
+    last = form.steps[-1]
+    return isinstance(last, Tail) and last.field.is_elided
+
+
+def _message(start: str) -> pl.Expr:
+    """What follows the text that a line begins with; where that is telling, whatever stands before it is passed over."""
+    if not start:
+        return undressed()
+    found = pl.col("text").str.splitn(start, 2).struct[1]
+    if len(start.strip()) > 1:
+        return found
+    return pl.when(undressed().str.starts_with(start)).then(undressed().str.strip_prefix(start)).otherwise(found)
+
+
+def _around(before: pl.DataFrame, taken: pl.DataFrame, *, is_first: bool) -> pl.Series:
+    """The message without its address, by which equal lines are told."""
+    rest = taken["rest"]
+    if is_first:
+        return rest
+    length = before["whole"].str.len_chars() - before["rest"].str.len_chars()
+    head = before.select(pl.col("whole").str.head(length)).to_series()
+    return head + rest
+
+
+def _taken(frame: pl.DataFrame, step: Step, *, is_first: bool, is_last: bool) -> pl.DataFrame:
+    if isinstance(step, Match):
+        return _matched(frame, step, is_first=is_first)
+    column = step.field.column if step.field else ""
+    if isinstance(step, Tail):
+        value = frame["rest"].str.strip_chars_end(" ")
+        is_whole, rest = value.str.ends_with(step.suffix), frame["rest"].clear(len(value))
+        value = value.str.strip_suffix(step.suffix)
+    else:
+        parts = frame["rest"].str.splitn(step.until, 2).struct
+        value, rest = parts[0], parts[1]
+        is_whole = rest.is_not_null()
+    if is_first and step.field and " " not in step.field.shape.characters:
+        value = value.str.extract(r"(\S+)$")
+    if not column:
+        return frame.with_columns(rest.alias("rest"))
+    if is_last and column in _MAY_BE_CUT:
+        return frame.with_columns(value.alias(column), rest.alias("rest"), is_closed=is_whole)
+    if is_last:
+        value = value.zip_with(is_whole.fill_null(False), pl.Series([None], dtype=pl.String))
+    return frame.with_columns(value.alias(column), rest.alias("rest"))
+
+
+def _matched(frame: pl.DataFrame, step: Match, *, is_first: bool) -> pl.DataFrame:
+    rest = frame["rest"]
+    if step.until:
+        parts = rest.str.splitn(step.until, 2).struct
+        chunk, rest = parts[0], parts[1]
+        chunk = chunk.str.extract(r"(\S+)$") if is_first and step.is_word else chunk
+    else:
+        chunk = rest
+    groups = chunk.to_frame("chunk").select(pl.col("chunk").str.extract_groups(step.pattern)).to_series().struct
+    named = {field.column: groups[number] for number, field in enumerate(step.fields) if field.column}
+    if not step.until:
+        rest = groups["rest"] if "rest" in groups.fields else rest.clear(len(rest))
+    return frame.with_columns(rest.alias("rest"), *(value.alias(name) for name, value in named.items()))

@@ -1,0 +1,29 @@
+"""What stands behind the request line of an otherwise common line: of `option httpslog`, or of the line that we advise."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from metrics_lake.sources.haproxy.formats.instants import instant
+
+_HTTPSLOG = r"^ \S+/\S+/\S+/\S+/\S+ ([^/\s]+)/\S+/\S+\s*$"
+_ADVISED = r"^ \d+ \d+ (\d{9,11})\.(\d{3}) (\S+)\s*$"
+
+
+def with_tails(read: pl.DataFrame) -> pl.DataFrame:
+    """Adds `sni`, the host that was asked for by TLS, and turns naive dates to UTC where the moment in UTC is logged."""
+    tail = pl.col("tail").fill_null("") != ""
+    if not read.select(tail.any()).item():
+        return read
+    plain, tailed = read.filter(~tail), read.filter(tail)
+    advised = pl.col("tail").str.extract_groups(_ADVISED).struct.rename_fields(["accept_epoch", "accept_ms", "name"])
+    tailed = tailed.with_columns(advised.alias("advised"), request_local="stamp").unnest("advised")
+    sni = pl.coalesce(pl.col("tail").str.extract(_HTTPSLOG), pl.col("name"))
+    when = instant({"accept_epoch", "accept_ms", "request_local"})
+    has_epoch = pl.col("accept_epoch").is_not_null()
+    tailed = tailed.with_columns(
+        sni=pl.when(sni != "-").then(sni),
+        accepted_ms=pl.when(has_epoch).then(when["accepted_ms"]).otherwise("accepted_ms"),
+        is_utc=has_epoch & when["is_utc"],
+    )
+    return pl.concat([plain, tailed.drop("request_local", "accept_epoch", "accept_ms", "name")], how="diagonal")

@@ -1,0 +1,143 @@
+"""Where an address is: country, region and kind of network, by files in MaxMind's format; and whose own network it is in.
+
+Runs in the same step as the hash, over what is distinct, and keeps none of the addresses. Any .mmdb serves: GeoLite2 and
+GeoIP2 (country, city, ASN, anonymous IP), DB-IP, IPinfo, ip-location-db; what a record has of these is taken.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import maxminddb
+import polars as pl
+import yaml
+
+HOSTING, ACCESS = "hosting", "access"
+_COLUMNS = ("address", "country", "region", "network")
+_COUNTRY_KEYS = ("country_code", "country", "countryCode")
+
+
+class PlacesError(Exception):
+    """A file of places is missing or unreadable; the message names the setting and the remedy."""
+
+
+class Places:
+    """Opened files. One a worker (see `opened`); stays in its process."""
+
+    def __init__(self, country_file: str = "", network_file: str = "") -> None:
+        self._country = _open(country_file, "places.country_file")
+        self._network = _open(network_file, "places.network_file")
+
+    def __reduce__(self) -> str:
+        raise TypeError("opened files stay in their process; a worker opens its own")
+
+    def described(self, addresses: Sequence[str]) -> pl.DataFrame:
+        """One row an address, in their order: address, country (ISO 3166), region (ISO 3166-2), network (hosting, access)."""
+        rows = [(address, *self._place(address)) for address in addresses]
+        return pl.DataFrame(rows, schema=dict.fromkeys(_COLUMNS, pl.String), orient="row")
+
+    def _place(self, address: str) -> tuple[str | None, str | None, str | None]:
+        country = _record(self._country, address)
+        network = _record(self._network, address)
+        return _country_of(country), _region_of(country), _network_of(network)
+
+
+@lru_cache(maxsize=4)
+def opened(country_file: str = "", network_file: str = "") -> Places:
+    """The places of these files, opened once a process; a name that is empty leaves its columns null."""
+    return Places(country_file, network_file)
+
+
+def is_internal(addresses: Sequence[str], networks: Sequence[str]) -> list[bool]:
+    """Whether each canonical address lies in one of a tenant's own networks. An IPv6 address stands for its /64."""
+    if not networks:
+        return [False] * len(addresses)
+    parsed = [ipaddress.ip_network(network) for network in networks]
+    return [_lies_in(address, parsed) for address in addresses]
+
+
+def _lies_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    try:
+        number = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(number, ipaddress.IPv6Address) and number.ipv4_mapped:
+        number = number.ipv4_mapped
+    around = ipaddress.ip_network(f"{number}/64", strict=False) if number.version == 6 else None
+    return any(number in network or (around is not None and _inside(network, around)) for network in networks)
+
+
+def _inside(network: ipaddress.IPv4Network | ipaddress.IPv6Network, around: Any) -> bool:
+    """Whether a network smaller than a /64 lies in that /64: by then the address itself has been cut off."""
+    return network.version == 6 and network.prefixlen > 64 and bool(network.subnet_of(around))
+
+
+def _open(file: str, setting: str) -> maxminddb.Reader | None:
+    if not file:
+        return None
+    remedy = f"name a file in MaxMind's format (.mmdb) with {setting}, or leave it empty to do without"
+    if not Path(file).is_file():
+        raise PlacesError(f"{setting}: no file {file}; {remedy}")
+    try:
+        return maxminddb.open_database(file, maxminddb.MODE_AUTO)
+    except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
+        raise PlacesError(f"{setting}: {file} can't be read ({type(error).__name__}); {remedy}") from None
+
+
+def _record(reader: maxminddb.Reader | None, address: str) -> Mapping[str, Any]:
+    """What a file says of an address, {} where it says nothing: not an address, or IPv6 in a file of IPv4."""
+    if reader is None:
+        return {}
+    try:
+        record = reader.get(address)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _country_of(record: Mapping[str, Any]) -> str | None:
+    for key in _COUNTRY_KEYS:
+        value = record.get(key)
+        code = value.get("iso_code") if isinstance(value, dict) else value
+        if isinstance(code, str) and len(code) == 2 and code.isalpha():
+            return code.upper()
+    return None
+
+
+def _region_of(record: Mapping[str, Any]) -> str | None:
+    """`ZA-WC` where the file has the region's code, else its name."""
+    subdivisions, country = record.get("subdivisions"), _country_of(record)
+    if isinstance(subdivisions, list) and subdivisions:
+        first = subdivisions[0]
+        code, name = first.get("iso_code"), first.get("names", {}).get("en")
+        return f"{country}-{code}" if code and country else name
+    name = record.get("region") or record.get("state1")
+    return name if isinstance(name, str) and name else None
+
+
+def _network_of(record: Mapping[str, Any]) -> str | None:
+    if not record:
+        return None
+    if record.get("is_hosting_provider") or record.get("is_anonymous_vpn") or record.get("type") == HOSTING:
+        return HOSTING
+    number, name = record.get("autonomous_system_number", record.get("asn")), _operator(record)
+    known = _hosting()
+    if str(number).upper().removeprefix("AS") in known["numbers"] or any(word in name for word in known["words"]):
+        return HOSTING
+    return ACCESS
+
+
+def _operator(record: Mapping[str, Any]) -> str:
+    names = (record.get(key) for key in ("autonomous_system_organization", "as_name", "as_domain", "name"))
+    return " ".join(name.lower() for name in names if isinstance(name, str))
+
+
+@lru_cache(maxsize=1)
+def _hosting() -> dict[str, frozenset[str]]:
+    lists = yaml.safe_load(resources.files(__package__).joinpath("hosting.yaml").read_text("utf-8"))
+    return {"numbers": frozenset(str(n) for n in lists["numbers"]), "words": frozenset(lists["words"])}

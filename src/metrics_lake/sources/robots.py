@@ -1,0 +1,76 @@
+"""Who is no listener and says so by its agent: bots, monitors and relays (definitions.md section 3).
+
+The list of the package crawler-user-agents alone calls okhttp and Wget bots, which players are built on, and misses an
+unknown `SomethingBot/1.0`; `robots.yaml` beside this file says what is put right, when and why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import metadata, resources
+from typing import Any
+
+import polars as pl
+import yaml
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
+
+BOT, MONITOR, RELAY = "bot", "monitor", "relay"
+_LIBRARY, _MONITORING = "http-library", "monitoring"
+_LONGEST = 1024
+
+
+@cache
+def _text() -> str:
+    return resources.files(__package__).joinpath("robots.yaml").read_text(encoding="utf-8")
+
+
+@cache
+def _rules() -> dict[str, Any]:
+    rules: dict[str, Any] = yaml.safe_load(_text())
+    return rules
+
+
+def rules_version() -> str:
+    """What stands in a contract as `bot_rules`: the date of our rules, the list's version, and a digest of both."""
+    own, listed = _rules()["version"], metadata.version("crawler-user-agents")
+    digest = hashlib.sha256(_text().encode() + repr(sorted(_listed())).encode()).hexdigest()[:8]
+    return f"{own}+list-{listed}+{digest}"
+
+
+@cache
+def _listed() -> tuple[tuple[str, str], ...]:
+    """The list's patterns that count, each with its kind."""
+    left_out = _rules()["left_out"]
+    listed = (row for row in CRAWLER_USER_AGENTS_DATA if row["pattern"] not in left_out)
+    rows = [row for row in listed if _LIBRARY not in row.get("tags", ())]
+    return tuple((row["pattern"], MONITOR if _MONITORING in row.get("tags", ()) else BOT) for row in rows)
+
+
+def kinds(texts: Sequence[str]) -> list[str | None]:
+    """For each user agent `bot`, `monitor`, `relay`, or None for what may be a listener."""
+    judged = pl.DataFrame({"agent": texts}, schema={"agent": pl.String}).select(kind=_kind(_plain()))
+    return judged["kind"].to_list()
+
+
+def _plain() -> pl.Expr:
+    """An agent without what looks like a robot's word and is none."""
+    plain = pl.col("agent").str.slice(0, _LONGEST)
+    return plain.str.replace_all("|".join(f"(?:{row['pattern']})" for row in _ignoring_case("listeners")), " ")
+
+
+def _kind(plain: pl.Expr) -> pl.Expr:
+    kind = pl.lit(None, dtype=pl.String)
+    for row in reversed(_ignoring_case("generic")):
+        kind = pl.when(plain.str.contains(row["pattern"])).then(pl.lit(row["kind"])).otherwise(kind)
+    for of in (BOT, MONITOR):
+        listed = "|".join(f"(?:{pattern})" for pattern, its in _listed() if its == of)
+        kind = pl.when(plain.str.contains(listed)).then(pl.lit(of)).otherwise(kind)
+    for row in reversed(_ignoring_case("rules")):
+        kind = pl.when(plain.str.contains(row["pattern"])).then(pl.lit(row["kind"])).otherwise(kind)
+    return kind
+
+
+def _ignoring_case(part: str) -> list[dict[str, Any]]:
+    return [{**row, "pattern": f"(?i:{row['pattern']})"} for row in _rules()[part]]

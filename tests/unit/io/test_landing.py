@@ -1,0 +1,155 @@
+"""Landing files: their bytes in whole lines, or a reason; and how they are shared out among tasks."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import pickle
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics_lake.io import landing
+from metrics_lake.io.landing import LandedFile, LandingReader, grouped
+from metrics_lake.io.manifest import Manifest
+from metrics_lake.sources.arrived import FileEntry, UnreadableFile
+from tests.unit.sources.haproxy.logs import SECRET, line, parse, text
+
+LINES = text([line(n, f"/acme/live/{n}.ts") for n in range(50)])
+
+
+def landed(folder: Path, name: str, content: bytes) -> LandedFile:
+    (folder / name).write_bytes(content)
+    return LandedFile(str(folder), FileEntry(name, len(content), "ab" * 32, "2001-01-15T13:00:00+00:00"), 1)
+
+
+def read(file: LandedFile) -> bytes:
+    return b"".join(file.pieces())
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("plain.log", LINES),
+        ("packed.log.gz", gzip.compress(LINES)),
+        ("packed, but not by its name.log", gzip.compress(LINES)),
+        ("two members.log.gz", gzip.compress(LINES[:1000]) + gzip.compress(LINES[1000:])),
+        ("padded.log.gz", gzip.compress(LINES) + b"\0" * 512),
+    ],
+)
+def test_a_file_s_lines_are_read_however_it_is_packed_and_named(tmp_path, name, content):
+    assert read(landed(tmp_path, name, content)) == LINES
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("plain.log.gz", LINES, "not_gzip"),
+        ("cut.log.gz", gzip.compress(LINES)[:-12], "gzip_truncated"),
+        ("cut early.log.gz", gzip.compress(LINES)[:15], "gzip_truncated"),
+        ("damaged.log.gz", gzip.compress(LINES)[:30] + b"\xff" * 40 + gzip.compress(LINES)[70:], "gzip_damaged"),
+        ("wrong sum.log.gz", gzip.compress(LINES)[:-8] + b"\0" * 8, "gzip_damaged"),
+        ("garbage behind.log.gz", gzip.compress(LINES) + b"garbage, more of it than a head", "gzip_damaged"),
+    ],
+)
+@pytest.mark.parametrize("is_large", [False, True])
+def test_a_file_that_is_no_gzip_file_gives_a_reason_before_its_first_line(
+    tmp_path, monkeypatch, name, content, reason, is_large
+):
+    if is_large:  # those are checked in a first reading and unpacked in a second
+        monkeypatch.setattr(landing, "_WHOLE_BYTES", 0)
+        monkeypatch.setattr(landing, "_PIECE_BYTES", 100)
+    got = []
+    with pytest.raises(UnreadableFile) as error:
+        got.extend(landed(tmp_path, name, content).pieces())
+    assert (error.value.reason, got) == (reason, [])
+
+
+@pytest.mark.parametrize("name", ["empty.log", "empty.log.gz"])
+def test_an_empty_file_has_no_pieces_whatever_its_name(tmp_path, name):
+    assert list(landed(tmp_path, name, b"").pieces()) == []
+
+
+def test_a_packed_file_of_nothing_has_no_pieces(tmp_path):
+    assert list(landed(tmp_path, "nothing.log.gz", gzip.compress(b"")).pieces()) == []
+
+
+def test_a_file_that_vanished_gives_a_reason(tmp_path):
+    file = landed(tmp_path, "gone.log", LINES)
+    os.unlink(tmp_path / "gone.log")
+    with pytest.raises(UnreadableFile, match="vanished"):
+        read(file)
+
+
+def test_a_file_that_may_not_be_read_gives_a_reason(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError
+
+    file = landed(tmp_path, "private.log", LINES)
+    monkeypatch.setattr(landing.Path, "open", refuse)
+    with pytest.raises(UnreadableFile, match="not_permitted"):
+        read(file)
+
+
+@given(st.binary(max_size=400).map(lambda raw: raw.replace(b"a", b"\n")), st.integers(1, 60), st.booleans())
+def test_pieces_are_whole_lines_and_make_up_the_file(content, piece, is_packed):
+    before = landing._PIECE_BYTES, landing._WHOLE_BYTES
+    landing._PIECE_BYTES, landing._WHOLE_BYTES = piece, 0
+    try:
+        with TemporaryDirectory() as folder:
+            packed = content[:2] == b"\x1f\x8b"
+            got = list(landed(Path(folder), "x", gzip.compress(content) if is_packed or packed else content).pieces())
+    finally:
+        landing._PIECE_BYTES, landing._WHOLE_BYTES = before
+    assert b"".join(got) == content
+    assert all(each.endswith(b"\n") for each in got[:-1])
+
+
+def test_a_damaged_file_is_quarantined_by_the_source_and_nothing_else_is_lost(tmp_path, monkeypatch):
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    files = [
+        landed(tmp_path, "cut.log.gz", gzip.compress(LINES)[:-12]),
+        landed(tmp_path, "plain.log.gz", LINES),
+        landed(tmp_path, "good.log.gz", gzip.compress(LINES)),
+        landed(tmp_path, "empty.log.gz", b""),
+    ]
+    told = [(row["status"], row["reason"], row["line_count"], row["accepted_count"]) for row in parse(*files).files]
+    assert told == [
+        ("quarantined", "gzip_truncated", 0, 0),
+        ("quarantined", "not_gzip", 0, 0),
+        ("read", None, 50, 50),
+        ("empty", None, 0, 0),
+    ]
+
+
+@given(st.lists(st.integers(0, 3 * landing._PARTITION_BYTES), max_size=40))
+def test_every_file_is_in_one_group_in_order_and_no_group_is_needlessly_small(sizes):
+    groups = grouped(sizes)
+    assert [place for group in groups for place in group] == list(range(len(sizes)))
+    filled = [sum(sizes[place] for place in group) for group in groups]
+    assert all(size >= landing._PARTITION_BYTES for size in filled[:-1])
+    assert all(sum(sizes[place] for place in group[:-1]) < landing._PARTITION_BYTES for group in groups)
+
+
+def test_a_reader_s_offsets_are_the_manifest_s_batches(tmp_path):
+    manifest = Manifest(tmp_path)
+    reader = LandingReader({"manifest": str(tmp_path), "feed": "metrics_lake.bronze.haproxy"})
+    assert reader.initialOffset() == reader.latestOffset() == {"batch": 0}
+    for number in (1, 2):
+        manifest.add("/landing", [FileEntry(f"{number}-{n}", 10, "ab" * 32, "") for n in range(number)], {})
+    assert reader.latestOffset() == {"batch": 2}
+    parts = reader.partitions({"batch": 0}, {"batch": 2})
+    assert [(part.batch_number, part.places) for part in parts] == [(1, (0,)), (2, (0, 1))]
+    assert reader.partitions({"batch": 2}, {"batch": 2}) == []
+
+
+def test_what_travels_to_a_worker_are_paths_and_numbers_and_no_secret(tmp_path, monkeypatch):
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    Manifest(tmp_path).add("/landing", [FileEntry("a", 10, "ab" * 32, "")], {})
+    reader = LandingReader({"manifest": str(tmp_path), "feed": "metrics_lake.bronze.haproxy"})
+    sent = pickle.dumps([reader, reader.partitions({"batch": 0}, {"batch": 1})])
+    assert SECRET.encode() not in sent and bytes.fromhex(SECRET) not in sent
+    assert pickle.loads(sent)[0].latestOffset() == {"batch": 1}

@@ -1,0 +1,104 @@
+"""Lines as a file would bring them, and what became of each: for the tests of what HAProxy can log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+import pytest
+
+from metrics_lake.privacy import Hasher
+from metrics_lake.settings import Haproxy, Places, Privacy, Rules, Sessions
+from metrics_lake.sources.haproxy import clock, lines, requests
+from metrics_lake.sources.haproxy.formats.understanding import understood
+from metrics_lake.tenants import Tenants
+
+SHOWN = (
+    "address", "at", "duration_ms", "is_early", "status", "size", "method", "frontend", "host", "path", "referer",
+    "user_agent", "playback_id", "is_closed", "is_tcp", "is_time_doubtful",
+)  # fmt: skip
+PATH = "haproxy/edge-01/2001/01/15/haproxy-17-00.log"
+HASHER = Hasher(bytes(range(32)))
+
+
+def text_of(data: bytes) -> str:
+    """The bytes of a file as its reader decodes them."""
+    text = data.decode("utf-8", errors="replace").replace("\0", "").removeprefix("\ufeff")
+    return text.removesuffix("\n")
+
+
+def numbered(data: bytes) -> pl.DataFrame:
+    return lines.numbered({0: text_of(data)}, {0: 1})
+
+
+def rules(haproxy: Haproxy) -> Rules:
+    everything = {"t1": {"name": "T1", "timezone": "UTC", "streams": {"all": {"protocol": "icecast", "match": {}}}}}
+    return Rules(
+        tenants=Tenants.model_validate({"tenants": everything}),
+        haproxy=haproxy,
+        sessions=Sessions(),
+        privacy=Privacy(),
+        places=Places(),
+    )
+
+
+def accounts(data: bytes, haproxy: Haproxy, path: str = PATH) -> dict[int, str]:
+    """What became of each line: `request`, `skipped`, `unclaimed` or the reason of its reject."""
+    files = clock.Files(paths={0: path})
+    unfinished = set() if data.endswith(b"\n") else {0}
+    frame = numbered(data)
+    found = requests.sorted_out(frame, rules(haproxy), HASHER, unfinished=unfinished, files=files)
+    told = dict.fromkeys(frame["line_number"].to_list(), "request")
+    told |= dict.fromkeys(found.skipped["line_number"].to_list(), "skipped")
+    told |= dict.fromkeys(found.unclaimed["line_number"].to_list(), "unclaimed")
+    assert found.accepted.height == sum(account == "request" for account in told.values()) - found.rejects.height
+    return told | dict(found.rejects.select("line_number", "reason").rows())
+
+
+def requests_of(data: bytes, haproxy: Haproxy, path: str = PATH) -> dict[int, dict[str, Any]]:
+    """The requests that were read, by line, with the address as it will be hashed."""
+    read, _ = understood(lines.unwrapped(numbered(data)), haproxy, {0: path})
+    located = requests._located(read, haproxy, HASHER)
+    timed = clock.to_utc(located, haproxy.timezone).with_columns(
+        at=pl.from_epoch("accepted_ms", time_unit="ms").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+    )
+    rows = timed.sort("line_number").select("line_number", *SHOWN).iter_rows(named=True)
+    return {row.pop("line_number"): row for row in rows}
+
+
+@pytest.fixture
+def read() -> Callable[..., list[dict[str, Any]]]:
+    """Reads texts as the lines of one file and gives the requests among them; settings by name."""
+
+    def reading(*texts: str, **settings: Any) -> list[dict[str, Any]]:
+        data = "".join(f"{text}\n" for text in texts).encode()
+        return list(requests_of(data, Haproxy(**settings)).values())
+
+    return reading
+
+
+@pytest.fixture
+def sort_out() -> Callable[..., list[str]]:
+    """Sorts texts out as the lines of one file and gives the account of each; settings by name."""
+
+    def sorting(*texts: str, **settings: Any) -> list[str]:
+        data = "".join(f"{text}\n" for text in texts).encode()
+        return list(accounts(data, Haproxy(**settings)).values())
+
+    return sorting
+
+
+@pytest.fixture
+def file_accounts() -> Callable[..., dict[int, str]]:
+    return accounts
+
+
+@pytest.fixture
+def file_requests() -> Callable[..., dict[int, dict[str, Any]]]:
+    return requests_of
+
+
+@pytest.fixture
+def make_rules() -> Callable[[Haproxy], Rules]:
+    return rules

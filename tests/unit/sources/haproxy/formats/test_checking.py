@@ -1,0 +1,86 @@
+"""What people see who set a format up: what it reads of their lines, and which format their lines are of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from metrics_lake.settings import Haproxy
+from metrics_lake.sources.haproxy import formats
+
+GOLDEN = Path(__file__).parents[4] / "golden" / "sources" / "haproxy"
+
+
+def _lines(case: str) -> list[str]:
+    return (GOLDEN / case / "in.log").read_text(encoding="utf-8", errors="replace").split("\n")
+
+
+def _string(case: str) -> str:
+    return str(yaml.safe_load((GOLDEN / case / "settings.yaml").read_text())["formats"]["*"])
+
+
+def test_a_check_shows_fields_first_lines_and_problems() -> None:
+    found = formats.check(_string("key-value"), _lines("key-value"))
+    assert (found.read_count, found.skipped_count, found.unread_count) == (5, 2, 3)
+    assert ("%[capture.req.hdr(2)]", "user agent") in found.fields
+    assert found.lacks == ()
+    first = found.records[0]
+    assert first["at"] == "2026-03-04T16:13:04.072+00:00"
+    assert (first["address"], first["path"], first["status"]) == ("IPv4", "/live/stream.m3u8", 200)
+    assert [problem.reason for problem in found.problems] == ["other_format", "other_format", "other_format"]
+
+
+@pytest.mark.parametrize(
+    "string", ["httplog", "tcplog", "httplog clf", _string("key-value"), _string("hand-made-json")]
+)
+def test_no_check_shows_an_address(string: str) -> None:
+    everything = [line for folder in sorted(GOLDEN.iterdir()) for line in _lines(folder.name)]
+    starts = ("192.0.2.", "203.0.113.", "198.51.100.", "127.0.", "102.195.", "2001:db8")
+    for first in range(0, len(everything), 40):
+        told = str(formats.check(string, everything[first : first + 40]))
+        assert [start for start in starts if start in told] == []
+
+
+def test_a_check_says_what_the_format_lacks() -> None:
+    found = formats.check("%ci [%tr]", ["192.0.2.7 [15/Jan/2001:16:10:25.353]"])
+    assert found.read_count == 1
+    assert len(found.lacks) == 6
+
+
+def test_a_check_reads_as_the_settings_say() -> None:
+    haproxy = Haproxy.model_validate({"samples": {"var(txn.p)": "user_agent"}, "timezone": "Africa/Johannesburg"})
+    found = formats.check("%ci %tr %{+Q}[var(txn.p)]", ['192.0.2.7 15/Jan/2001:16:10:25.353 "VLC"'], haproxy)
+    assert (found.records[0]["user_agent"], found.records[0]["at"]) == ("VLC", "2001-01-15T14:10:25.353+00:00")
+
+
+def test_a_check_of_nothing_is_no_error() -> None:
+    assert formats.check("httplog", []).read_count == 0
+    assert formats.detect([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "share"),
+    [
+        ("captures", "httplog", 0.9), ("httpslog", "httpslog", 0.8), ("tcplog", "tcplog", 0.8), ("tcp-clf", "tcplog clf", 0.6),
+        ("http-clf", "httplog clf", 0.8), ("key-value", "key=value of a log-format", 0.7), ("wrapped-in-json", "httplog", 0.6),
+        ("hand-made-json", "JSON of a log-format", 0.7), ("native-json", "JSON of a log-format", 0.5),
+        ("errors-and-notices", "notices", 0.7), ("recommended", "httplog with more behind it", 0.6),
+    ],
+)  # fmt: skip
+def test_a_format_is_named_from_its_lines(case: str, name: str, share: float) -> None:
+    found = formats.detect(_lines(case))
+    assert found[0].name == name
+    assert found[0].share >= share
+    assert sum(each.line_count for each in found) == len(_lines(case))
+
+
+def test_bound_formats_are_checked_as_a_whole_and_the_error_names_the_glob() -> None:
+    with pytest.raises(formats.FormatError, match=r"haproxy.formats\['custom/\*'\]: unknown alias %cI"):
+        formats.bound(Haproxy.model_validate({"formats": {"custom/*": "%cI %tr"}}))
+    bindings = formats.bound(
+        Haproxy.model_validate({"formats": {"custom/*": ["%ci %tr", "option tcplog"], "x": "auto"}})
+    )
+    assert [form.name for form in bindings.formats_for("haproxy/custom/2001/a.log")] == ["custom/*", "tcplog"]
+    assert bindings.formats_for("haproxy/other/a.log") == ()

@@ -1,0 +1,130 @@
+"""Who asked: what makes two requests one listener, and that no address goes on from here."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from metrics_lake.keys import Salts
+from metrics_lake.privacy import Hasher
+from metrics_lake.sources.haproxy.listeners import identified, unescaped
+from metrics_lake.tenants import Tenants
+from tests.unit.sources.haproxy.logs import rules_of
+
+SECRET = bytes(range(11, 43))
+IP = "192.0.2.7"
+TENANTS = Tenants.model_validate(
+    {"tenants": {"acme": {"name": "A", "timezone": "UTC"}, "byip": {"name": "B", "timezone": "UTC", "identity": "ip"}}}
+)
+_TYPES = {"referer": pl.String, "user_agent": pl.String, "playback_id": pl.String, "address": pl.String}
+
+
+def identify(*found: dict, identity: str = "ip_user_agent", rotation: str = "never") -> pl.DataFrame:
+    """Requests with what a row doesn't say as here."""
+    plain = {
+        "tenant": "acme",
+        "accepted_ms": 979_588_800_000,
+        "address": IP,
+        "user_agent": "VLC/3.0",
+        "playback_id": None,
+    }
+    frame = pl.DataFrame([{**plain, **row} for row in found], schema_overrides=_TYPES)
+    return identified(frame, TENANTS, Hasher(SECRET), identity=identity, rotation=rotation)
+
+
+def ids(*found: dict, **options) -> list[str]:
+    return identify(*found, **options)["listener_id"].to_list()
+
+
+def are_one(*found: dict, **options) -> bool:
+    return len(set(ids(*found, **options))) == 1
+
+
+def test_the_same_address_and_agent_are_one_listener():
+    assert are_one({}, {}) and not are_one({}, {"user_agent": "mpv"}) and not are_one({}, {"address": "192.0.2.8"})
+
+
+@pytest.mark.parametrize("agent", [None, "", "-", " ", " - "])
+def test_an_agent_that_is_missing_empty_or_a_dash_is_one_value(agent):
+    assert are_one({"user_agent": None}, {"user_agent": agent})
+    assert identify({"user_agent": agent})["has_agent"].to_list() == [False]
+
+
+def test_escapes_are_undone_before_agents_are_compared():
+    assert are_one({"user_agent": "Caf#C3#A9 #22x#22"}, {"user_agent": 'Café "x"'})
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("plain", "plain"),
+        ("#22quoted#22", '"quoted"'),
+        ("#7Ba#7Cb#7D #23", "{a|b} #"),
+        ("K#C3#BCnstler", "Künstler"),
+        ("#zz #2 #", "#zz #2 #"),
+        ("#FF", "�"),
+        ("#2322", "#22"),
+    ],
+)
+def test_the_escapes_of_captured_headers_are_undone_once(written, meant):
+    assert unescaped(written) == meant
+
+
+def test_a_tenant_or_the_settings_may_say_that_the_address_alone_makes_a_listener():
+    two = ({"user_agent": "VLC"}, {"user_agent": "mpv"})
+    assert not are_one(*two) and are_one(*two, identity="ip")
+    assert are_one(*({**row, "tenant": "byip"} for row in two))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_same"),
+    [
+        ("::ffff:192.0.2.7", "192.0.2.7", True),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("unix", "-", True),
+    ],
+)
+def test_listeners_are_told_apart_by_canonical_addresses(one, other, are_same):
+    assert are_one({"address": one}, {"address": other}) == are_same
+
+
+def test_a_playback_id_tells_two_devices_behind_one_address_apart():
+    assert not are_one({"playback_id": "p1"}, {"playback_id": "p2"})
+    assert not are_one({"playback_id": "p1"}, {})
+
+
+def test_a_playback_id_that_says_nothing_is_none():
+    assert are_one({"playback_id": None}, {"playback_id": ""}, {"playback_id": "-"})
+
+
+def test_one_person_is_another_listener_to_each_tenant():
+    assert not are_one({}, {"tenant": "byip"})
+
+
+def test_keys_change_with_the_epoch_of_the_request_and_not_before():
+    morning, evening, next_day = ({"accepted_ms": 979_516_800_000 + hours * 3_600_000} for hours in (1, 23, 25))
+    assert are_one(morning, evening, next_day)
+    assert are_one(morning, evening, rotation="daily") and not are_one(evening, next_day, rotation="daily")
+    assert are_one(evening, next_day, rotation="monthly")
+
+
+def test_requests_keep_their_order_and_all_that_is_not_private():
+    found = identify(
+        {"address": "192.0.2.1", "kept": 1}, {"address": "192.0.2.2", "kept": 2}, {"address": "-", "kept": 3}
+    )
+    assert found["kept"].to_list() == [1, 2, 3] and found["listener_id"].n_unique() == 3
+
+
+def test_no_column_with_address_agent_or_playback_id_goes_on():
+    found = identify({"user_agent": "Tell-tale/1.0", "playback_id": "p-123456", "referer": f"https://{IP}/a?b=telling"})
+    assert not {"address", "user_agent", "playback_id", "agent", "referer"} & set(found.columns)
+    shown = json.dumps(found.to_dicts(), default=str)
+    assert IP not in shown and "p-123456" not in shown and "telling" not in shown
+
+
+def test_what_may_be_known_of_an_agent_stands_in_columns_of_its_own():
+    found = identify({"user_agent": "VLC/3.0.20 LibVLC/3.0.20"}).to_dicts()[0]
+    assert (found["player"], found["player_version"], found["has_agent"]) == ("VLC", "3", True)

@@ -1,0 +1,128 @@
+"""Which stream claims a request, what it asked for, and whether it shows that somebody listened."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from metrics_lake.sources.haproxy import streams
+from metrics_lake.sources.haproxy.streams import CONNECTION, NONE, PLAYLIST, SEGMENT
+from metrics_lake.tenants import Tenants
+from tests.unit.drawing import rows
+
+TENANTS = Tenants.model_validate(
+    {
+        "tenants": {
+            "acme": {
+                "name": "Acme", "timezone": "UTC",
+                "streams": {
+                    "hd": {"protocol": "hls", "segment_seconds": 4, "match": {"path": "/acme/hd/*"}},
+                    "live": {"protocol": "hls", "match": {"host": "*.acme.example", "path": ["/acme/*", "/a/*"]}},
+                    "fm": {"protocol": "icecast", "match": {"frontend": ["fe_ice*", "fe_old"], "path": "/acme.mp3"}},
+                },
+            },
+            "other": {
+                "name": "Other", "timezone": "UTC",
+                "streams": {
+                    "all": {"protocol": "hls", "match": {"path": "/acme/*"}, "media_suffixes": [".opus"]},
+                    "tv": {"protocol": "tcp", "match": {"frontend": "fe_tcp"}},
+                },
+            },
+        }
+    }
+)  # fmt: skip
+NAMES = [f"{row['tenant']}.{row['stream']}" for row in streams.table(TENANTS).to_dicts()]
+
+
+def claimed(*found: tuple[str | None, str | None, str | None]) -> pl.DataFrame:
+    schema = dict.fromkeys(("frontend", "host", "path"), pl.String)
+    return streams.claimed(pl.DataFrame(list(found), schema=schema, orient="row"), TENANTS)
+
+
+def test_streams_are_numbered_in_the_order_of_the_file():
+    assert NAMES == ["acme.hd", "acme.live", "acme.fm", "other.all", "other.tv"]
+    assert streams.table(TENANTS)["segment_ms"].to_list() == [4000, 6000, 6000, 6000, 6000]
+
+
+CLAIMS = rows("""
+    frontend | host            | path           | claimed by
+    fe       | cdn.acme.example| /acme/hd/1.ts  | acme.hd
+    fe       |                 | /acme/hd/1.ts  | acme.hd
+    fe       | cdn.acme.example| /acme/1.ts     | acme.live
+    fe       | CDN.Acme.Example| /a/1.ts        | acme.live
+    fe       | acme.example    | /a/1.ts        |
+    fe       | other.example   | /acme/1.ts     | other.all
+    fe       |                 | /acme/1.ts     | other.all
+    fe       | cdn.acme.example| /Acme/1.ts     |
+    fe_ice_1 |                 | /acme.mp3      | acme.fm
+    FE_OLD   | x               | /acme.mp3      | acme.fm
+    fe       | x               | /acme.mp3      |
+    fe_ice   | x               | /acme.mp3/     |
+    fe_tcp   |                 |                | other.tv
+    fe       |                 |                |
+    """)
+
+
+@pytest.mark.parametrize("row", CLAIMS, ids=[f"{r['frontend']} {r['host']} {r['path']}" for r in CLAIMS])
+def test_the_first_stream_whose_globs_all_hold_claims_a_request(row):
+    found = claimed((row["frontend"], row["host"], row["path"]))["stream_number"].item()
+    assert (None if found is None else NAMES[found]) == row["claimed by"]
+
+
+def test_requests_keep_their_order_and_number_however_often_they_repeat():
+    found = [("fe", "x", "/acme/1.ts"), (None, None, None), ("fe", "x", "/acme/1.ts"), ("fe_tcp", None, None)]
+    assert claimed(*found)["stream_number"].to_list() == [3, None, 3, 4]
+
+
+KINDS = rows("""
+    path               | kind
+    /acme/hd/1.ts      | 1
+    /acme/hd/1.AAC     | 1
+    /acme/hd/1.m4s     | 1
+    /acme/hd/1.mp4     | 1
+    /acme/hd/1.mp3     | 1
+    /acme/hd/1.ac3     | 1
+    /acme/hd/1.vtt     | 1
+    /acme/hd/a.m3u8    | 2
+    /acme/hd/A.M3U8    | 2
+    /acme/hd/ts        | 0
+    /acme/hd/key.bin   | 0
+    /acme/hd/1.opus    | 0
+    /acme/1.opus       | 1
+    /acme/1.ts         | 0
+    /acme.mp3          | 3
+    """)
+
+
+@pytest.mark.parametrize("row", KINDS, ids=[row["path"] for row in KINDS])
+def test_what_a_request_asks_for_is_told_by_its_suffix_or_its_stream_s_protocol(row):
+    assert claimed(("fe_ice", "x", row["path"]))["request_kind"].item() == row["kind"]
+
+
+EVIDENCE = rows("""
+    method  | status | segment | playlist | connection | nothing
+    GET     | 200    | true    | true     | true       | false
+    GET     | 206    | true    | true     | true       | false
+    GET     | 304    | false   | true     | false      | false
+    GET     | 301    | false   | false    | false      | false
+    GET     | 302    | false   | false    | false      | false
+    GET     | 401    | false   | false    | false      | false
+    GET     | 403    | false   | false    | false      | false
+    GET     | 404    | false   | false    | false      | false
+    GET     | 416    | false   | false    | false      | false
+    GET     | 503    | false   | false    | false      | false
+    GET     | -1     | false   | false    | false      | false
+    HEAD    | 200    | false   | false    | false      | false
+    OPTIONS | 200    | false   | false    | false      | false
+    POST    | 200    | false   | false    | false      | false
+    BADREQ  | 400    | false   | false    | false      | false
+    """)
+KIND_OF = {"segment": SEGMENT, "playlist": PLAYLIST, "connection": CONNECTION, "nothing": NONE}
+
+
+@pytest.mark.parametrize("row", EVIDENCE, ids=[f"{row['method']} {row['status']}" for row in EVIDENCE])
+def test_only_what_was_asked_for_and_served_shows_that_somebody_listened(row):
+    asked = pl.DataFrame(
+        {"request_kind": list(KIND_OF.values()), "method": row["method"], "status": row["status"], "is_tcp": False}
+    )
+    assert asked.select(streams.is_evidence()).to_series().to_list() == [row[name] for name in KIND_OF]
