@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _SAME = ("total_sessions", "sessions_completed", "sessions_active", "unique_listeners", "peak_listeners")
-_NOT_FIGURES = ("generated_at", "revision")
+_NOT_FIGURES = ("generated_at", "revision", "contract")
 _LAST_DIGIT = 2.5e-6
 _SECONDS = 0.01  # what is published is rounded to a thousandth of a second and less
 
@@ -66,7 +66,7 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def against_each_other(ours: Path, theirs: Path) -> Verdict:
-    """Whole rollups: every period, hour, dimension and contract of them."""
+    """Whole rollups: every period, hour and dimension of them."""
     names = sorted({file.relative_to(side).as_posix() for side in (ours, theirs) for file in side.glob("*/*/*/*.json")})
     unlike = ((name, _unlike(_figures(ours / name), _figures(theirs / name))) for name in names)
     return Verdict(len(names), tuple(f"{name} ({', '.join(parts)})" for name, parts in unlike if parts))

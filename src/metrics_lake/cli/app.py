@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 # What all errors of wrong usage have in common: of those classes Typer exports this one alone, under every version.
 _WRONG_USAGE: Any = typer.BadParameter.__base__
+_INTERRUPTED = 130  # what Typer itself ends with after Ctrl-C, under some versions
 
 commands.register(app)
 looking.register(app)
@@ -37,12 +38,13 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         code = 2
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("stopped; nothing is half-written, the next run goes on from here\n")
-        code = 130
+        code = _INTERRUPTED
     except Exception as error:
         if debug:
             raise
         for line in failures.lines(error):
             sys.stderr.write(f"{line}\n")
         code = 1
+    if code == _INTERRUPTED:
+        sys.stderr.write("stopped; nothing is half-written, the next run goes on from here\n")
     sys.exit(code or 0)

@@ -6,11 +6,16 @@ from itertools import islice
 from pathlib import Path
 
 from isal import igzip
+from rich.console import Console
+from rich.table import Table as Grid
 
 from metrics_lake.settings import SettingsError
+from metrics_lake.sources.haproxy import formats
+
+_LINES = 1000
 
 
-def first_lines(file: str, count: int) -> list[str]:
+def first_lines(file: str, count: int = _LINES) -> list[str]:
     """The first lines of a log, packed or not."""
     path = Path(file)
     try:
@@ -21,3 +26,26 @@ def first_lines(file: str, count: int) -> list[str]:
             return [line.decode("utf-8", errors="replace").rstrip("\r\n") for line in islice(lines, count)]
     except (OSError, EOFError) as error:
         raise SettingsError(f"{path} can't be read: {type(error).__name__}") from None
+
+
+def tell_detected(lines: list[str], console: Console) -> None:
+    grid = Grid("format", "lines", "share")
+    for found in formats.detect(lines):
+        grid.add_row(found.name, f"{found.line_count:,}", f"{found.share:.0%}")
+    console.print(grid if lines else "the file is empty")
+
+
+def tell_checked(format_text: str, lines: list[str], console: Console) -> bool:
+    """Prints fields, first records and problems; true if every line that is a request was read."""
+    found = formats.check(format_text, lines)
+    console.print("fields: " + ", ".join(f"{name} = {meaning}" for name, meaning in found.fields))
+    for record in found.records:
+        console.print("  " + " ".join(f"{name}={value}" for name, value in record.items() if value is not None))
+    console.print(
+        f"{found.read_count:,} read, {found.unread_count:,} not, {found.skipped_count:,} skipped (notices, blank lines)"
+    )
+    for problem in found.problems:
+        console.print(f"line {problem.line_number}: {problem.reason}: {problem.masked_text}", markup=False)
+    for lack in found.lacks:
+        console.print(f"lacks {lack}")
+    return found.unread_count == 0

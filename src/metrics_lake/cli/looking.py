@@ -37,7 +37,13 @@ def register(app: typer.Typer) -> None:
     app.command()(listening)
     audit = typer.Typer(no_args_is_help=True, help="Checks of what was received and of what must never be written.")
     audit.command("completeness")(completeness)
+    audit.command("privacy")(privacy)
     app.add_typer(audit, name="audit")
+    app.command()(erase)
+    formats = typer.Typer(no_args_is_help=True, help="Which log format a file has, and what a log-format string reads.")
+    formats.command("detect")(detect)
+    formats.command("check")(check)
+    app.add_typer(formats, name="formats")
 
 
 def show(
@@ -82,4 +88,54 @@ def completeness(format_: FormatOption = Format.table, conf: Conf = None, env: E
     from metrics_lake.cli.completeness import account
 
     if not account(options.settings(conf, env, set_).storage.lake, format_.value, Console()):
+        raise typer.Exit(1)
+
+
+def privacy(
+    addresses: Annotated[
+        str | None,
+        typer.Option("--addresses", help="File with one address a line [default: those in landing]", metavar="FILE"),
+    ] = None,
+    also: Annotated[list[str] | None, typer.Option("--also", help="Search this file or folder too; repeatable")] = None,
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+) -> None:
+    """Searches every byte that the system wrote for addresses and keys; exit 1 if one is found."""
+    from metrics_lake.cli.privacy import search, tell
+
+    report = search(options.settings(conf, env, set_), addresses, also or [])
+    tell(report, Console())
+    if not report.is_clean:
+        raise typer.Exit(1)
+
+
+def erase(
+    tenant: Annotated[str, typer.Option("--tenant", help="Whose listeners", metavar="T")],
+    epoch: Annotated[str, typer.Option("--epoch", help="Such as 2026, 2026-11 or 2026-11-22; * is all", metavar="E")],
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+) -> None:
+    """Destroys the key of a stretch of time for good, and says what can no longer be linked."""
+    from metrics_lake.cli.privacy import erase as destroy
+
+    Console().print(destroy(options.settings(conf, env, set_), tenant, epoch))
+
+
+def detect(file: Annotated[str, typer.Argument(help="A log, packed or not", metavar="FILE")]) -> None:
+    """Names the format of a file by its first lines."""
+    from metrics_lake.cli.formats import first_lines, tell_detected
+
+    tell_detected(first_lines(file), Console())
+
+
+def check(
+    file: Annotated[str, typer.Argument(help="A log, packed or not", metavar="FILE")],
+    format_: Annotated[str, typer.Option("--format", help="A format's name, or a log-format string of haproxy.cfg")],
+) -> None:
+    """Shows what a format reads from a file's first lines; exit 1 if it doesn't read them all."""
+    from metrics_lake.cli.formats import first_lines, tell_checked
+
+    if not tell_checked(format_, first_lines(file), Console()):
         raise typer.Exit(1)

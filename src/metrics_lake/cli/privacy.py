@@ -20,7 +20,7 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     """Searches all that the settings name as written, and `more`, for addresses (of a file, else of landing) and keys."""
     if addresses_file:
         with Path(addresses_file).open(encoding="utf-8", errors="replace") as lines:
-            wanted = landing.read_list(lines)
+            wanted: set[str] = set(landing.read_list(lines))
     else:
         wanted = landing.addresses(Path(settings.storage.landing, "haproxy"))
     now, rotation = datetime.now(timezone.utc), settings.privacy.key_rotation
@@ -28,7 +28,12 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     salts = keys.read(settings.privacy.keys_file)
     material = audit.key_material(settings.secret(), list(load_tenants(settings).tenants), epochs, salts)
     documents = Path(settings.documents.path)
-    written = [settings.storage.lake, settings.storage.rollups, *map(str, documents.parent.glob(f"{documents.name}*")), *more]
+    written = [
+        settings.storage.lake,
+        settings.storage.rollups,
+        *map(str, documents.parent.glob(f"{documents.name}*")),
+        *more,
+    ]
     roots = [Path(place) for place in written if Path(place).exists()]
     own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
     return audit.search(roots, audit.needles(wanted, material), without=[Path(place) for place in own])
@@ -40,7 +45,10 @@ def tell(report: Report, console: Console) -> None:
         f"{report.file_count:,} files, {report.byte_count:,} bytes ({report.unpacked_byte_count:,} unpacked) searched for "
         f"{report.address_count:,} addresses and {report.key_count:,} keys in {report.seconds:.1f} s"
     )
-    for title, findings in (("found", report.findings), ("may be chance: numbers that could be addresses", report.doubtful)):
+    for title, findings in (
+        ("found", report.findings),
+        ("may be chance: numbers that could be addresses", report.doubtful),
+    ):
         if findings:
             console.print(_grid(title, findings))
     for file, why in report.unread:

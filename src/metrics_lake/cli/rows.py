@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import polars as pl
-from deltalake.exceptions import TableNotFoundError
+from deltalake import DeltaTable
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -31,10 +31,9 @@ def rows_of(lake: str, table: Table | View, limit: int | None) -> pl.DataFrame:
     """The newest rows first, then by name; a table that doesn't exist yet is an error that says so."""
     of = table.of if isinstance(table, View) else table
     names = [column.name for column in table.fields]
-    try:
-        rows = pl.scan_delta(f"{lake}/{of.path}")
-    except (TableNotFoundError, FileNotFoundError):
-        raise SettingsError(f"no {table.name} below {lake} yet; `metrics-lake run` makes it") from None
+    if not DeltaTable.is_deltatable(f"{lake}/{of.path}"):
+        raise SettingsError(f"no {table.name} below {lake} yet; `metrics-lake run` makes it")
+    rows = pl.scan_delta(f"{lake}/{of.path}")
     if isinstance(table, View):
         rows = rows.filter(pl.col("row_kind") == table.kind)
     newest, order = [n for n in _NEWEST if n in names], [n for n in _ORDER if n in names]

@@ -72,7 +72,13 @@ def compute(work: Work, *, days: Sequence[date] = (), metric: str | None = None)
 def settled(settings: Settings, tenants: Tenants) -> str:
     """A digest of all settings that gold's figures depend on, beside those of its sessions."""
     clocks = {name: tenant.calendar for name, tenant in tenants.tenants.items()}
-    return digest([settings.sessions.length_edges_minutes, {name: vars(clock) for name, clock in clocks.items()}])
+    return digest(
+        [
+            settings.privacy.minimum_group,
+            settings.sessions.length_edges_minutes,
+            {name: vars(clock) for name, clock in clocks.items()},
+        ]
+    )
 
 
 def _due(work: Work, asked: Sequence[date], metric: str | None) -> Due | None:
@@ -125,7 +131,9 @@ def _by_period(work: Work, due: Due) -> None:
     dimension_days = work.lake.read(dimensions_by_day.TABLE)
     _replace_all(work, due, {
         listening_by_period.TABLE: lambda: listening_by_period.compute(listeners, frame),
-        dimensions_by_period.TABLE: lambda: dimensions_by_period.compute(listeners, dimension_days, frame),
+        dimensions_by_period.TABLE: lambda: dimensions_by_period.compute(
+            listeners, dimension_days, frame, minimum_group=work.settings.privacy.minimum_group
+        ),
     }, _in_periods(rows))  # fmt: skip
 
 

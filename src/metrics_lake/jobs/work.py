@@ -15,6 +15,7 @@ from metrics_lake.io.files import locked
 from metrics_lake.io.history import History
 from metrics_lake.io.stream import Stream
 from metrics_lake.settings import Settings, load_tenants
+from metrics_lake.sources.haproxy import formats
 from metrics_lake.tenants import Tenants
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Work:
     def of(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> Work:
         """Checks secret and tenants first, so that nothing starts that could not end."""
         settings.secret()
+        formats.bound(settings.haproxy)
         return cls(settings, load_tenants(settings), on_step)
 
     @cached_property

@@ -276,13 +276,13 @@ def test_a_listener_is_the_hash_of_address_and_agent_that_the_secret_gives():
 @pytest.mark.parametrize(
     ("captures", "has_agent", "source"),
     [
-        ("{VLC/3.0.20}", True, None),
+        ("{VLC/3.0.20}", True, "direct"),
         ("{h.example|https://a.Example:8080/x?q=1|VLC/3.0.20}", True, "a.example"),
-        ("{h.example||VLC/3.0.20}", True, None),
+        ("{h.example||VLC/3.0.20}", True, "direct"),
         ("{h.example|https://user:secret@a.example/|VLC} {text/html}", True, "a.example"),
-        ("{h.example|-|-}", False, None),
-        ("{}", False, None),
-        ("", False, None),
+        ("{h.example|-|-}", False, "direct"),
+        ("{}", False, "direct"),
+        ("", False, "direct"),
     ],
 )
 def test_captured_headers_are_told_by_their_number(captures, has_agent, source):

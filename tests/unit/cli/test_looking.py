@@ -1,0 +1,163 @@
+"""Looking at tables and at listening, from files alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import polars as pl
+import pytest
+from deltalake import write_deltalake
+
+from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.io.arrow import arrow_schema, fitted
+from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.serve import listening
+from metrics_lake.sources.haproxy import SOURCE
+from tests.unit.serve.samples import CALENDAR, days, hour
+from tests.unit.serve.test_listening import STANDING, sketch
+from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
+
+DAYS = """
+    on         | started | active | seconds | unique | peak | peak_at             | excluded
+    2001-01-15 | 1200    | 1201   | 7200    | 3      | 1100 | 2001-01-15 10:15:00 | {bot: 2}
+    2001-01-16 | 4       | 5      | 3600    | 2      | 2    | 2001-01-16 22:30:00 | {}
+    """
+
+
+@pytest.fixture
+def published(world):
+    """The world with two days and an hour of documents."""
+    rows = [{**row, "unique_sketch": sketch("abc")} for row in days(DAYS)]
+    found = [listening.day_document("acme", row, CALENDAR, STANDING) for row in rows]
+    found.append(listening.hour_document("acme", hour("2001-01-15 10:00", started=3, unique=2, peak=2), STANDING))
+    SqliteDocuments("data/documents.db").upsert(listening.CONTAINER, found)
+    return world
+
+
+def listen(world, *more: str):
+    return world.run("listening", "--tenant", "acme", "--from", "2001-01-15", "--to", "2001-01-16", *more)
+
+
+def test_listening_is_a_total_a_table_and_a_chart(published):
+    ended = listen(published)
+    assert ended.code == 0 and ended.err == ""
+    assert "1,204 sessions · 3.0 hours · 3 unique listeners · peak 1,100 at 2001-01-15 12:15" in ended.out
+    assert "2 sessions not counted (bot 2)" in ended.out
+    assert "2001-01-16" in ended.out and "average" in ended.out and any("⠀" < letter <= "⣿" for letter in ended.out)
+
+
+def test_listening_as_json_has_all_that_the_table_has(published):
+    answer = json.loads(listen(published, "--format", "json").out)
+    assert (answer["tenant"], answer["stream"], answer["by"]) == ("acme", "*", "day")
+    assert answer["total"]["unique_listeners"] == {"value": 3, "method": "exact", "relative_error": 0.0}
+    assert [bucket["start"] for bucket in answer["buckets"]] == ["2001-01-15", "2001-01-16"]
+
+
+def test_listening_as_csv_is_one_row_a_bucket(published):
+    found = list(csv.DictReader(io.StringIO(listen(published, "--format", "csv").out)))
+    assert [(row["start"], row["total_sessions"], row["unique_listeners"]) for row in found] == [
+        ("2001-01-15", "1200", "3"),
+        ("2001-01-16", "4", "2"),
+    ]
+
+
+@pytest.mark.parametrize(("by", "starts"), [
+    ("hour", ["2001-01-15T10:00:00Z"]), ("week", ["2001-W03"]), ("month", ["2001-01"]),
+])  # fmt: skip
+def test_listening_may_be_told_by_other_stretches_of_time(published, by, starts):
+    answer = json.loads(listen(published, "--format", "json", "--by", by).out)
+    assert [bucket["start"] for bucket in answer["buckets"]] == starts
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_range_without_listening_is_empty_and_no_error(world, form):
+    ended = listen(world, "--format", form)
+    assert (ended.code, ended.err) == (0, "")
+    assert form != "table" or "nothing of acme (*) from 2001-01-15 to 2001-01-16" in ended.out
+
+
+@pytest.fixture
+def filled(world, monkeypatch):
+    """The world with a bronze table: two hours of two proxies, one of them with a gap, and one file twice."""
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    good = text([line(0, agent="=cmd(), not VLC"), line(3, "/nobody/x"), "nonsense", ""])
+    files = [
+        Arrived(good, "haproxy/edge-01/10.log"),
+        Arrived(text([line(7200)]), "haproxy/edge-01/12.log"),
+        Arrived(text([line(10)]), "haproxy/edge-02/10.log"),
+        Arrived(good, "haproxy/edge-01/again.log", is_duplicate=True),
+    ]
+    schema = arrow_schema(TABLE)
+    for frame in SOURCE.parse(files, rules_of()):
+        write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
+    return world
+
+
+def test_a_table_is_shown_newest_first(filled):
+    found = [
+        json.loads(each)["path"] for each in filled.run("show", "bronze.files", "--format", "json").out.splitlines()
+    ]
+    assert found[0] == "haproxy/edge-01/12.log" and len(found) == 4
+
+
+def test_a_table_has_its_name_its_columns_and_its_rows(filled):
+    ended = filled.run("show", "bronze.rejects")
+    assert (ended.code, ended.err) == (0, "")
+    assert all(word in ended.out for word in ("bronze.rejects", "masked_text", "no_request", "nonsense"))
+
+
+def test_rows_as_json_are_one_object_a_line(filled):
+    found = [json.loads(each) for each in filled.run("show", "bronze.rejects", "--format", "json").out.splitlines()]
+    assert [(row["line_number"], row["reason"], row["masked_text"]) for row in found] == [(3, "no_request", "nonsense")]
+
+
+def test_rows_as_csv_hold_lists_as_json(filled):
+    found = list(csv.DictReader(io.StringIO(filled.run("show", "bronze.visits", "--format", "csv").out)))
+    assert {row["offsets_ms"] for row in found} == {"[0]"} and len(found) == 3
+    assert found[0]["first_at"] == "2001-01-15T14:00:00.000Z"
+
+
+def test_a_limit_limits_the_rows(filled):
+    assert len(filled.run("show", "bronze.visits", "--format", "json", "--limit", "2").out.splitlines()) == 2
+
+
+def test_a_view_shows_its_own_rows_and_columns_alone(filled):
+    [row] = [json.loads(each) for each in filled.run("show", "bronze.unclaimed", "--format", "json").out.splitlines()]
+    assert (row["frontend"], row["path_start"], row["line_count"]) == ("fe", "/nobody", 1) and "masked_text" not in row
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "@x", "-1", "\tx", "\rx"])
+def test_no_text_in_csv_can_be_run_by_a_spreadsheet(world, text):
+    from rich.console import Console
+
+    from metrics_lake.cli.rows import write
+
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sys.stdout", out)
+        write(pl.DataFrame({"a": [text], "b": [1]}), "csv", Console())
+    assert next(csv.DictReader(io.StringIO(out.getvalue(), newline="")))["a"] == f"'{text}"
+
+
+def test_completeness_shows_that_every_line_stands_in_one_account(filled):
+    ended = filled.run("audit", "completeness", "--format", "json")
+    told = {row["path"]: row for row in map(json.loads, ended.out.splitlines())}
+    assert ended.code == 0 and all(row["adds_up"] for row in told.values())
+    first = told["haproxy/edge-01/10.log"]
+    counts = [first[f"{name}_count"] for name in ("line", "accepted", "reject", "unclaimed", "skipped")]
+    assert counts == [4, 1, 1, 1, 1]
+
+
+def test_completeness_shows_missing_hours_and_files_that_came_twice(filled):
+    out = filled.run("audit", "completeness").out
+    assert "complete through 2001-01-15 13:00:00+00:00" in out
+    hours = {row.split()[1]: row.split()[-5:] for row in out.splitlines() if row.startswith("│ edge-0")}
+    assert hours["edge-01"][-1] == "│" and [cell for cell in hours["edge-01"] if cell.isdigit()] == ["1", "1"]
+
+
+def test_lines_that_do_not_add_up_are_an_error(filled):
+    broken = pl.read_delta("data/lake/bronze/haproxy").with_columns(line_count=pl.col("line_count") + 1)
+    write_deltalake("data/lake/bronze/haproxy", broken.to_arrow(), mode="overwrite")
+    assert filled.run("audit", "completeness").code == 1

@@ -1,0 +1,136 @@
+"""What a person is answered: help, wrong usage (2), a failure in one line (1), and the whole story when asked for."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+
+from metrics_lake.cli.app import app, main
+from metrics_lake.io.files import locked
+
+
+def commands(group=None, before=()):
+    """Every command, as the words that call it."""
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*before, name))
+        else:
+            yield (*before, name), command
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_command_explains_itself_and_each_of_its_options(run, words, option):
+    ended = run(*words, option)
+    assert ended.code == 0 and f"metrics-lake {' '.join(words)}" in ended.out
+    assert all(parameter.help for parameter in COMMANDS[words].params if parameter.name != "help")
+    assert COMMANDS[words].help
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_takes_the_common_options_unless_it_needs_no_settings(words):
+    options = {name for parameter in COMMANDS[words].params for name in parameter.opts}
+    assert {"--conf", "--env", "--set"} <= options or words[0] == "formats"
+
+
+def test_the_commands_of_the_contract_are_there():
+    promised = {"demo", "run", "ingest", "refine", "compute", "publish", "backfill", "show", "listening", "doctor"}
+    assert promised <= {words[0] for words in COMMANDS}
+    assert ("audit", "completeness") in COMMANDS
+
+
+A_DAY = ["--from", "2001-01-15", "--to", "2001-01-15"]
+WRONG = [
+    (["nope"], "No such command 'nope'"),
+    (["run", "--bogus"], "No such option: --bogus"),
+    (["run", "surplus"], "Got unexpected extra argument"),
+    (["show"], "Missing argument"),
+    (["show", "gold.listening_by_dya"], "there is no 'gold.listening_by_dya'; nearest: gold.listening_by_day"),
+    (["show", "silver.sessions", "--format", "xml"], "'xml'"),
+    (["show", "silver.sessions", "--limit", "0"], "--limit"),
+    (["ingest", "--source", "haprox"], "there is no 'haprox'; nearest: haproxy"),
+    (["refine", "--table", "silver.session"], "nearest: silver.sessions"),
+    (["listening", "--tenant", "acme"], "--from"),
+    (["listening", "--tenant", "acme", "--from", "soon", "--to", "2001-01-15"], "'soon' is no day; write it as 2026-11-22"),
+    (["listening", "--tenant", "acme", "--from", "2001-02-29", "--to", "2001-03-01"], "'2001-02-29' is no day"),
+    (["listening", "--tenant", "acme", "--from", "2001-01-16", "--to", "2001-01-15"], "lies before --from 2001-01-16"),
+    (["listening", "--tenant", "acme", *A_DAY, "--by", "year"], "'year'"),
+    (["backfill", "--from", "2001-01-15"], "--to"),
+    (["audit"], ""),
+    ([], ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG, ids=[" ".join(arguments) or "nothing" for arguments, _ in WRONG])
+def test_wrong_usage_ends_with_two_and_says_what_is_wrong(world, arguments, said):
+    ended = world.run(*arguments)
+    assert ended.code == 2 and said in ended.err and "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "--conf", "none"], "no settings folder none; name one with --conf"),
+        (["run", "--env", "prod"], "no environment 'prod'"),
+        (["run", "--set", "sesions.gap_seconds=3"], "--set: unknown key 'sesions'; the nearest known one is 'sessions'"),
+        (["run", "--set", "tenants=none.yaml"], "no tenants file conf/none.yaml"),
+        (["run", "--set", "gap"], "write KEY=VALUE"),
+        (["show", "silver.sessions"], "no silver.sessions below data/lake yet; `metrics-lake run` makes it"),
+        (["listening", "--tenant", "nobody", *A_DAY],
+         "no tenant 'nobody' in conf/tenants.yaml; there are: acme"),
+        (["listening", "--tenant", "acme", "--stream", "x", *A_DAY],
+         "acme has no stream 'x'; it has: live, fm, and * for all"),
+        (["audit", "completeness"], "no bronze.files below data/lake yet"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_one_line_with_cause_and_remedy(world, arguments, said):
+    ended = world.run(*arguments)
+    assert ended.code == 1 and ended.err.startswith("metrics-lake: ") and said in ended.err
+    assert ended.err.count("\n") == 1 and ended.out == ""
+
+
+def test_wrong_settings_name_file_and_place(world):
+    (world.folder / "conf" / "base.yaml").write_text("sessions:\n  gap_seconds: soon\n")
+    ended = world.run("listening", "--tenant", "acme", *A_DAY)
+    assert (ended.code, ended.err.partition(": Input")[0]) == (1, "metrics-lake: conf/base.yaml: sessions.gap_seconds")
+
+
+def test_a_missing_secret_stops_a_run_before_anything_is_written(world):
+    (world.folder / "conf" / "azure.yaml").write_text("")
+    ended = world.run("run", "--env", "azure")
+    assert ended.code == 1 and "no secret" in ended.err
+    assert [path.name for path in world.folder.iterdir()] == ["conf"]
+
+
+def test_a_missing_landing_folder_is_named_with_the_remedy(world):
+    ended = world.run("run")
+    assert (
+        ended.code == 1
+        and "no landing folder data/landing: make it and put logs below data/landing/haproxy" in ended.err
+    )
+
+
+def test_a_second_writer_is_told_to_wait(world):
+    with locked(world.folder / "data" / "lake" / "_checkpoints" / "writer.lock", "run"):
+        ended = world.run("publish")
+    assert ended.code == 1 and "(run) is writing to this lake; wait until it has ended" in ended.err
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_the_whole_story_is_told_when_asked_for(world, place):
+    arguments = ["run", "--conf", "none"]
+    with pytest.raises(Exception, match="no settings folder none"):
+        main([*arguments[:place], "--debug", *arguments[place:]])
+
+
+def test_an_interrupted_command_says_that_nothing_is_half_written(world, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("metrics_lake.cli.options.load", interrupt)
+    ended = world.run("run")
+    assert ended.code == 130 and "nothing is half-written" in ended.err
