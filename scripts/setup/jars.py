@@ -51,9 +51,7 @@ def pinned() -> dict[Jar, str]:
 
 
 def is_ready() -> bool:
-    return read_text(STAMP) == LOCK.read_text() and all(
-        (FOLDER / jar.file_name).is_file() for jar in pinned()
-    )
+    return read_text(STAMP) == LOCK.read_text() and all((FOLDER / jar.file_name).is_file() for jar in pinned())
 
 
 def prepare() -> None:
@@ -123,10 +121,7 @@ def resolve(wanted: Iterable[Jar], *, transitive: bool) -> dict[Jar, Path]:
             if not tries_left:
                 raise
             time.sleep(3)
-    found = {
-        Jar(*path.relative_to(WORK / "jars").with_suffix("").parts): path
-        for path in WORK.glob("jars/*/*/*.jar")
-    }
+    found = {Jar(*path.relative_to(WORK / "jars").with_suffix("").parts): path for path in WORK.glob("jars/*/*/*.jar")}
     if lacking := [jar.file_name for jar in wanted if jar not in found]:
         raise SetupError(f"not in the central repository: {', '.join(lacking)}")
     return found

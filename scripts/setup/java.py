@@ -60,9 +60,7 @@ def find() -> Path | None:
             return home
         say(f"JAVA_HOME ({named}) has no Java 17 or 21 that Spark can use, looking further")
     on_path = [Path(java)] if (java := shutil.which("java")) else []
-    known = (
-        Path(home, "bin/java") for pattern in KNOWN_HOMES for home in sorted(Path("/").glob(pattern[1:]))
-    )
+    known = (Path(home, "bin/java") for pattern in KNOWN_HOMES for home in sorted(Path("/").glob(pattern[1:])))
     return next(filter(None, map(probe, chain(on_path, known))), None)
 
 
@@ -76,14 +74,10 @@ def probe(java: Path) -> Path | None:
         "-version",
     ]
     try:
-        said = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=60, check=False
-        )
+        said = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    told = dict(
-        re.findall(r"^ +(java\.home|java\.specification\.version) = (.+?)\s*$", said.stderr, re.MULTILINE)
-    )
+    told = dict(re.findall(r"^ +(java\.home|java\.specification\.version) = (.+?)\s*$", said.stderr, re.MULTILINE))
     if said.returncode or told.get("java.specification.version") not in {"17", "21"}:
         return None
     return Path(told["java.home"])

@@ -15,9 +15,7 @@ PROJECT = ROOT / "pyproject.toml"
 PYTHON = VENV / "bin/python"
 LOCK_STAMP = VENV / "stamp-lock"
 PROJECT_STAMP = VENV / "stamp-project"
-UNFINISHED = (
-    VENV / "unfinished"
-)  # there while packages are being put in: pip can't mend what it left half-way
+UNFINISHED = VENV / "unfinished"  # there while packages are being put in: pip can't mend what it left half-way
 PIP_SECONDS = 2700
 
 
@@ -75,9 +73,7 @@ def install_lock() -> None:
     LOCK_STAMP.unlink(missing_ok=True)
     # pyspark comes as source only; its builder goes in first, so that it too is the pinned one.
     builder = CACHE / "builder.lock"
-    builder.write_text(
-        "".join(re.findall(r"^setuptools==.*\n(?:[ \t].*\n)*", LOCK.read_text(), re.MULTILINE))
-    )
+    builder.write_text("".join(re.findall(r"^setuptools==.*\n(?:[ \t].*\n)*", LOCK.read_text(), re.MULTILINE)))
     run([*pip(), "--require-hashes", "-r", builder], seconds=300)
     run(
         [*pip(), "--require-hashes", "--no-build-isolation", "--use-pep517", "-r", LOCK],

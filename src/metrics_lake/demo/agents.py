@@ -70,7 +70,7 @@ BROWSERS = tuple(agent.text for agent in AGENTS if agent.is_browser)
 
 GUESTS = (
     Guest("UptimeProbe/2.0 (http://uptime.example/)", "monitor", "hls", 1, 60, has_media=False, step_seconds=10),
-    Guest("LinkPreview/1.0", "bot", "hls", 3, 0.1, has_media=False, step_seconds=10),
+    Guest("StationList/1.0 (app; looks only)", "no_media", "hls", 3, 0.1, has_media=False, step_seconds=10),
     Guest("SampleBot/2.1 (+https://crawler.example/about)", "bot", "hls", 3, 1),
     Guest("Icecast 2.4.4", "relay", "icecast", 1, 660),
     Guest("VLC/3.0.18 LibVLC/3.0.18", "internal", "icecast", 1, 300, is_internal=True),

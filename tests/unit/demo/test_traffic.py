@@ -194,7 +194,17 @@ def joined(key: tuple[str, str, str, str], pieces: list[tuple[int, int, bool]]) 
             merged[-1] = (merged[-1][0], max(merged[-1][1], end), merged[-1][2] or is_media)
         else:
             merged.append((start, end, is_media))
-    fixed = "bot" if "SampleBot" in agent else "relay" if "Icecast" in agent else "" if agent else "no_user_agent"
+    fixed = (
+        "bot"
+        if "SampleBot" in agent
+        else "monitor"
+        if "UptimeProbe" in agent
+        else "relay"
+        if "Icecast" in agent
+        else ""
+        if agent
+        else "no_user_agent"
+    )
     fixed = fixed or ("internal" if address.startswith("10.") else "")
     return [
         (tenant, stream, start, end, fixed or ("" if has_media else "no_media")) for start, end, has_media in merged
@@ -215,7 +225,7 @@ def test_the_truth_keeps_the_invariants_of_the_definitions(made: Made) -> None:
                 assert stream == "*" or day["peak_listeners"] >= day["listening_seconds"] / 90_000
         peaks = [of_all["peak_listeners"] for stream, of_all in tenant["all"].items() if stream != "*"]
         assert max(peaks) <= whole["peak_listeners"] <= sum(peaks)
-        assert set(whole["excluded"]) >= {"no_media", "bot", "relay", "internal"}
+        assert set(whole["excluded"]) >= {"no_media", "bot", "monitor", "relay", "internal"}
     assert json.loads((made.folder / "truth.json").read_text()) == json.loads(json.dumps(made.truth.tenants))
 
 

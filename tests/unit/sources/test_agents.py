@@ -1,7 +1,5 @@
 """Who is behind a user agent: real-world shapes, each with what is kept of it."""
 
-# ruff: noqa: E501 (agents are as long as they are)
-
 from __future__ import annotations
 
 import re

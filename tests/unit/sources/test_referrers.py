@@ -1,7 +1,5 @@
 """Where listeners came from: hosts as they were named, groups by the list, and no address."""
 
-# ruff: noqa: E501 (referrers are as long as they are)
-
 from __future__ import annotations
 
 import polars as pl

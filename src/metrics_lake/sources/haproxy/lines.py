@@ -13,8 +13,8 @@ _NOTICES = (
     r"(?:Proxy|backend|Server|Backup Server|Health check|Stopping|Pausing|Resuming|Enabling|Reexecuting|Loading|"
     r"New (?:program|worker)|Former (?:program|worker)|Exiting|All workers|soft-stop|hard-stop|config\b|parsing \[|"
     r"(?:last )?message repeated|\[?(?:NOTICE|WARNING|ALERT)\]?|Connect from|SSL handshake|sendmsg|maxconn|"
-    r"haproxy version|path to executable|Configuration file|Setting|Thread|Peer|-- MARK --|"
-    r"\S+/\S+ changed its (?:IP|FQDN)|\S+ \S+ (?:started|stopped)\b)"
+    r"haproxy version|path to executable|Configuration file|Peers section|-- MARK --|"
+    r"\S+/\S+ changed its (?:IP|FQDN))"
 )
 NOTICE = rf"(?:^|[\]>:-]:?\s+){_NOTICES}"
 _ANCHOR = r" \[(\d{2}/[A-Z][a-z]{2}/\d{4}:.*)$"

@@ -1,0 +1,50 @@
+"""Law 1 and 3: data flows one way, every folder has its place, and io knows nothing about radio."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.rules.reading import ROOT, SRC, imports, modules, name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def test_each_layer_imports_only_what_stands_below_it():
+    program = Path(sys.executable).with_name("lint-imports")
+    ended = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_a_new_folder_fails_until_someone_gives_it_a_place():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [contract] = settings["tool"]["importlinter"]["contracts"]
+    assert contract["exhaustive"] is True and contract["type"] == "layers"
+    placed = {part.strip() for layer in contract["layers"] for part in layer.split("|")}
+    there = {path.stem for path in SRC.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py"}
+    assert there - {"__init__"} == placed | set(contract.get("exhaustive_ignores", []))
+
+
+_RADIO = ("tenants", "calendars", "periods", "privacy", "sources.haproxy", "bronze", "silver", "gold", "serve", "jobs")
+
+
+@pytest.mark.parametrize("path", modules("io"), ids=name)
+def test_io_knows_nothing_about_radio(path):
+    known = [f"metrics_lake.{part}" for part in _RADIO]
+    assert not [each for each in imports(path) if any(each == k or each.startswith(f"{k}.") for k in known)]
+
+
+@pytest.mark.parametrize("path", modules("sources", "bronze"), ids=name)
+def test_sources_and_their_tables_are_testable_without_spark(path):
+    assert not [each for each in imports(path) if each.split(".")[0] in ("pyspark", "delta", "py4j")]
+
+
+def test_only_the_command_line_knows_the_demo():
+    outside = [path for path in modules() if "demo" not in path.relative_to(SRC).parts and "cli" not in path.parts]
+    assert not [name(path) for path in outside if any(each.startswith("metrics_lake.demo") for each in imports(path))]

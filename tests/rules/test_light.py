@@ -1,0 +1,34 @@
+"""Law 2: what answers people directly never loads Spark, even indirectly."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_SPY = "import sys; heavy = sorted(n for n in sys.modules if n.split('.')[0] in ('pyspark', 'py4j', 'delta')); "
+_CLI = """
+from metrics_lake.cli import main
+try:
+    main({arguments})
+except SystemExit as ended:
+    assert ended.code == 0, ended.code
+"""
+_LISTENING = ["listening", "--tenant", "acme", "--from", "2001-01-15", "--to", "2001-01-16"]
+PROCESSES = {
+    "ranges": "import metrics_lake.serve.ranges, metrics_lake.io.documents",
+    "parsing": "import metrics_lake.sources.haproxy, metrics_lake.bronze.haproxy",
+    "planning a batch": "import metrics_lake.io.stream, metrics_lake.jobs.work",
+    "help": _CLI.format(arguments=["listening", "--help"]),
+    "listening": _CLI.format(arguments=_LISTENING),
+}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_a_light_process_never_loads_spark(process, tmp_path):
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "tenants.yaml").write_text("tenants: {acme: {name: Acme, timezone: UTC}}")
+    script = f"{PROCESSES[process]}\n{_SPY}assert not heavy, heavy[:5]"
+    ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-2000:]
