@@ -56,6 +56,7 @@ def _hkdf(secret: bytes, info: str, length: int, salt: bytes | None = None) -> b
     return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info.encode()).derive(secret)
 
 
+@lru_cache(maxsize=1 << 17)
 def canonical(address: str) -> str | None:
     """One spelling for each client: IPv4 as it is, mapped IPv6 as IPv4, other IPv6 as its /64; None if it is none."""
     try:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src" / "metrics_lake"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 _NOT_OURS = {".git", ".venv", ".cache", "demo", "data", "__pycache__", ".hypothesis"}
 
 

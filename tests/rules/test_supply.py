@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.rules.reading import ROOT, name, texts
+from tests.rules.reading import PROJECT, ROOT, name, texts
 
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 JARS = (ROOT / "conf" / "jars.lock").read_text(encoding="utf-8")
@@ -31,10 +31,10 @@ def test_the_lock_names_no_address():
 
 
 def test_all_that_the_project_asks_for_is_in_the_lock():
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    wanted = re.findall(r'^    "([A-Za-z0-9._-]+)(?:\[[\w,]+\])?(?:[<>=!~].*)?",?', project, re.MULTILINE)
+    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    names = {re.match(r"[A-Za-z0-9._-]+", each)[0].lower().replace("_", "-") for each in wanted}
     pinned = {match[1].lower().replace("_", "-") for line in LOCK.splitlines() if (match := _PIN.match(line))}
-    assert wanted and not [each for each in wanted if each.lower().replace("_", "-") not in pinned]
+    assert names and names <= pinned
 
 
 def test_every_jar_is_pinned_by_its_hash():
@@ -43,7 +43,7 @@ def test_every_jar_is_pinned_by_its_hash():
     assert any(":delta-spark_" in line for line in body)
 
 
-_MACHINES = re.compile(r"(?<![\w.>}~])/(?:work|root|home|Users)/\w")
+_MACHINES = re.compile(r"(?<![\w.>}~/])/(?:work|root|home|Users)/\w")
 _REGISTRIES = re.compile(
     "|".join(
         rf"\b{re.escape(host)}\b"

@@ -17,6 +17,10 @@ from metrics_lake.sources.haproxy.formats.shapes import Shape
 from metrics_lake.sources.haproxy.formats.tokens import Item, Text, tokens
 
 _KEY = re.compile(r"([A-Za-z][\w.-]*)[\"']?\s*[:=]\s*[\"']?$")
+_WITH_BLANK = {
+    shapes.GROUPS: shapes.GROUPS_AND_BLANK,
+    shapes.QUOTED_GROUPS: shapes.QUOTED_GROUPS_AND_BLANK,
+}
 
 
 @dataclass(frozen=True)
@@ -129,17 +133,22 @@ def _sample(item: Item, name: str, mapped: Mapping[str, str]) -> Field:
 
 
 def _merged(out: list[Piece], text: str) -> list[Piece]:
-    """Captures that stand side by side become one field, which takes the blank behind it along."""
+    """Captures that stand side by side become one field; the blank behind it goes with it where HAProxy drops one."""
     merged: list[Piece] = []
-    for piece in out:
+    for number, piece in enumerate(out):
         before = merged[-1] if merged else None
-        if isinstance(piece, Field) and piece.is_elided and isinstance(before, Field) and before.is_elided:
+        after = out[number + 1] if number + 1 < len(out) else None
+        if not (isinstance(before, Field) and before.is_elided):
+            merged.append(piece)
+        elif isinstance(piece, Field) and piece.is_elided:
             if before.shape is not piece.shape:
                 raise FormatError(f"{before.shown} and {piece.shown} can't stand together", text, piece.at)
             merged[-1] = replace(before, role=before.role or piece.role)
-        elif isinstance(piece, str) and isinstance(before, Field) and before.is_elided and _may_vanish(merged):
-            if shorter := piece.lstrip(" "):
-                merged.append(shorter)
+        elif piece == " " and isinstance(after, Field) and after.is_elided:
+            continue
+        elif isinstance(piece, str) and piece.startswith(" ") and _may_vanish(merged):
+            merged[-1] = replace(before, shape=_WITH_BLANK.get(before.shape, before.shape))
+            merged += [piece[1:]] if piece[1:] else []
         else:
             merged.append(piece)
     return merged

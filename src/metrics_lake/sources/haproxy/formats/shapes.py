@@ -61,8 +61,11 @@ ZONED = Shape("date", STAMP.characters | frozenset(" +-"), STAMP.exact + r" [+-]
 WORD = Shape("word", _PRINTABLE - frozenset(' "'))
 URI = Shape("uri", _PRINTABLE - frozenset(' "'))
 REQUEST = Shape("request line", _PRINTABLE - frozenset('"'))
-GROUPS = Shape("captures", _PRINTABLE - frozenset('"'), r"(?:\{[^}]*\}(?: |$))*")
-QUOTED_GROUPS = Shape("captures", _PRINTABLE, r'(?:"\{[^}]*\}"(?: |$))*')
+GROUPS = Shape("captures", _PRINTABLE - frozenset('"'), r"(?: ?\{[^}]*\})*")
+QUOTED_GROUPS = Shape("captures", _PRINTABLE, r'(?: ?"\{[^}]*\}")*')
+# The same where the blank behind them goes with them.
+GROUPS_AND_BLANK = replace(GROUPS, exact=r"(?:\{[^}]*\}(?: |$))*")
+QUOTED_GROUPS_AND_BLANK = replace(QUOTED_GROUPS, exact=r'(?:"\{[^}]*\}"(?: |$))*')
 QUOTED_LIST = Shape("captures", _PRINTABLE)
 TEXT = Shape("text", _PRINTABLE)
 ESCAPED = Shape("escaped text", _PRINTABLE, r'(?:[^"\\]|\\.)*', is_escaped=True)
