@@ -66,10 +66,10 @@ SELECT
     substr(hmac(inner_pad, outer_pad, canonical(address) || chr(10) || agents.agent), 1, 32) AS listener_id,
     (dense_rank() OVER (ORDER BY tenant, listener_id))::INT AS listener_no,  -- quicker to count than the id
     CASE
-        WHEN agents.agent = '' THEN 'no_user_agent'
-        WHEN $counts_guests THEN NULL
         WHEN regexp_matches(agents.agent, '(?i)bot|crawler|spider') THEN 'bot'
+        WHEN regexp_matches(agents.agent, '(?i)uptime|monitor') THEN 'monitor'
         WHEN starts_with(agents.agent, 'Icecast ') THEN 'relay'
+        WHEN agents.agent = '' THEN 'no_user_agent'
         WHEN starts_with(canonical(address), '10.') THEN 'internal'
     END AS exclusion,
     player, player_version, os, device

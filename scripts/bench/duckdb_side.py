@@ -1,6 +1,6 @@
 """The DuckDB side: duckdb_job.sql over the same files, to the same outputs.
 
-duckdb_side.py [--count-guests] OUT KEY=VALUE …  (settings; with the option bots, relays and the studio are listeners)
+duckdb_side.py OUT KEY=VALUE …  (settings)
 
 Tables go to OUT as Parquet, rollups and documents where the settings say. From the product it takes what any hand-
 written job would take from a library: calendars, the names of players, and how the published JSON is written. A
@@ -40,7 +40,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 class Job:
     """The script's parts by name, run on one connection."""
 
-    def __init__(self, settings: Settings, tenants: Tenants, out: Path, *, counts_guests: bool) -> None:
+    def __init__(self, settings: Settings, tenants: Tenants, out: Path) -> None:
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": THREADS,
             "memory_limit": MEMORY,
@@ -53,7 +53,6 @@ class Job:
             "landing": settings.storage.landing,
             "gap_ms": round(settings.sessions.gap_seconds * 1000),
             "long_gap_ms": round(settings.sessions.long_connection_gap_seconds * 1000),
-            "counts_guests": str(counts_guests).lower(),
             "unique_by_hour": ", ".join(in_hour),
         }
         text = Path(__file__).with_name("duckdb_job.sql").read_text(encoding="utf-8")
@@ -140,10 +139,10 @@ def compute(job: Job, out: Path) -> tuple[datetime, dict[str, list[Period]]]:
     return through, periods
 
 
-def main(out: Path, overrides: list[str], *, counts_guests: bool) -> None:
+def main(out: Path, overrides: list[str]) -> None:
     steps = Steps()
     settings = settings_of.load(overrides=overrides)
-    job = Job(settings, settings_of.load_tenants(settings), out, counts_guests=counts_guests)
+    job = Job(settings, settings_of.load_tenants(settings), out)
     steps.ready()
     with steps.step("ingest"):
         prepare(job, settings)
@@ -159,5 +158,4 @@ def main(out: Path, overrides: list[str], *, counts_guests: bool) -> None:
 
 
 if __name__ == "__main__":
-    words = [word for word in sys.argv[1:] if word != "--count-guests"]
-    main(Path(words[0]), words[1:], counts_guests=len(words) < len(sys.argv) - 1)
+    main(Path(sys.argv[1]), sys.argv[2:])

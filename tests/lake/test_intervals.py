@@ -34,7 +34,8 @@ _DAYS = st.lists(st.lists(_STAY, min_size=1, max_size=10), min_size=30, max_size
 
 _VISIT = (
     "tenant STRING, stream STRING, listener_id STRING, file_id STRING, is_evidence BOOLEAN, protocol STRING, "
-    "has_agent BOOLEAN, player STRING, player_version STRING, os STRING, device STRING, country STRING, source STRING, "
+    "has_agent BOOLEAN, client_kind STRING, is_internal BOOLEAN, player STRING, player_version STRING, os STRING, "
+    "device STRING, country STRING, region STRING, network STRING, source STRING, source_group STRING, "
     "first_at TIMESTAMP, last_at TIMESTAMP, last_request_at TIMESTAMP, has_end BOOLEAN, segment_seconds DOUBLE, "
     "request_count BIGINT, media_count BIGINT, byte_count BIGINT, offsets_ms ARRAY<BIGINT>, durations_ms ARRAY<BIGINT>, "
     "sizes_bytes ARRAY<BIGINT>, request_kinds ARRAY<TINYINT>, line_ids ARRAY<BIGINT>"
@@ -48,7 +49,8 @@ def _run(world: int, file: int, requests: list[tuple[int, int]]) -> tuple[Any, .
         START + timedelta(seconds=s) for s in (first, max(a + n for a, n in requests), max(a for a, _ in requests))
     ]
     return (
-        f"t{world}", "live", "l", f"f{file}", True, "hls", True, "VLC", "3", "Linux", "desktop", None, None, *instant,
+        f"t{world}", "live", "l", f"f{file}", True, "hls", True, None, False, "VLC", "3", "Linux", "desktop",
+        None, None, None, "direct", "direct", *instant,
         True, 6.0, len(requests), len(requests), 10 * len(requests), [(at - first) * 1000 for at, _ in requests],
         [length * 1000 for _, length in requests], [10] * len(requests), [3] * len(requests),
         [at * 1000 + length for at, length in requests],

@@ -33,6 +33,12 @@ def test_a_metric_reads_tables_that_there_are(module):
     assert module.METRIC.reads and all(TABLES[table.name] is table for table in module.METRIC.reads)
 
 
+def test_every_metric_is_worked_out_by_the_compute_job():
+    from metrics_lake.jobs.compute import BY_DAY, BY_PERIOD
+
+    assert {table.name for table in (*BY_DAY, *BY_PERIOD)} == {module.TABLE.name for module in METRICS}
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_s_declaration_can_be_read_and_its_partitions_are_columns(name):
     table = TABLES[name]

@@ -80,10 +80,13 @@ def grid(rows: pl.DataFrame, title: str) -> Grid:
     for name, dtype in rows.schema.items():
         shown.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
     for row in rows.iter_rows():
-        shown.add_row(*("" if value is None else _short(plain(value)) for value in row))
+        shown.add_row(*("" if value is None else _short(value) for value in row))
     return shown
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    value = plain(value)
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     return text if len(text) <= 60 else text[:59] + "…"

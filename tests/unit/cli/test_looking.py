@@ -9,12 +9,15 @@ import json
 import polars as pl
 import pytest
 from deltalake import write_deltalake
+from rich.console import Console
 
 from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.cli.rows import grid, write
 from metrics_lake.io.arrow import arrow_schema, fitted
 from metrics_lake.io.documents import SqliteDocuments
 from metrics_lake.serve import listening
 from metrics_lake.sources.haproxy import SOURCE
+from tests.unit.drawing import day
 from tests.unit.serve.samples import CALENDAR, days, hour
 from tests.unit.serve.test_listening import STANDING, sketch
 from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
@@ -108,6 +111,14 @@ def test_a_table_has_its_name_its_columns_and_its_rows(filled):
     assert all(word in ended.out for word in ("bronze.rejects", "masked_text", "no_request", "nonsense"))
 
 
+def test_a_table_tells_the_size_of_a_sketch_and_not_its_bytes(run, capsys):
+    Console(width=80).print(
+        grid(pl.DataFrame({"unique_sketch": [b"x" * 1234], "on_day": [day("2001-01-15")]}), "title")
+    )
+    shown = capsys.readouterr().out
+    assert "1,234 bytes" in shown and "7878" not in shown and "2001-01-15" in shown
+
+
 def test_rows_as_json_are_one_object_a_line(filled):
     found = [json.loads(each) for each in filled.run("show", "bronze.rejects", "--format", "json").out.splitlines()]
     assert [(row["line_number"], row["reason"], row["masked_text"]) for row in found] == [(3, "no_request", "nonsense")]
@@ -131,8 +142,6 @@ def test_a_view_shows_its_own_rows_and_columns_alone(filled):
 @pytest.mark.parametrize("text", ["=1+1", "+1", "@x", "-1", "\tx", "\rx"])
 def test_no_text_in_csv_can_be_run_by_a_spreadsheet(world, text):
     from rich.console import Console
-
-    from metrics_lake.cli.rows import write
 
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patched:

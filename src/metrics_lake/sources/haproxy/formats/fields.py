@@ -95,8 +95,7 @@ def _written(item: Item, key: str, text: str, mapped: Mapping[str, str]) -> Iter
         if item.alias in ("hrl", "hsl") and "Q" not in item.flags:
             raise FormatError(f"{item.shown} without quotes has no ends", text, item.at, remedy=f"%{{+Q}}{item.alias}")
         return (field,)
-    inside = field.shape if field.shape.is_open else field.shape.within_quotes()
-    return ('"', replace(field, shape=inside), '"')
+    return ('"', replace(field, shape=field.shape.within_quotes()), '"')
 
 
 def _field(item: Item, name: str, text: str, mapped: Mapping[str, str]) -> Field:

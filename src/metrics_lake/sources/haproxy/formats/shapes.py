@@ -14,13 +14,15 @@ _ALNUM = frozenset(string.ascii_letters + string.digits)
 class Shape:
     """The characters of a kind of field.
 
-    `exact` is a pattern that fits a value and nothing behind it; `is_escaped` says that no bare quote stands in one.
+    `exact` is a pattern that fits a value and nothing behind it; `is_escaped` says that no bare quote stands in one;
+    `may_be_empty` that HAProxy doesn't write `-` for nothing, as it does for most.
     """
 
     name: str
     characters: frozenset[str] = field(repr=False)
     exact: str = ""
     is_escaped: bool = False
+    may_be_empty: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -32,11 +34,12 @@ class Shape:
         """A regular expression for one such value, without nested repetition."""
         if self.exact:
             return self.exact
+        often = "*" if self.may_be_empty else "+"
         if self.is_open:
-            return "(?s:.*)"
+            return f"(?s:.{often})"
         if len(self.characters) < len(_PRINTABLE) // 4:
-            return f"[{re.escape(''.join(sorted(self.characters)))}]*"
-        return f"[^{re.escape(''.join(sorted(_PRINTABLE - self.characters)))}]*"
+            return f"[{re.escape(''.join(sorted(self.characters)))}]{often}"
+        return f"[^{re.escape(''.join(sorted(_PRINTABLE - self.characters)))}]{often}"
 
     def ends_before(self, text: str) -> bool:
         """Whether the first `text` behind such a value surely is its end: something in it can't be in a value."""
@@ -46,7 +49,7 @@ class Shape:
 
     def within_quotes(self) -> Shape:
         """The same kind of value where quotes stand around it: blanks may be in it."""
-        return replace(self, characters=self.characters | {" "})
+        return replace(self, characters=self.characters | {" "}, may_be_empty=True)
 
 
 NUMBER = Shape("number", frozenset(string.digits + "+-"))
@@ -56,10 +59,11 @@ ADDRESS = Shape("address", _ALNUM | frozenset(":.%-_"))
 TOKEN = Shape("token", _ALNUM | frozenset("+/=_-"))
 NAME = Shape("name", _ALNUM | frozenset("-_.:~<>"))
 STATE = Shape("state", frozenset(string.ascii_letters + "-"))
-STAMP = Shape("date", _ALNUM | frozenset("/:."), r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(?:\.\d{1,6})?")
-ZONED = Shape("date", STAMP.characters | frozenset(" +-"), STAMP.exact + r" [+-]\d{4}")
+_SECONDS = r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d"
+STAMP = Shape("date", _ALNUM | frozenset("/:."), _SECONDS + r"\.\d{3}")
+ZONED = Shape("date", STAMP.characters | frozenset(" +-"), _SECONDS + r" [+-]\d{4}")
 WORD = Shape("word", _PRINTABLE - frozenset(' "'))
-URI = Shape("uri", _PRINTABLE - frozenset(' "'))
+URI = Shape("uri", _PRINTABLE - frozenset(' "'), may_be_empty=True)
 REQUEST = Shape("request line", _PRINTABLE - frozenset('"'))
 GROUPS = Shape("captures", _PRINTABLE - frozenset('"'), r"(?: ?\{[^}]*\})*")
 QUOTED_GROUPS = Shape("captures", _PRINTABLE, r'(?: ?"\{[^}]*\}")*')
