@@ -1,4 +1,4 @@
-"""The DuckDB side: duckdb_job.sql over the same files, to the same outputs.
+"""The DuckDB side: two SQL scripts over the same files, to the same outputs.
 
 duckdb_side.py OUT KEY=VALUE …  (settings)
 
@@ -30,6 +30,7 @@ from metrics_lake.sources.haproxy.listeners import unescaped
 from metrics_lake.tenants import Stream, Tenants
 
 THREADS, MEMORY = 2, "4GB"
+SCRIPTS = ("duckdb_sessions.sql", "duckdb_figures.sql")
 TABLES = (
     "sessions", "minutes", "listening_by_hour", "listening_by_day", "session_lengths_by_day", "dimensions_by_day",
     "listeners_by_day", "listening_by_period", "dimensions_by_period",
@@ -53,9 +54,10 @@ class Job:
             "landing": settings.storage.landing,
             "gap_ms": round(settings.sessions.gap_seconds * 1000),
             "long_gap_ms": round(settings.sessions.long_connection_gap_seconds * 1000),
+            "minimum_group": settings.privacy.minimum_group,
             "unique_by_hour": ", ".join(in_hour),
         }
-        text = Path(__file__).with_name("duckdb_job.sql").read_text(encoding="utf-8")
+        text = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in SCRIPTS)
         parts = (part.partition("\n") for part in Template(text).substitute(words).split("-- part: ")[1:])
         self._parts = {name: body for name, _, body in parts}
         self.tenants = tenants

@@ -13,7 +13,7 @@ from metrics_lake.settings import Settings, SettingsError, is_submitted, prepare
 _REDACTED = (
     "(?i)secret|password|passwd|token|access[.]?key|account[.]?key|credential|sas|sig=|connection[.]?string|hmac|salt"
 )
-_ADDRESS = r"\b\d{1,3}(?:\.\d{1,3}){3}\b|(?i)\b(?:[0-9a-f]{1,4}:){2,7}[0-9a-f]{0,4}\b"
+_ADDRESS = r"(?i)\b\d{1,3}(?:\.\d{1,3}){3}\b|[0-9a-f:]*::[0-9a-f:.]*|(?:[0-9a-f]{1,4}:){4,}[0-9a-f:.]+"
 
 # What the product's results or its privacy depend on, wherever it runs.
 _ALWAYS = {

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from metrics_lake import settings
 from metrics_lake.settings import Settings, SettingsError, load
-from metrics_lake.tenants import Tenant
+from metrics_lake.tenants import Tenant, Tenants
 
 ACME = Tenant(name="Acme", timezone="Africa/Johannesburg")
 
@@ -198,3 +198,19 @@ def test_a_tenant_s_own_identity_stands_in_its_contract():
 
 def test_a_digest_does_not_depend_on_the_order_of_keys():
     assert settings.digest({"a": 1, "b": 2}) == settings.digest({"b": 2, "a": 1}) != settings.digest({"a": 2, "b": 1})
+
+
+def test_the_rules_of_a_batch_come_back_from_plain_json_as_they_were():
+    acme = Tenants.model_validate(
+        {
+            "tenants": {
+                "acme": {
+                    "name": "A",
+                    "timezone": "UTC",
+                    "streams": {"fm": {"protocol": "icecast", "match": {"path": "/x"}}},
+                }
+            }
+        }
+    )
+    made = settings.rules(Settings(), acme)
+    assert settings.Rules.model_validate(json.loads(made.model_dump_json())) == made

@@ -116,6 +116,12 @@ def test_a_glob_fits_what_a_shell_s_would(glob, paths):
         ("path", "/Live/*", "/live/a.ts", False),
         ("path", "/*/a/*/b/*.ts", "/1/a/2/b/3.ts", True),
         ("path", "/live", "/live/", False),
+        ("path", "/[!a-c]/x", "/b/x", False),
+        ("path", "/[!a-c]/x", "/d/x", True),
+        ("path", "/[*]", "/*", True),
+        ("path", "/[*]", "/a", False),
+        ("path", "/[]]?", "/]é", True),
+        ("path", "/a.ts", "/a-ts", False),
     ],
 )
 def test_case_counts_in_paths_alone_and_the_whole_must_fit(field, glob, text, fits):

@@ -44,28 +44,33 @@ def test_a_file_s_lines_are_read_however_it_is_packed_and_named(tmp_path, name, 
     assert read(landed(tmp_path, name, content)) == LINES
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "reason"),
-    [
-        ("plain.log.gz", LINES, "not_gzip"),
-        ("cut.log.gz", gzip.compress(LINES)[:-12], "gzip_truncated"),
-        ("cut early.log.gz", gzip.compress(LINES)[:15], "gzip_truncated"),
-        ("damaged.log.gz", gzip.compress(LINES)[:30] + b"\xff" * 40 + gzip.compress(LINES)[70:], "gzip_damaged"),
-        ("wrong sum.log.gz", gzip.compress(LINES)[:-8] + b"\0" * 8, "gzip_damaged"),
-        ("garbage behind.log.gz", gzip.compress(LINES) + b"garbage, more of it than a head", "gzip_damaged"),
-    ],
-)
-@pytest.mark.parametrize("is_large", [False, True])
-def test_a_file_that_is_no_gzip_file_gives_a_reason_before_its_first_line(
-    tmp_path, monkeypatch, name, content, reason, is_large
-):
-    if is_large:  # those are checked in a first reading and unpacked in a second
+HARM = {
+    "plain.log.gz": (lambda packed: LINES, "not_gzip"),
+    "cut.log.gz": (lambda packed: packed[:-12], "gzip_truncated"),
+    "cut early.log.gz": (lambda packed: packed[:15], "gzip_truncated"),
+    "damaged.log.gz": (lambda packed: packed[:-60] + b"\xff" * 40 + packed[-20:], "gzip_damaged"),
+    "wrong sum.log.gz": (lambda packed: packed[:-8] + b"\0" * 8, "gzip_damaged"),
+    "garbage behind.log.gz": (lambda packed: packed + b"garbage, more of it than a head", "gzip_damaged"),
+}
+
+
+@pytest.mark.parametrize("name", HARM)
+@pytest.mark.parametrize("times", [1, 400])
+def test_a_file_that_is_no_gzip_file_gives_a_reason_before_its_first_line(tmp_path, monkeypatch, name, times):
+    harm, reason = HARM[name]
+    if times > 1:  # a large one is checked in a first reading and unpacked in a second
         monkeypatch.setattr(landing, "_WHOLE_BYTES", 0)
-        monkeypatch.setattr(landing, "_PIECE_BYTES", 100)
     got = []
     with pytest.raises(UnreadableFile) as error:
-        got.extend(landed(tmp_path, name, content).pieces())
+        got.extend(landed(tmp_path, name, harm(gzip.compress(LINES * times, 1))).pieces())
     assert (error.value.reason, got) == (reason, [])
+
+
+def test_a_large_packed_file_is_read_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(landing, "_WHOLE_BYTES", 0)
+    monkeypatch.setattr(landing, "_PIECE_BYTES", 100_000)
+    pieces = list(landed(tmp_path, "large.log.gz", gzip.compress(LINES * 400, 1)).pieces())
+    assert b"".join(pieces) == LINES * 400 and len(pieces) > 20
 
 
 @pytest.mark.parametrize("name", ["empty.log", "empty.log.gz"])

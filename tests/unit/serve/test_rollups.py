@@ -37,7 +37,7 @@ def figures() -> Figures:
         """)
     )
     held.add_hours([
-        hour("2001-01-14 22:00", active=2, unique=2, peak=2, seconds=1800),
+        hour("2001-01-14 22:00", active=2, again=2, unique=2, peak=2, seconds=1800),
         hour("2001-01-15 10:00", started=4, active=5, unique=3, peak=3, seconds=3000, completed=3),
         hour("2001-01-15 11:00", started=1, active=3, unique=3, peak=2, seconds=600, completed=2),
         hour("2001-01-15 22:00", active=1, unique=1, peak=1, seconds=1200, again=1),

@@ -205,3 +205,8 @@ def test_one_doubtful_time_makes_a_doubtful_run():
 def test_runs_of_a_hundred_years_of_log_stay_apart():
     found = [{"accepted_ms": at, "listener_id": who} for who in "abc" for at in (0, 4_102_444_800_000)]
     assert [run["request_count"] for run in runs(found)] == [1] * 6
+
+
+def test_one_listener_s_late_request_holds_no_other_listener_s_early_ones_together():
+    found = [{"accepted_ms": at, "listener_id": who} for who, at in (("a", 4_102_444_800_000), ("b", 0), ("b", 10**9))]
+    assert [(run["listener_id"], run["request_count"]) for run in runs(found)] == [("a", 1), ("b", 1), ("b", 1)]

@@ -20,6 +20,7 @@ _KEY = re.compile(r"([A-Za-z][\w.-]*)[\"']?\s*[:=]\s*[\"']?$")
 _WITH_BLANK = {
     shapes.GROUPS: shapes.GROUPS_AND_BLANK,
     shapes.QUOTED_GROUPS: shapes.QUOTED_GROUPS_AND_BLANK,
+    shapes.QUOTED_LIST: shapes.QUOTED_LIST_AND_BLANK,
 }
 
 
@@ -139,6 +140,13 @@ def _merged(out: list[Piece], text: str) -> list[Piece]:
         after = out[number + 1] if number + 1 < len(out) else None
         if not (isinstance(before, Field) and before.is_elided):
             merged.append(piece)
+        elif isinstance(piece, str) and piece.lstrip(" ").startswith('"') and before.shape is shapes.QUOTED_LIST:
+            raise FormatError(
+                f"how many {before.shown} writes varies, and more quotes follow,",
+                text,
+                before.at,
+                remedy="put it last, or use %hr",
+            )
         elif isinstance(piece, Field) and piece.is_elided:
             if before.shape is not piece.shape:
                 raise FormatError(f"{before.shown} and {piece.shown} can't stand together", text, piece.at)

@@ -9,7 +9,7 @@ from metrics_lake.sources.haproxy.formats.plan import Match, Step, Tail, fields_
 
 # What syslog and others put before a message: RFC 5424, BSD and ISO stamps with host and tag, a container's stream.
 _DRESS = (
-    r"^(?:<\d{1,3}>)?(?:1 \S+ \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\])\s?"
+    r"^(?:<\d{1,3}>)?(?:1 (?:\d{4}-\d\d-\d\dT\S+|-) \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\])\s?"
     r"|(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?) "
     r"(?:std(?:out|err) [FP] |(?:[^\s:]+ )?[^\s:\[\]]+(?:\[\d+\])?: )?)?"
 )

@@ -33,6 +33,7 @@ def test_the_line_that_we_advise_can_be_compiled() -> None:
         ("%ci %tr %hrl", "without quotes has no ends", 8),
         ("%{+cbor}o %(a)ci %(b)tr", "CBOR", 10),
         ("%ci %tr %hr %{+Q}hrl %ST", "can't stand together", 12),
+        ("%ci %tr %{+Q}hrl %{+Q}r %{+Q}ID", "how many %hrl writes varies", 8),
         ("", "no address", 0),
         ("nothing of HAProxy's", "no address", 20),
     ],

@@ -1,0 +1,83 @@
+"""Spark's options, without a session: what is hidden from its logs, and what is said where its jars are missing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from metrics_lake import spark
+from metrics_lake.settings import Settings, SettingsError, is_submitted, java_program, prepare_for_spark
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "METRICS_LAKE_SECRET", "fs.azure.account.key.acme.dfs.core.windows.net", "spark.hadoop.fs.azure.sas.fixed.token",
+        "cosmos.accountKey", "client.secret", "password", "db.passwd", "hmac", "connectionString", "https://x/?sig=abc",
+    ],
+)  # fmt: skip
+def test_options_that_hold_secrets_are_hidden(key):
+    assert re.search(spark._ALWAYS["spark.redaction.regex"], key)
+
+
+@pytest.mark.parametrize("key", ["spark.master", "spark.sql.shuffle.partitions", "spark.driver.memory"])
+def test_options_that_hold_none_stay_readable(key):
+    assert not re.search(spark._ALWAYS["spark.redaction.regex"], key)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["192.0.2.7", "2001:db8:0:1:2:3:4:5", "2001:DB8::1", "fe80:1::2", "::1", "::ffff:192.0.2.7", "2001:db8:1:2::"],
+)
+def test_an_address_in_a_plan_is_hidden_whole(address):
+    hidden = re.sub(spark._ALWAYS["spark.sql.redaction.string.regex"], "#", f"Filter (address = {address}) AND x")
+    assert hidden == "Filter (address = #) AND x"
+
+
+def test_times_in_a_plan_stay_readable():
+    text = "Filter (minute_at >= 2001-01-15 19:00:01.123)"
+    assert not re.search(spark._ALWAYS["spark.sql.redaction.string.regex"], text)
+
+
+def test_missing_jars_are_named_with_the_remedy(tmp_path):
+    settings = Settings.model_validate({"spark": {"jars": str(tmp_path)}})
+    with pytest.raises(SettingsError, match=r"Delta's jars are not in .*: run `make setup`, or name their folder"):
+        spark._jars(settings)
+
+
+def test_all_jars_of_the_folder_are_taken_in_order(tmp_path):
+    for name in ("z.jar", "delta-spark_4.1_2.13-4.4.0.jar", "note.txt"):
+        (tmp_path / name).touch()
+    found = spark._jars(Settings.model_validate({"spark": {"jars": str(tmp_path)}}))
+    assert found == [str(tmp_path / "delta-spark_4.1_2.13-4.4.0.jar"), str(tmp_path / "z.jar")]
+
+
+def test_java_is_that_of_java_home_else_that_of_setup_else_the_path_s(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    assert java_program() == "java"
+    (tmp_path / ".cache/java/bin").mkdir(parents=True)
+    (tmp_path / ".cache/java/bin/java").touch()
+    assert java_program() == ".cache/java/bin/java"
+    monkeypatch.setenv("JAVA_HOME", "/opt/java")
+    assert java_program() == "/opt/java/bin/java"
+
+
+def test_what_spark_takes_from_the_environment_is_set_only_where_nobody_has(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYSPARK_PYTHON", "/mine")
+    for name in ("POLARS_MAX_THREADS", "SPARK_LOCAL_IP"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    prepare_for_spark()
+    import os
+
+    assert (os.environ["PYSPARK_PYTHON"], os.environ["POLARS_MAX_THREADS"]) == ("/mine", "1")
+
+
+def test_a_process_that_spark_submit_started_is_known_by_its_gateway(monkeypatch):
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+    assert not is_submitted()
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+    assert is_submitted()
