@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from deltalake.exceptions import DeltaError
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -134,7 +135,11 @@ def _documents(settings: Settings) -> Finding:
 def _lake(settings: Settings) -> Finding:
     from metrics_lake.silver import sessions
 
-    last = History(settings.storage.lake).last(sessions.TABLE)
+    try:
+        last = History(settings.storage.lake).last(sessions.TABLE)
+    except (DeltaError, ValueError, KeyError):
+        remedy = f"restore {settings.storage.lake}, or move it away and run again: it is made anew from landing"
+        return Finding("lake", False, "the log of silver.sessions can't be read", remedy)
     found = f"silver.sessions at version {last.version}" if last else f"nothing below {settings.storage.lake} yet"
     return Finding("lake", True, found)
 

@@ -87,6 +87,12 @@ def damaged_documents(world, monkeypatch):
     path.write_bytes(b"no database" * 100)
 
 
+def damaged_lake(world, monkeypatch):
+    log = world.folder / "data" / "lake" / "silver" / "sessions" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / "00000000000000000000.json").write_text("{broken")
+
+
 @pytest.mark.parametrize(
     ("harm", "what", "said"),
     [
@@ -99,6 +105,7 @@ def damaged_documents(world, monkeypatch):
         (empty_landing, "landing", "0 files below data/landing/haproxy → put HAProxy logs there"),
         (wrong_zone, "tenants", "no such time zone: 'Mars/Phobos'"),
         (no_streams, "tenants", "0 tenants, 0 streams → name a stream"),
+        (damaged_lake, "lake", "can't be read → restore data/lake, or move it away and run again"),
         (damaged_documents, "documents", "→ rm data/documents.db, then publish"),
     ],
 )

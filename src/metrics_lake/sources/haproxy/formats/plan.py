@@ -31,6 +31,11 @@ class Match:
     until: str
     is_word: bool = False  # no blank can be in it
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the pattern leaves a rest of the line to the steps behind it."""
+        return "(?P<rest>" in self.pattern
+
 
 @dataclass(frozen=True)
 class Tail:
@@ -102,7 +107,7 @@ def _group(pairs: list[_Pair], text: str) -> tuple[Match, list[_Pair]]:
         characters |= frozenset(literal)
     inner = "".join(f"({field.shape.pattern}){re.escape(literal)}" for field, literal in members[:-1])
     last, until = members[-1]
-    suffix = "" if pairs else f"{re.escape(until.rstrip(' '))} *"
+    suffix = "" if pairs else re.escape(until.rstrip(" "))
     pattern = f"^{inner}({last.shape.pattern}){suffix}$"
     is_word = " " not in characters
     return Match(tuple(field for field, _ in members), pattern, until if pairs else "", is_word), pairs

@@ -93,9 +93,9 @@ def _matched(frame: pl.DataFrame, step: Match, *, is_first: bool) -> pl.DataFram
         chunk, rest = parts[0], parts[1]
         chunk = chunk.str.extract(r"(\S+)$") if is_first and step.is_word else chunk
     else:
-        chunk = rest
+        chunk = rest if step.goes_on else rest.str.strip_chars_end(" ")
     groups = chunk.to_frame("chunk").select(pl.col("chunk").str.extract_groups(step.pattern)).to_series().struct
     named = {field.column: groups[number] for number, field in enumerate(step.fields) if field.column}
     if not step.until:
-        rest = groups["rest"] if "rest" in groups.fields else rest.clear(len(rest))
+        rest = groups["rest"] if step.goes_on else rest.clear(len(rest))
     return frame.with_columns(rest.alias("rest"), *(value.alias(name) for name, value in named.items()))
