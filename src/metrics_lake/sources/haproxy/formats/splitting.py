@@ -26,7 +26,10 @@ def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
 
     A line that ends in the midst of its request is let through, with `is_closed` false: HAProxy cuts at 1,024 bytes.
     """
-    frame = lines.with_columns(whole=_message(form.start) + (" " if _may_end_early(form) else ""))
+    whole = _message(form.start)
+    if _ends_in_captures(form.steps[-1]):
+        whole = whole.str.strip_chars_end(" ") + " "
+    frame = lines.with_columns(whole=whole)
     frame = frame.with_columns(rest="whole", is_closed=True)
     for number, step in enumerate(form.steps):
         is_first, is_last = number == 0 and not form.start, number == len(form.steps) - 1
@@ -37,10 +40,11 @@ def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
     return frame.drop("whole", "rest")
 
 
-def _may_end_early(form: Format) -> bool:
+def _ends_in_captures(step: Step) -> bool:
     """Whether a line may end with a blank, behind which nothing was captured; syslog daemons take such blanks off."""
-    last = form.steps[-1]
-    return isinstance(last, Tail) and last.field.is_elided
+    if isinstance(step, Match):
+        return not step.until and not step.goes_on and step.fields[-1].is_elided
+    return isinstance(step, Tail) and step.field.is_elided
 
 
 def _message(start: str) -> pl.Expr:
@@ -93,7 +97,7 @@ def _matched(frame: pl.DataFrame, step: Match, *, is_first: bool) -> pl.DataFram
         chunk, rest = parts[0], parts[1]
         chunk = chunk.str.extract(r"(\S+)$") if is_first and step.is_word else chunk
     else:
-        chunk = rest if step.goes_on else rest.str.strip_chars_end(" ")
+        chunk = rest if step.goes_on or _ends_in_captures(step) else rest.str.strip_chars_end(" ")
     groups = chunk.to_frame("chunk").select(pl.col("chunk").str.extract_groups(step.pattern)).to_series().struct
     named = {field.column: groups[number] for number, field in enumerate(step.fields) if field.column}
     if not step.until:
