@@ -73,9 +73,7 @@ class Haproxy(Strict):
     timezone: Zone = "UTC"
     trusted_proxies: tuple[Network, ...] = ()
     captures: dict[str, tuple[Header, ...]] = {}
-    formats: dict[
-        str, FormatNames
-    ] = {}  # glob on the path below landing: names of built-in formats, or log-format strings
+    formats: dict[str, FormatNames] = {}  # glob on the path below landing: built-in formats, or log-format strings
     samples: dict[str, Sample] = {}  # a sample expression of those strings: what it is
     address_mode: Literal["plain", "hashed"] = "plain"
 

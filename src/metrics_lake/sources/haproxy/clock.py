@@ -81,6 +81,7 @@ def _resolved(placed: pl.DataFrame, files: Files | None) -> pl.DataFrame:
     frame = placed.with_columns(
         logged=pl.col("text").str.extract(_HEADER).str.to_datetime(time_zone="UTC", strict=False).dt.epoch("ms"),
         lasting=pl.col("duration_ms").fill_null(0),
+        is_wrong=impossible(placed),
         known_end=_known_ends(placed["file_number"], files),
         night=(pl.col("accepted_ms") + _DAY // 2) // _DAY,  # a change at midnight falls into one night
     ).sort("file_number", "line_number")
@@ -89,7 +90,7 @@ def _resolved(placed: pl.DataFrame, files: Files | None) -> pl.DataFrame:
     return frame.with_columns(
         low=pl.when(is_high).then("high").otherwise("low"),
         is_time_doubtful=pl.col("is_time_doubtful") & pl.col("logged").is_null(),
-    ).drop("logged", "lasting", "known_end", "night")
+    ).drop("logged", "lasting", "known_end", "night", "is_wrong")
 
 
 def _known_ends(numbers: pl.Series, files: Files | None) -> pl.Expr:
@@ -107,8 +108,10 @@ def _nearer_to_header() -> pl.Expr:
 
 def _continues_high() -> pl.Expr:
     """By the neighbours: the later instant, if ends would fall back with the earlier, or if it leads up to what follows."""
-    low_end, high_end = pl.col("low") + pl.col("lasting"), pl.col("high") + pl.col("lasting")
-    reached = pl.max_horizontal(low_end.cum_max().shift(1).over("file_number"), "known_end")
+    low_end, high_end = (
+        pl.when(~pl.col("is_wrong")).then(pl.col(name) + pl.col("lasting")) for name in ("low", "high")
+    )
+    reached = pl.max_horizontal(low_end.cum_max().forward_fill().shift(1).over("file_number"), "known_end")
     jumps = pl.col("is_time_doubtful") & (reached - _JITTER > low_end).fill_null(False)
     jumped = jumps.cast(pl.Int64).cum_sum().over("file_number", "night") > 0
     certain = pl.when(~pl.col("is_time_doubtful")).then(low_end)
@@ -120,7 +123,8 @@ def _continues_high() -> pl.Expr:
 
 def _remember(done: pl.DataFrame, files: Files) -> None:
     end = pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)
-    for number, reached in done.group_by("file_number").agg(end.max()).iter_rows():
+    possible = done.filter(~impossible(done))
+    for number, reached in possible.group_by("file_number").agg(end.max()).iter_rows():
         path = files.paths.get(number)
         if path is not None and reached is not None:
             files.ends[path] = max(reached, files.ends.get(path, reached))

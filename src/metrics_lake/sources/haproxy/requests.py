@@ -50,7 +50,7 @@ def sorted_out(
     doubled = ~pl.struct("file_number", "address", "line_id").is_first_distinct()
     single = streams.claimed(whole.filter(~doubled), rules.tenants)
     judged = unread.with_reasons(rest, good["file_number"].unique())
-    too_long = numbered.filter(is_long).with_columns(pl.col("text").str.slice(0, _SHOWN), reason=pl.lit("too_long"))
+    too_long = _too_long(numbered.filter(is_long))
     ours = _of_tenants(single.filter(pl.col("stream_number").is_not_null()), rules, hasher)
     erased = ours.filter("is_destroyed").with_columns(reason=pl.lit("key_destroyed"))
     faulty = pl.concat(frame.select(*_LINE, "reason") for frame in (judged, good, too_long, erased))
@@ -61,6 +61,10 @@ def sorted_out(
         unclaimed=single.filter(pl.col("stream_number").is_null()).select(*_LINE, "frontend", "path"),
         skipped=pl.concat(skipped),
     )
+
+
+def _too_long(numbered: pl.DataFrame) -> pl.DataFrame:
+    return numbered.with_columns(pl.col("text").str.slice(0, _SHOWN), reason=pl.lit("too_long"))
 
 
 def _ends(numbered: pl.DataFrame, unfinished: set[int]) -> dict[int, int]:

@@ -140,16 +140,9 @@ def _merged(out: list[Piece], text: str) -> list[Piece]:
         after = out[number + 1] if number + 1 < len(out) else None
         if not (isinstance(before, Field) and before.is_elided):
             merged.append(piece)
-        elif isinstance(piece, str) and piece.lstrip(" ").startswith('"') and before.shape is shapes.QUOTED_LIST:
-            raise FormatError(
-                f"how many {before.shown} writes varies, and more quotes follow,",
-                text,
-                before.at,
-                remedy="put it last, or use %hr",
-            )
-        elif isinstance(piece, Field) and piece.is_elided:
-            if before.shape is not piece.shape:
-                raise FormatError(f"{before.shown} and {piece.shown} can't stand together", text, piece.at)
+            continue
+        _check(before, piece, text)
+        if isinstance(piece, Field) and piece.is_elided:
             merged[-1] = replace(before, role=before.role or piece.role)
         elif piece == " " and isinstance(after, Field) and after.is_elided:
             continue
@@ -159,6 +152,16 @@ def _merged(out: list[Piece], text: str) -> list[Piece]:
         else:
             merged.append(piece)
     return merged
+
+
+def _check(captures: Field, behind: Piece, text: str) -> None:
+    """Raises FormatError where nothing tells the end of captures, of which there may be any number."""
+    if isinstance(behind, Field) and behind.is_elided and behind.shape is not captures.shape:
+        raise FormatError(f"{captures.shown} and {behind.shown} can't stand together", text, behind.at)
+    is_quote = isinstance(behind, str) and behind.lstrip(" ").startswith('"')
+    if is_quote and captures.shape is shapes.QUOTED_LIST:
+        problem = f"how many {captures.shown} writes varies, and more quotes follow,"
+        raise FormatError(problem, text, captures.at, remedy="put it last, or use %hr")
 
 
 def _may_vanish(merged: list[Piece]) -> bool:

@@ -102,13 +102,16 @@ def _group(pairs: list[_Pair], text: str) -> tuple[Match, list[_Pair]]:
         members.append((field, literal))
         characters |= field.shape.characters
         outside = any(char not in characters for char in literal)
-        if literal and (outside or (field.shape.is_open and _is_telling(field, literal))):
+        is_new = not any(literal in before for _, before in members[:-1])
+        if literal and (outside or (field.shape.is_open and _is_telling(field, literal) and is_new)):
             break
         characters |= frozenset(literal)
-    inner = "".join(f"({field.shape.pattern}){re.escape(literal)}" for field, literal in members[:-1])
+    inner = ""
+    for (field, literal), (following, _) in zip(members, members[1:], strict=False):
+        inner += f"({field.shape.pattern(shortest=following.is_elided)}){re.escape(literal)}"
     last, until = members[-1]
-    suffix = "" if pairs else re.escape(until.rstrip(" "))
-    pattern = f"^{inner}({last.shape.pattern}){suffix}$"
+    suffix = "" if pairs else f"{re.escape(until.rstrip(' '))} *"
+    pattern = f"^{inner}({last.shape.pattern()}){suffix}$"
     is_word = " " not in characters
     return Match(tuple(field for field, _ in members), pattern, until if pairs else "", is_word), pairs
 
@@ -119,7 +122,8 @@ def _check(before: _Pair, field: Field, text: str) -> None:
     Where nobody needs either it doesn't matter.
     """
     left, literal = before
-    if left.shape.exact or field.shape.exact or not (left.column or field.column):
+    runs_on = field.is_elided and not literal and "{" in left.shape.characters
+    if left.shape.exact or (field.shape.exact and not runs_on) or not (left.column or field.column):
         return
     if literal and (left.shape.ends_before(literal) or field.shape.ends_before(literal)):
         return

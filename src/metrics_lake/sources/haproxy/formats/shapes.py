@@ -29,12 +29,11 @@ class Shape:
         """Whether it may hold anything, blanks and quotes too."""
         return self.characters >= _PRINTABLE
 
-    @property
-    def pattern(self) -> str:
-        """A regular expression for one such value, without nested repetition."""
+    def pattern(self, *, shortest: bool = False) -> str:
+        """A regular expression for one such value, without nested repetition; by itself it takes as much as it can."""
         if self.exact:
             return self.exact
-        often = "*" if self.may_be_empty else "+"
+        often = ("*" if self.may_be_empty else "+") + ("?" if shortest else "")
         if self.is_open:
             return f"(?s:.{often})"
         if len(self.characters) < len(_PRINTABLE) // 4:
@@ -65,9 +64,9 @@ ZONED = Shape("date", STAMP.characters | frozenset(" +-"), _SECONDS + r" [+-]\d{
 WORD = Shape("word", _PRINTABLE - frozenset(' "'))
 URI = Shape("uri", _PRINTABLE - frozenset(' "'), may_be_empty=True)
 REQUEST = Shape("request line", _PRINTABLE - frozenset('"'))
-GROUPS = Shape("captures", _PRINTABLE - frozenset('"'), r"(?: ?\{[^}]*\})*")
-QUOTED_GROUPS = Shape("captures", _PRINTABLE, r'(?: ?"\{[^}]*\}")*')
-QUOTED_LIST = Shape("captures", _PRINTABLE, r'(?: ?"[^"]*")*')
+GROUPS = Shape("captures", _PRINTABLE - frozenset('"'), r"(?: ?\{[^}]*\})* ?")
+QUOTED_GROUPS = Shape("captures", _PRINTABLE, r'(?: ?"\{[^}]*\}")* ?')
+QUOTED_LIST = Shape("captures", _PRINTABLE, r'(?: ?"[^"]*")* ?')
 # The same where the blank behind them goes with them.
 GROUPS_AND_BLANK = replace(GROUPS, exact=r"(?:\{[^}]*\}(?: |$))*")
 QUOTED_GROUPS_AND_BLANK = replace(QUOTED_GROUPS, exact=r'(?:"\{[^}]*\}"(?: |$))*')

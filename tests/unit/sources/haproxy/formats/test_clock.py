@@ -94,6 +94,15 @@ def test_a_chunk_in_the_midst_of_a_file_goes_on_from_the_one_before() -> None:
     assert _instants(later, "America/New_York") == ["05:20:00", "05:30:00"]
 
 
+def test_an_absurd_date_in_between_puts_no_other_line_in_the_wrong_hour() -> None:
+    walls = ["10-28 00:59:59", "10-28 01:10:00", "10-28 01:59:58", "10-28 01:00:01", "10-28 01:30:00"]
+    night = _logged([(f"2001-{walls[0]}", 5), ("2099-01-01 00:00:00", 5), *((f"2001-{wall}", 5) for wall in walls[1:])])
+    files = Files(paths={0: "haproxy/a.log"})
+    told = _instants(night, "America/New_York", files)
+    assert [*told[:1], *told[2:]] == ["04:59:59", "05:10:00", "05:59:58", "06:00:01", "06:30:00"]
+    assert datetime.fromtimestamp(files.ends["haproxy/a.log"] / 1000, timezone.utc).year == 2001
+
+
 def test_a_stamp_of_the_hour_that_never_comes_goes_on_from_its_neighbours() -> None:
     stays = _logged([("2001-04-01 01:59:59", 5), ("2001-04-01 02:15:00", 5), ("2001-04-01 02:59:00", 5)])
     assert _instants(stays, "America/New_York") == ["06:59:59", "07:15:00", "07:59:00"]
