@@ -30,7 +30,7 @@ def run(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
     """Every job once, in order, over whatever is new. Nothing new is a fast no-op."""
     from metrics_lake.jobs.run import run as run_all
 
-    with _working(conf, env, set_, "run") as (work, steps):
+    with options.working(conf, env, set_, "run") as (work, steps):
         done = run_all(work, steps.ingested)
     _ERR.print(
         f"{done.ingested.files} files taken in, {done.published.written} rollups written, "
@@ -43,7 +43,7 @@ def ingest(conf: Conf = None, env: Env = None, set_: Set = None, source: Source 
     from metrics_lake.jobs.ingest import ingest as take_in
 
     options.known(source, ("haproxy",), "--source")
-    with _working(conf, env, set_, "ingest") as (work, steps):
+    with options.working(conf, env, set_, "ingest") as (work, steps):
         done = take_in(work, steps.ingested)
     _ERR.print(f"{done.files} files taken in")
 
@@ -53,7 +53,7 @@ def refine(conf: Conf = None, env: Env = None, set_: Set = None, table: TableNam
     from metrics_lake.jobs.refine import refine as build
 
     options.known(table, ("silver.sessions",), "--table")
-    with _working(conf, env, set_, "refine") as (work, _):
+    with options.working(conf, env, set_, "refine") as (work, _):
         done = build(work)
     _ERR.print("sessions rebuilt" if done else "nothing new to refine")
 
@@ -67,7 +67,7 @@ def compute(
 
     options.known(metric, METRICS, "--metric")
     days = options.days(from_, to)
-    with _working(conf, env, set_, "compute") as (work, _):
+    with options.working(conf, env, set_, "compute") as (work, _):
         done = work_out(work, days=days, metric=metric)
     _ERR.print("figures worked out" if done else "nothing new to compute")
 
@@ -76,7 +76,7 @@ def publish(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
     """Figures into rollup JSON and documents; only what changed is written."""
     from metrics_lake.jobs.publish import publish as write
 
-    with _working(conf, env, set_, "publish") as (work, _):
+    with options.working(conf, env, set_, "publish") as (work, _):
         done = write(work)
     _ERR.print(f"{done.written} rollups written, {done.unchanged} unchanged")
 
@@ -92,7 +92,7 @@ def backfill(
     from metrics_lake.jobs.backfill import backfill as again
 
     days = options.days(from_, to)
-    with _working(conf, env, set_, "backfill") as (work, _):
+    with options.working(conf, env, set_, "backfill") as (work, _):
         done = again(work, days)
     _ERR.print(f"{len(days)} days worked out anew; {done.written} rollups written, {done.unchanged} unchanged")
 
@@ -119,6 +119,3 @@ def doctor(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
 
     if not examine(conf, env, set_ or [], Console()):
         raise typer.Exit(1)
-
-
-_working = options.working

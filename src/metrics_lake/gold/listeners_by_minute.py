@@ -13,9 +13,9 @@ from datetime import timedelta
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from metrics_lake.gold.stays import ALL_STREAMS
 from metrics_lake.silver import sessions
 from metrics_lake.tables import Metric, Table
+from metrics_lake.tenants import ALL_STREAMS
 
 TABLE = Table(
     "gold.listeners_by_minute",

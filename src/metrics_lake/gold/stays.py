@@ -9,12 +9,13 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from metrics_lake.tenants import ALL_STREAMS
+
 DAYS = "tenant STRING, listened_on DATE, day_starts_at TIMESTAMP, day_ends_at TIMESTAMP"
 HOURS = (
     "tenant STRING, listened_on DATE, hour_at TIMESTAMP, hour_ends_at TIMESTAMP, hour_of_day INT, "
     "before_ends_at TIMESTAMP"
 )
-ALL_STREAMS = "*"
 
 
 def by_day(sessions: DataFrame, days: DataFrame) -> DataFrame:

@@ -24,6 +24,7 @@ from metrics_lake.gold import (
     stays,
 )
 from metrics_lake.io.history import Progress
+from metrics_lake.io.lake import in_days
 from metrics_lake.jobs.refine import days_overlapped
 from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
@@ -88,7 +89,6 @@ def _due(work: Work, asked: Sequence[date], metric: str | None) -> Due | None:
         return None
     lasts = [work.history.last(table) for table in (*BY_DAY, *BY_PERIOD)]
     known = [last for last in lasts if last and last.progress.rules == rules]
-    progress = Progress("compute", {sessions.TABLE.name: version}, rules)
     if len(known) < len(lasts):
         days: set[str] = set(days_overlapped(work.lake.read(sessions.TABLE), work.tenants))
     else:
@@ -98,7 +98,11 @@ def _due(work: Work, asked: Sequence[date], metric: str | None) -> Due | None:
     if not days:
         return None
     ordered = tuple(sorted(days))
-    return Due(tuple(map(date.fromisoformat, ordered)), Progress("compute", progress.through, rules, ordered), metric)
+    return Due(
+        tuple(map(date.fromisoformat, ordered)),
+        Progress("compute", {sessions.TABLE.name: version}, rules, ordered),
+        metric,
+    )
 
 
 def _by_day(work: Work, due: Due) -> None:
@@ -118,7 +122,7 @@ def _by_day(work: Work, due: Due) -> None:
         session_lengths_by_day.TABLE: lambda: session_lengths_by_day.compute(net, edges_minutes=edges),
         dimensions_by_day.TABLE: lambda: dimensions_by_day.compute(net),
         listeners_by_day.TABLE: lambda: listeners_by_day.compute(net, hours),
-    }, _in_days(due.days))  # fmt: skip
+    }, in_days("listened_on", due.days))  # fmt: skip
     minutes.unpersist()
     days.unpersist()
 
@@ -172,10 +176,6 @@ def _replace_all(work: Work, due: Due, made: dict[Table, Callable[[], DataFrame]
         ]
         for write in writes:
             write.result()
-
-
-def _in_days(days: Iterable[date]) -> str:
-    return f"listened_on IN ({', '.join(f'DATE{day.isoformat()!r}' for day in days)})"
 
 
 def _in_periods(rows: list[tuple[str, str, str, date, date]]) -> str:

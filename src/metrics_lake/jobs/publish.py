@@ -51,8 +51,10 @@ class Published:
 
 def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> Published:
     """Writes every blob and document that differs from what stands."""
-    blobs, state = Blobs(work.settings.storage.rollups), _state(work)
-    if state["gold"] < 0 or json.loads(blobs.read(_STATE) or b"{}") == state:
+    blobs = Blobs(work.settings.storage.rollups)
+    before = json.loads(blobs.read(_STATE) or b"{}")
+    state = _state(work)
+    if state["gold"] < 0 or before == {**state, "complete_through": before.get("complete_through")}:
         return Published()
     _check_whole(work)
     work.on_step("publishing")
@@ -60,7 +62,7 @@ def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timez
     if through is None:
         return Published()
     standing = rollups.Standing(through, timedelta(hours=work.settings.publish.restatement_hours))
-    days = _days_due(work, json.loads(blobs.read(_STATE) or b"{}"), state, standing)
+    days = _days_due(work, before, state, standing)
     periods = periods_of(work, days)
     figures = _figures(work, days, periods)
     done = _write_blobs(work, blobs, periods, figures, standing, now)
@@ -71,12 +73,10 @@ def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timez
 
 def _state(work: Work) -> dict[str, Any]:
     """What the blobs were last written from: versions of tables and the settings that show in them."""
-    before = json.loads(Blobs(work.settings.storage.rollups).read(_STATE) or b"{}")
     return {
         "gold": work.history.version(listening_by_period.TABLE),
         "batch": work.stream.committed,
         "rules": _rules(work),
-        "complete_through": before.get("complete_through"),
     }
 
 

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.io.history import Progress
+from metrics_lake.io.lake import in_days
 from metrics_lake.jobs.work import Work
 from metrics_lake.settings import digest
 from metrics_lake.silver import sessions
@@ -42,7 +43,7 @@ def refine(work: Work, *, days: Sequence[date] = ()) -> bool:
     where, rows = _EVERYTHING, fresh
     if since:
         parts = _parts(fresh, old)
-        where, rows = _in_days(parts), fresh.unionByName(_kept(work.lake.read(sessions.TABLE), old, parts))
+        where, rows = in_days("started_on", parts), fresh.unionByName(_kept(work.lake.read(sessions.TABLE), old, parts))
     progress = Progress("refine", {bronze.TABLE.name: through}, settled, changed_on)
     work.lake.replace(sessions.TABLE, rows, where, progress)
     fresh.unpersist()
@@ -127,10 +128,10 @@ def _parts(fresh: DataFrame, old: DataFrame) -> list[date]:
     return sorted(row.started_on for row in rows)
 
 
-def _in_days(days: list[date]) -> str:
-    return f"started_on IN ({', '.join(f'DATE{day.isoformat()!r}' for day in days) or 'NULL'})"
-
-
 def _kept(stored: DataFrame, old: DataFrame, parts: list[date]) -> DataFrame:
     """The other sessions of these partitions, which stay as they are."""
-    return stored.where(_in_days(parts)).join(old.select("session_id"), "session_id", "left_anti").select(_COLUMNS)
+    return (
+        stored.where(in_days("started_on", parts))
+        .join(old.select("session_id"), "session_id", "left_anti")
+        .select(_COLUMNS)
+    )

@@ -11,7 +11,6 @@ from typing import Any
 from metrics_lake.periods import Period
 
 Row = dict[str, Any]
-ALL_STREAMS = "*"
 _ADDITIVE = ("sessions_started", "sessions_completed", "listening_seconds", "length_seconds", "length_count")
 
 

@@ -11,6 +11,7 @@ from datasketches import compact_theta_sketch, theta_union
 
 from metrics_lake.periods import Calendar
 from metrics_lake.serve.figures import Row, excluded, rounded, summary
+from metrics_lake.serve.revisions import revision_of
 from metrics_lake.serve.rollups import Standing
 
 CONTAINER = "listening"
@@ -61,14 +62,8 @@ def _document(
 
 def revised(new: Row, old: Row | None) -> Row | None:
     """The document to write in place of an old one; None where nothing changed. A number that changed raises it."""
-    if old is None:
-        return {**new, "revision": 1}
-    if {name: value for name, value in old.items() if name != "revision"} == new:
-        return None
-    same_numbers = {**new, "status": None} == {
-        name: v for name, v in {**old, "status": None}.items() if name != "revision"
-    }
-    return {**new, "revision": old["revision"] + (0 if same_numbers else 1)}
+    revision = revision_of(new, old, stamps=("revision",), not_numbers=("status",))
+    return None if revision is None else {**new, "revision": revision}
 
 
 def total(documents: Sequence[Row], *, seconds: int) -> Row:

@@ -13,7 +13,6 @@ from metrics_lake.serve import listening
 from metrics_lake.serve.figures import Row
 
 _DAY = timedelta(days=1)
-BY = ("hour", "day", "week", "month")
 
 
 @dataclass(frozen=True)

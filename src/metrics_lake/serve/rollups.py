@@ -11,11 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from metrics_lake.periods import Calendar, Period
-from metrics_lake.serve.figures import ALL_STREAMS, Figures, Row, excluded, in_period, rounded, summary
+from metrics_lake.serve.figures import Figures, Row, excluded, in_period, rounded, summary
+from metrics_lake.serve.revisions import revision_of
+from metrics_lake.tenants import ALL_STREAMS
 
 SCHEMA = "metrics-lake/rollup/1"
 DIMENSIONS = ("source", "player", "os", "device", "country", "stream")
-_NOT_NUMBERS = ("generated_at", "revision", "status", "complete_through")
 
 
 @dataclass(frozen=True)
@@ -166,17 +167,10 @@ def _dimensions(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 def revised(new: Row, old: Row | None, now: datetime) -> Row | None:
     """The document to write in place of an old one: None where nothing changed, a higher revision where a number did."""
-    if old is None:
-        return {**new, "revision": 1, "generated_at": now.isoformat(timespec="seconds")}
-    if _without(old, ("generated_at", "revision")) == json.loads(json.dumps(new)):
+    revision = revision_of(new, old, stamps=("generated_at", "revision"), not_numbers=("status", "complete_through"))
+    if revision is None:
         return None
-    same_numbers = _without(old, _NOT_NUMBERS) == json.loads(json.dumps(_without(new, _NOT_NUMBERS)))
-    revision = old["revision"] + (0 if same_numbers else 1)
     return {**new, "revision": revision, "generated_at": now.isoformat(timespec="seconds")}
-
-
-def _without(document: Row, names: Sequence[str]) -> Row:
-    return {name: value for name, value in document.items() if name not in names}
 
 
 def encoded(document: Row) -> bytes:

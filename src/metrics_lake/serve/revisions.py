@@ -1,0 +1,26 @@
+"""When what stands is written again, and under which revision: raised when a number changed (definitions.md section 9)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from metrics_lake.serve.figures import Row
+
+
+def revision_of(new: Row, old: Row | None, *, stamps: Sequence[str], not_numbers: Sequence[str]) -> int | None:
+    """The revision to write `new` under: 1 for the first, None where nothing changed, one more where a number did.
+
+    `stamps` are what `new` lacks as yet; `not_numbers` may change, beside those, under the revision that stands.
+    """
+    if old is None:
+        return 1
+    plain = json.loads(json.dumps(new))
+    if _without(old, stamps) == plain:
+        return None
+    apart = (*stamps, *not_numbers)
+    return int(old["revision"]) + (0 if _without(old, apart) == _without(plain, apart) else 1)
+
+
+def _without(document: Row, names: Sequence[str]) -> Row:
+    return {name: value for name, value in document.items() if name not in names}
