@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
@@ -49,9 +51,9 @@ def session(settings: Settings, *, name: str = "metrics_lake") -> SparkSession:
     options = dict(_ALWAYS)
     if not is_submitted():
         jars = _jars(settings)
-        logging = resources.files(__package__).joinpath("log4j2.properties")
+        log4j = resources.files(__package__).joinpath("log4j2.properties")
         java = (
-            f"-Dlog4j2.configurationFile=file:{logging} -XX:-HeapDumpOnOutOfMemoryError "
+            f"-Dlog4j2.configurationFile=file:{log4j} -XX:-HeapDumpOnOutOfMemoryError "
             "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
         )
         options |= _LOCAL | {
@@ -64,9 +66,21 @@ def session(settings: Settings, *, name: str = "metrics_lake") -> SparkSession:
         prepare_for_spark()
     for key, value in (options | settings.spark.conf).items():
         builder = builder.config(key, value)
-    spark = builder.getOrCreate()
+    _silence_py4j()
+    with ThreadPoolExecutor(1) as aside:  # in the main thread pyspark would take Ctrl-C for itself, and stumble over it
+        spark = aside.submit(builder.getOrCreate).result()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+def _silence_py4j() -> None:
+    """No trace beside the error itself where the talk with Java breaks off, as it does after a Ctrl-C."""
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(_is_not_of_py4j)  # some of it goes to the root logger
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    return "py4j" not in record.pathname
 
 
 def _jars(settings: Settings) -> list[str]:

@@ -28,6 +28,15 @@ commands.register(app)
 looking.register(app)
 
 
+def _failed(error: Exception) -> int:
+    """Tells of a failure; one that a Ctrl-C brought about, as it breaks the talk with Spark, is a Ctrl-C."""
+    if failures.is_interrupt(error):
+        return _INTERRUPTED
+    for line in failures.lines(error):
+        sys.stderr.write(f"{line}\n")
+    return 1
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command and exits with its code."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -42,9 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        for line in failures.lines(error):
-            sys.stderr.write(f"{line}\n")
-        code = 1
+        code = _failed(error)
     if code == _INTERRUPTED:
         sys.stderr.write("stopped; nothing is half-written, the next run goes on from here\n")
     sys.exit(code or 0)

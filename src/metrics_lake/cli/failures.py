@@ -7,6 +7,13 @@ from collections.abc import Iterator
 _NO_JAVA = "no Java that Spark can start with: run `make setup`, or set JAVA_HOME to a Java 17 or 21"
 
 
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether somebody's Ctrl-C stands at the beginning of what failed."""
+    return error is not None and (
+        isinstance(error, KeyboardInterrupt) or is_interrupt(error.__cause__ or error.__context__)
+    )
+
+
 def lines(error: Exception) -> Iterator[str]:
     """One line, at most two. No value of a row is ever among them: what Spark says of an error is cut to its class."""
     if type(error).__module__.startswith("metrics_lake"):

@@ -134,3 +134,15 @@ def test_an_interrupted_command_says_that_nothing_is_half_written(world, monkeyp
     monkeypatch.setattr("metrics_lake.cli.options.load", interrupt)
     ended = world.run("run")
     assert ended.code == 130 and "nothing is half-written" in ended.err
+
+
+def test_an_interrupt_that_breaks_the_talk_with_spark_is_still_one(world, monkeypatch):
+    def break_off(*_, **__):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise ConnectionError("Error while sending or receiving")
+
+    monkeypatch.setattr("metrics_lake.cli.options.load", break_off)
+    ended = world.run("run")
+    assert ended.code == 130 and ended.err.strip() == "stopped; nothing is half-written, the next run goes on from here"
