@@ -124,7 +124,8 @@ FROM started ASOF JOIN length_edges ON minutes >= at_least_minutes GROUP BY ALL;
 CREATE MACRO valued(source, player, os, device, stream) AS [
     {'dimension': 'source', 'dimension_value': coalesce(source, 'direct')}, {'dimension': 'player', 'dimension_value': player},
     {'dimension': 'os', 'dimension_value': os}, {'dimension': 'device', 'dimension_value': device},
-    {'dimension': 'country', 'dimension_value': 'unknown'}, {'dimension': 'stream', 'dimension_value': stream}];
+    {'dimension': 'country', 'dimension_value': 'unknown'}, {'dimension': 'region', 'dimension_value': 'unknown'},
+    {'dimension': 'stream', 'dimension_value': stream}];
 CREATE TABLE net_by_day AS
 SELECT listened_on, tenant, unnest([stream, '*']) AS stream, listener_no, is_started, from_ms, to_ms, coalesce(source, 'direct') AS source,
        stream AS on_stream, valued(source, player, os, device, stream) AS valued
@@ -163,6 +164,7 @@ counted AS (  -- player, system and device hang on the listener; only where he c
     UNION ALL SELECT period_no, stream, 'os', os, count(*) FROM described GROUP BY ALL
     UNION ALL SELECT period_no, stream, 'device', device, count(*) FROM described GROUP BY ALL
     UNION ALL SELECT period_no, stream, 'country', 'unknown', count(*) FROM described GROUP BY ALL
+    UNION ALL SELECT period_no, stream, 'region', 'unknown', count(*) FROM described GROUP BY ALL
     UNION ALL SELECT period_no, stream, 'source', source, count(DISTINCT listener_no) FROM stays GROUP BY ALL
     UNION ALL SELECT period_no, stream, 'stream', on_stream, count(DISTINCT listener_no) FROM stays GROUP BY ALL
 ),

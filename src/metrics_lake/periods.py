@@ -73,6 +73,11 @@ class Calendar:
             on += _DAY
         return on
 
+    def days(self, first: datetime, last: datetime) -> list[date]:
+        """The days from that of one instant to that of another, both included."""
+        first_on, last_on = self.day_of(first), self.day_of(last)
+        return [first_on + _DAY * n for n in range((last_on - first_on).days + 1)]
+
     def hours(self, on: date) -> list[Hour]:
         """The hours of a day, in order: 24, or 23 or 25 (and some half ones) where the clock was moved."""
         return list(_hours(self, on))

@@ -18,7 +18,7 @@ from metrics_lake.jobs.work import Work
 
 PLAN = Plan(days=2, sessions_per_day=60, clients=40, mean_minutes=3)
 TABLES = ("silver/sessions", "gold/listeners_by_minute", "gold/listening_by_hour", "gold/listening_by_day",
-          "gold/session_lengths_by_day", "gold/dimensions_by_day", "gold/listeners_by_day", "gold/listening_by_period",
+          "gold/session_lengths_by_day", "gold/dimensions_by_day", "gold/listening_by_period",
           "gold/dimensions_by_period")  # fmt: skip
 
 

@@ -5,18 +5,15 @@ Grain: tenant, stream, day, dimension, value. Catch: a listener who came from tw
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import polars as pl
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
-
-from metrics_lake.gold import stays
+from metrics_lake.gold import stays as laid
 from metrics_lake.silver import sessions
 from metrics_lake.tables import Metric, Table
 
-DIMENSIONS = ("source", "player", "os", "device", "country", "stream")
-UNKNOWN = {"source": "direct", "country": "unknown"}
+DIMENSIONS = ("source", "player", "os", "device", "country", "region", "stream")
+COLUMNS = {name: name for name in DIMENSIONS} | {"stream": "stream_heard"}  # in which column of a stay each value is
+UNKNOWN = {"source": "direct", "country": "unknown", "region": "unknown"}
 
 TABLE = Table(
     "gold.dimensions_by_day",
@@ -25,7 +22,7 @@ TABLE = Table(
     listened_on DATE NOT NULL COMMENT 'Day on the clock of the tenant'
     tenant STRING NOT NULL COMMENT 'Whose stream'
     stream STRING NOT NULL COMMENT 'Which stream; * is the tenant as a whole'
-    dimension STRING NOT NULL COMMENT 'source, player, os, device, country or stream'
+    dimension STRING NOT NULL COMMENT 'source, player, os, device, country, region or stream'
     dimension_value STRING NOT NULL COMMENT 'Value of the dimension'
     sessions_started BIGINT NOT NULL COMMENT 'Sessions that started on the day'
     listening_seconds DOUBLE NOT NULL COMMENT 'Listening on the day'
@@ -35,36 +32,21 @@ TABLE = Table(
 METRIC = Metric("dimensions_by_day", reads=(sessions.TABLE,), writes=TABLE)
 
 
-def compute(days: DataFrame) -> DataFrame:
-    """From stays by day (net sessions only) to one row a value."""
-    keys = ("listened_on", "tenant", "stream", "dimension", "dimension_value")
-    started = stays.started_in(F.col("day_starts_at"), F.col("day_ends_at"))
-    by_listener = (
-        stays.with_whole_tenant(days.withColumn("dimension_values", values()))
-        .withColumns({"is_started": started.cast("bigint"), "ms": stays.milliseconds()})
-        .select("listened_on", "tenant", "stream", "listener_id", "is_started", "ms", F.inline("dimension_values"))
-        .groupBy(*keys, "listener_id")
-        .agg(F.sum("is_started").alias("started"), F.sum("ms").alias("ms"))
-    )
-    return (
-        by_listener.groupBy(*keys)
-        .agg(
-            F.sum("started").alias("sessions_started"),
-            stays.seconds(F.sum("ms")).alias("listening_seconds"),
-            F.count("*").alias("unique_listeners"),
+def compute(stays: pl.DataFrame) -> pl.DataFrame:
+    """From one day's net stays to one row a value, in order."""
+    every = with_values(laid.with_whole_tenant(stays.filter("is_active").with_columns(stream_heard="stream")))
+    rows = [
+        every.group_by("stream", dimension_value=dimension).agg(
+            sessions_started=pl.col("is_started").sum().cast(pl.Int64),
+            listening_seconds=laid.seconds((pl.col("to_ms") - pl.col("from_ms")).sum()),
+            unique_listeners=pl.col("listener").n_unique().cast(pl.Int64),
+            dimension=pl.lit(name),
         )
-        .select(*TABLE.names)
-    )
+        for name, dimension in COLUMNS.items()
+    ]
+    return pl.concat(rows).sort("stream", "dimension", "dimension_value")
 
 
-def values(names: Mapping[str, str] = MappingProxyType({})) -> Column:
-    """A row's values as an array of (dimension, dimension_value), none missing; `names` of columns called otherwise."""
-    return F.array(
-        *(
-            F.struct(
-                F.lit(name).alias("dimension"),
-                F.coalesce(F.col(names.get(name, name)), F.lit(UNKNOWN.get(name, "other"))).alias("dimension_value"),
-            )
-            for name in DIMENSIONS
-        )
-    )
+def with_values(stays: pl.DataFrame) -> pl.DataFrame:
+    """Stays of which none lacks a value of a dimension."""
+    return stays.with_columns(pl.col(column).fill_null(UNKNOWN.get(name, "other")) for name, column in COLUMNS.items())

@@ -1,15 +1,18 @@
 """Where did a period's listeners come from, and on what did they listen?
 
-Grain: tenant, stream, period, dimension, value. Uniques are exact; sessions and seconds are sums over the days.
+Grain: tenant, stream, period, dimension, value. Uniques are exact. Listeners are counted in shares, each listener in
+one share only, and by the set of values that each had: so the counts of the shares add up, and those of values that
+are folded together too, though a listener may have had several of them.
 """
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
+import polars as pl
 
-from metrics_lake.gold import dimensions_by_day, listeners_by_day, stays
-from metrics_lake.gold.listening_by_period import KEYS, in_periods
+from metrics_lake.gold import dimensions_by_day
+from metrics_lake.gold import stays as laid
+from metrics_lake.gold.listening_by_period import KEYS
+from metrics_lake.silver import sessions
 from metrics_lake.tables import Metric, Table
 
 TABLE = Table(
@@ -20,57 +23,78 @@ TABLE = Table(
     stream STRING NOT NULL COMMENT 'Which stream; * is the tenant as a whole'
     kind STRING NOT NULL COMMENT 'day, week, month, year, rolling or all'
     name STRING NOT NULL COMMENT 'Name of the period, such as 2001-W03'
-    dimension STRING NOT NULL COMMENT 'source, player, os, device, country or stream'
+    dimension STRING NOT NULL COMMENT 'source, player, os, device, country, region or stream'
     dimension_value STRING NOT NULL COMMENT 'Value of the dimension'
     sessions_started BIGINT NOT NULL COMMENT 'Sessions that started in the period'
     listening_seconds DOUBLE NOT NULL COMMENT 'Listening in the period'
     unique_listeners BIGINT NOT NULL COMMENT 'Distinct listeners in the period'
     """,
 )
-METRIC = Metric("dimensions_by_period", reads=(listeners_by_day.TABLE, dimensions_by_day.TABLE), writes=TABLE)
+METRIC = Metric("dimensions_by_period", reads=(sessions.TABLE,), writes=TABLE)
 
 
 OTHER = "(other)"
-_GROUP = (*KEYS, "dimension")
+_GROUP = ("tenant", *KEYS, "dimension")
 _VALUE = (*_GROUP, "dimension_value")
 
 
-def compute(
-    listener_days: DataFrame, dimension_days: DataFrame, periods: DataFrame, *, minimum_group: int
-) -> DataFrame:
-    """From listeners and values of days to one row a value (`periods` is of listening_by_period.PERIODS).
+def share(stays: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """From the stays in periods of a share of the listeners to (listeners by their set of values, sums by value)."""
+    every = dimensions_by_day.with_values(laid.with_whole_tenant(stays.with_columns(stream_heard="stream")))
+    sets, sums = list[pl.DataFrame](), list[pl.DataFrame]()
+    for name, column in dimensions_by_day.COLUMNS.items():
+        by_listener = every.group_by(*KEYS, "listener", dimension_value=column).agg(
+            pl.col("is_started").sum().cast(pl.Int64), ms=(pl.col("to_ms") - pl.col("from_ms")).sum()
+        )
+        sets.append(_by_set(by_listener).with_columns(dimension=pl.lit(name)))
+        summed = by_listener.group_by(*KEYS, "dimension_value").agg(pl.col("is_started", "ms").sum())
+        sums.append(summed.with_columns(dimension=pl.lit(name)))
+    return pl.concat(sets), pl.concat(sums)
+
+
+def _by_set(by_listener: pl.DataFrame) -> pl.DataFrame:
+    """How many listeners had just these values: KEYS, dimension_values (sorted), number. Most had one."""
+    counted = by_listener.select(*KEYS, "listener", "dimension_value", several=pl.len().over(*KEYS, "listener") > 1)
+    single = counted.filter(~pl.col("several")).group_by(*KEYS, "dimension_value").agg(number=pl.len())
+    several = (
+        counted.filter("several").group_by(*KEYS, "listener").agg(dimension_values=pl.col("dimension_value").sort())
+    )
+    return pl.concat([
+        single.select(*KEYS, dimension_values=pl.concat_list("dimension_value"), number=pl.col("number").cast(pl.Int64)),
+        several.group_by(*KEYS, "dimension_values").agg(number=pl.len().cast(pl.Int64)),
+    ])  # fmt: skip
+
+
+def compute(sets: pl.DataFrame, sums: pl.DataFrame, *, minimum_group: int) -> pl.DataFrame:
+    """The shares of the tenants' listeners together, one row a value, in order.
 
     Values with fewer than `minimum_group` listeners are one value, `(other)`.
     """
-    named = dimensions_by_day.values({"stream": "stream_heard"})
-    each = in_periods(listener_days, periods).select(*KEYS, "listener_id", F.inline(named)).distinct().persist()
-    small = _small(each.groupBy(*_VALUE).agg(F.count("*").alias("number")), minimum_group).persist()
-    uniques = _folded(each, small).distinct().groupBy(*_VALUE).agg(F.count("*").alias("unique_listeners"))
-    sums = _folded(in_periods(dimension_days, periods), small).groupBy(*_VALUE).agg(
-        F.sum("sessions_started").alias("sessions_started"),
-        stays.seconds(F.sum(_milliseconds())).alias("listening_seconds"),
-    )  # fmt: skip
-    return uniques.join(sums, list(_VALUE)).select(*TABLE.names)
+    sets = sets.group_by(*_GROUP, "dimension_values").agg(pl.col("number").sum()).with_row_index("set")
+    each = sets.explode("dimension_values").rename({"dimension_values": "dimension_value"})
+    counts = each.group_by(_VALUE).agg(pl.col("number").sum())
+    small = _small(counts, minimum_group)
+    uniques = (
+        _folded(each, small).unique(["set", *_VALUE]).group_by(_VALUE).agg(unique_listeners=pl.col("number").sum())
+    )
+    totals = _folded(sums, small).group_by(_VALUE).agg(pl.col("is_started", "ms").sum())
+    return totals.join(uniques, on=_VALUE).select(
+        *_VALUE, "unique_listeners", sessions_started="is_started", listening_seconds=laid.seconds("ms")
+    ).sort(_VALUE)  # fmt: skip
 
 
-def _small(counts: DataFrame, minimum_group: int) -> DataFrame:
+def _small(counts: pl.DataFrame, minimum_group: int) -> pl.DataFrame:
     """The values to fold: those with too few listeners, and the next one where these together are too few.
 
     Else what was folded would follow from the total less the values shown. Streams are not folded: each has a
     document of its own.
     """
-    rising = Window.partitionBy(*_GROUP).orderBy("number", "dimension_value")
-    below = F.sum("number").over(rising.rowsBetween(Window.unboundedPreceding, -1))
-    is_next = F.coalesce(below < minimum_group, F.lit(False))
-    kept = counts.where("dimension != 'stream'").withColumn("is_folded", (F.col("number") < minimum_group) | is_next)
-    return kept.where("is_folded").select(*_VALUE, F.lit(OTHER).alias("folded"))
+    rising = counts.filter(pl.col("dimension") != "stream").sort(*_GROUP, "number", "dimension_value")
+    below = pl.col("number").cum_sum().shift(1).over(_GROUP)
+    is_next = (below < minimum_group).fill_null(False)
+    return rising.filter((pl.col("number") < minimum_group) | is_next).select(_VALUE, folded=pl.lit(OTHER))
 
 
-def _folded(rows: DataFrame, small: DataFrame) -> DataFrame:
-    joined = rows.join(F.broadcast(small), list(_VALUE), "left")
-    return joined.withColumn("dimension_value", F.coalesce("folded", "dimension_value")).drop("folded")
-
-
-def _milliseconds() -> Column:
-    """Days' seconds as whole numbers, so that any order adds up alike."""
-    return F.round(F.col("listening_seconds") * 1000).cast("bigint")
+def _folded(rows: pl.DataFrame, small: pl.DataFrame) -> pl.DataFrame:
+    joined = rows.join(small, on=_VALUE, how="left")
+    return joined.with_columns(dimension_value=pl.coalesce("folded", "dimension_value")).drop("folded")

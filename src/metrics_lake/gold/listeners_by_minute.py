@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
+import polars as pl
 
+from metrics_lake.gold import stays as laid
 from metrics_lake.silver import sessions
 from metrics_lake.tables import Metric, Table
 from metrics_lake.tenants import ALL_STREAMS
@@ -32,111 +32,93 @@ TABLE = Table(
 )
 METRIC = Metric("listeners_by_minute", reads=(sessions.TABLE,), writes=TABLE)
 
-_GROUP = ("listened_on", "tenant", "stream")
-_MINUTE_MS = 60_000
+_MINUTE = 60_000
 
 
-def compute(days: DataFrame) -> DataFrame:
-    """From stays by day (net sessions only) to minutes."""
-    stays = days.where("from_at < to_at").select(
-        *_GROUP, "listener_id", F.unix_millis("day_ends_at").alias("day_ends"),
-        F.unix_millis("from_at").alias("starts"), F.unix_millis("to_at").alias("ends"),
-    )  # fmt: skip
-    whole = stays.withColumn("stream", F.lit(ALL_STREAMS))
-    steps = (
-        _steps(stays, people=1, sessions=1)
-        .unionByName(_steps(_persons(whole), people=1, sessions=0))
-        .unionByName(_steps(whole, people=0, sessions=1))
-    )
-    return _filled(_swept(steps)).select(*TABLE.names)
+def compute(stays: pl.DataFrame) -> pl.DataFrame:
+    """From one day's net stays to minutes (stream, minute_at, peak_listeners, listening_seconds), in order."""
+    timed = stays.filter(pl.col("from_ms") < pl.col("to_ms"))
+    listening = timed.select("stream", "listener", "from_ms", "to_ms", day_ends="bucket_ends")
+    whole = listening.with_columns(stream=pl.lit(ALL_STREAMS))
+    steps = [
+        *_steps(listening, people=1, sessions=1),
+        *_steps(_persons(whole), people=1, sessions=0),
+        *_steps(whole, people=0, sessions=1),
+    ]
+    return _filled(_swept(pl.concat(steps)))
 
 
-def _persons(stays: DataFrame) -> DataFrame:
+def _persons(stays: pl.DataFrame) -> pl.DataFrame:
     """A listener's stays on any stream, merged where they overlap."""
-    by_time = Window.partitionBy(*_GROUP, "listener_id").orderBy("starts", "ends")
-    reached = F.max("ends").over(by_time.rowsBetween(Window.unboundedPreceding, -1))
-    is_apart = F.coalesce(F.col("starts") > reached, F.lit(True)).cast("int")
-    numbered = stays.withColumn("is_apart", is_apart).withColumn("number", F.sum("is_apart").over(by_time))
-    return numbered.groupBy(*_GROUP, "listener_id", "day_ends", "number").agg(
-        F.min("starts").alias("starts"), F.max("ends").alias("ends")
-    )
-
-
-def _steps(stays: DataFrame, *, people: int, sessions: int) -> DataFrame:
-    """Up at a start, down at an end; an end at midnight belongs to the next day and is left out."""
-    change = F.explode(F.array(F.struct(F.col("starts").alias("at"), F.lit(1).alias("sign")),
-                               F.struct(F.col("ends").alias("at"), F.lit(-1).alias("sign"))))  # fmt: skip
+    by_time = stays.sort("listener", "from_ms", "to_ms")
+    reached = pl.col("to_ms").cum_max().shift(1).over("listener")
+    is_apart = (pl.col("from_ms") > reached).fill_null(True)
     return (
-        stays.select(*_GROUP, "day_ends", change.alias("change"))
-        .where("change.at < day_ends")
-        .select(
-            *_GROUP,
-            "day_ends",
-            F.col("change.at").alias("at"),
-            (F.col("change.sign") * people).alias("people"),
-            (F.col("change.sign") * sessions).alias("sessions"),
-        )
+        by_time.with_columns(number=is_apart.cum_sum())
+        .group_by("stream", "listener", "day_ends", "number")
+        .agg(pl.col("from_ms").min(), pl.col("to_ms").max())
     )
 
 
-def _swept(steps: DataFrame) -> DataFrame:
-    """One row for each minute in which anything changes: its peak, its seconds, and what is carried out of it.
+def _steps(stays: pl.DataFrame, *, people: int, sessions: int) -> list[pl.DataFrame]:
+    """Up at a start, down at an end; an end at midnight belongs to the next day and is left out."""
+    return [
+        stays.filter(pl.col(edge) < pl.col("day_ends")).select(
+            "stream",
+            "day_ends",
+            at=edge,
+            people=pl.lit(sign * people, dtype=pl.Int64),
+            sessions=pl.lit(sign * sessions, dtype=pl.Int64),
+        )
+        for edge, sign in (("from_ms", 1), ("to_ms", -1))
+    ]
+
+
+def _swept(steps: pl.DataFrame) -> pl.DataFrame:
+    """One row for each minute in which anything changes: its peak, its time listened, and what is carried out of it.
 
     What ends and starts at one instant is taken together, so the number at an instant is the sum up to and with it;
     what was carried in counts where the minute's first change comes after its start.
     """
-    at_once = steps.groupBy(*_GROUP, "day_ends", "at").agg(
-        F.sum("people").alias("people"), F.sum("sessions").alias("sessions")
+    at_once = steps.group_by("stream", "day_ends", "at").agg(pl.col("people", "sessions").sum()).sort("stream", "at")
+    minutes = (
+        at_once.with_columns(
+            minute=pl.col("at") - pl.col("at") % _MINUTE,
+            people_on=pl.col("people").cum_sum().over("stream"),
+            sessions_on=pl.col("sessions").cum_sum().over("stream"),
+        )
+        .group_by("stream", "day_ends", "minute", maintain_order=True)
+        .agg(
+            top=pl.col("people_on").max(),
+            first=pl.col("at").first(),
+            people_in=pl.col("people_on").first() - pl.col("people").first(),
+            sessions_in=pl.col("sessions_on").first() - pl.col("sessions").first(),
+            left_ms=(pl.col("sessions") * (pl.col("minute") + _MINUTE - pl.col("at"))).sum(),
+            people_on=pl.col("people_on").last(),
+            sessions_on=pl.col("sessions_on").last(),
+        )
     )
-    in_order = Window.partitionBy(*_GROUP).orderBy("at")
-    minute = F.col("at") - F.pmod("at", F.lit(_MINUTE_MS))
-    running = (
-        at_once.withColumn("minute", minute)
-        .withColumn("people_on", F.sum("people").over(in_order.rowsBetween(Window.unboundedPreceding, 0)))
-        .withColumn("left_ms", F.col("sessions") * (F.col("minute") + _MINUTE_MS - F.col("at")))
+    is_carried = pl.col("first") > pl.col("minute")
+    return minutes.with_columns(
+        peak=pl.when(is_carried).then(pl.max_horizontal("top", "people_in")).otherwise("top"),
+        listening_ms=pl.col("sessions_in") * _MINUTE + pl.col("left_ms"),
+        until=pl.col("minute").shift(-1).over("stream").fill_null(pl.col("day_ends")),
     )
-    minutes = running.groupBy(*_GROUP, "day_ends", "minute").agg(
-        F.max("people_on").alias("top"),
-        F.min("at").alias("first"),
-        F.sum("people").alias("people"),
-        F.sum("sessions").alias("sessions"),
-        F.sum("left_ms").alias("left_ms"),
-    )
-    before = Window.partitionBy(*_GROUP).orderBy("minute").rowsBetween(Window.unboundedPreceding, -1)
-    carried = F.coalesce(F.sum("people").over(before), F.lit(0)), F.coalesce(F.sum("sessions").over(before), F.lit(0))
-    return minutes.select(
-        *_GROUP, "minute",
-        F.lead("minute", 1).over(Window.partitionBy(*_GROUP).orderBy("minute")).alias("following"),
-        F.col("day_ends"),
-        F.greatest("top", F.when(F.col("first") > F.col("minute"), carried[0])).alias("peak"),
-        (carried[1] * _MINUTE_MS + F.col("left_ms")).alias("listening_ms"),
-        (carried[0] + F.col("people")).alias("people_after"),
-        (carried[1] + F.col("sessions")).alias("sessions_after"),
-    )  # fmt: skip
 
 
-def _filled(minutes: DataFrame) -> DataFrame:
+def _filled(minutes: pl.DataFrame) -> pl.DataFrame:
     """The quiet minutes too: those in which nothing starts or ends while somebody listens."""
-    until = F.coalesce("following", "day_ends")
-    quiet = F.when(
-        (F.col("people_after") > 0) & (until > F.col("minute") + _MINUTE_MS),
-        F.transform(
-            F.sequence(F.col("minute") + _MINUTE_MS, until - _MINUTE_MS, F.lit(_MINUTE_MS).cast("bigint")),
-            lambda at: _minute(at, F.col("people_after"), F.col("sessions_after") * _MINUTE_MS),
-        ),
-    ).otherwise(F.array().cast("array<struct<minute:bigint,peak:bigint,listening_ms:bigint>>"))
-    itself = F.array(_minute(F.col("minute"), F.col("peak"), F.col("listening_ms")))
-    rows = minutes.select(*_GROUP, F.inline(F.concat(itself, quiet)))
-    return rows.where("peak > 0").select(
-        *_GROUP,
-        F.timestamp_millis("minute").alias("minute_at"),
-        F.col("peak").cast("int").alias("peak_listeners"),
-        (F.col("listening_ms") / F.lit(1000.0)).alias("listening_seconds"),
+    quiet = (
+        minutes.filter(pl.col("people_on") > 0)
+        .with_columns(minute=pl.int_ranges(pl.col("minute") + _MINUTE, "until", _MINUTE))
+        .explode("minute", empty_as_null=False)
+        .with_columns(peak="people_on", listening_ms=pl.col("sessions_on") * _MINUTE)
     )
-
-
-def _minute(at: Column, peak: Column, listening_ms: Column) -> Column:
-    return F.struct(
-        at.cast("bigint").alias("minute"), peak.cast("bigint").alias("peak"),
-        listening_ms.cast("bigint").alias("listening_ms"),
-    )  # fmt: skip
+    shown = ("stream", "minute", "peak", "listening_ms")
+    every = pl.concat([minutes.select(shown), quiet.select(shown)]).filter(pl.col("peak") > 0)
+    return every.sort("stream", "minute").select(
+        "stream",
+        minute_at=laid.instant("minute"),
+        peak_listeners=pl.col("peak").cast(pl.Int32),
+        listening_seconds=laid.seconds("listening_ms"),
+    )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import polars as pl
+from datasketches import update_theta_sketch
 
-from metrics_lake.gold import stays
-from metrics_lake.silver.sessions import EXCLUSIONS, length_ms
+from metrics_lake.gold import stays as laid
 
 SKETCH_LOG_ENTRIES = 12  # 4,096 entries: at most 1.6 % standard error (definitions.md section 7)
 
@@ -24,58 +23,59 @@ COLUMNS = """
     excluded MAP<STRING, BIGINT> NOT NULL COMMENT 'Sessions started in the bucket that are not counted, by reason'
 """
 
-
-_SUMS = ("sessions_started", "sessions_completed", "sessions_active", "again", "length_count")
-_SECONDS = ("listening", "length")  # in milliseconds until they are summed
+_KEYS = ("stream", "bucket_starts")
 
 
-def summed(laid: DataFrame, minutes: DataFrame, bucket: tuple[str, ...], *, starts: Column, ends: Column) -> DataFrame:
-    """One row for each tenant, stream and bucket. `laid` are stays, excluded ones too; `minutes` has the same bucket.
+def summed(stays: pl.DataFrame, minutes: pl.DataFrame) -> pl.DataFrame:
+    """One row for each stream and bucket, in order. `stays` lie in buckets (excluded ones too); so do `minutes`.
 
-    First by listener, then over listeners: so uniques are a count, and no distinct is needed.
+    Beside COLUMNS it has `stream`, `bucket_starts` and `again`: active sessions that were on at `before_ends`.
     """
-    keys = ("tenant", "stream", *bucket)
-    by_listener = stays.with_whole_tenant(laid).groupBy(*keys, "listener_id").agg(*_figures(starts, ends))
-    totals = by_listener.groupBy(*keys).agg(
-        *(F.sum(name).alias(name) for name in (*_SUMS, *_SECONDS, *EXCLUSIONS)),
-        F.count_if("is_net").alias("unique_listeners"),
-        F.theta_sketch_agg(F.when(F.col("is_net"), F.col("listener_id")), SKETCH_LOG_ENTRIES).alias("unique_sketch"),
+    every = laid.with_whole_tenant(stays)
+    totals = every.group_by(_KEYS).agg(*_figures()).with_columns(
+        unique_sketch=pl.col("unique_ids").map_elements(_sketch, return_dtype=pl.Binary)
+    )  # fmt: skip
+    peaks = minutes.group_by(_KEYS).agg(
+        pl.col("peak_listeners").max(),
+        peak_at=pl.col("minute_at").sort_by(-pl.col("peak_listeners"), "minute_at").first(),
     )
-    peaks = minutes.groupBy(*keys).agg(_peak().alias("peak"))
-    joined = totals.join(peaks, list(keys), "left")
-    return joined.select(
-        *keys,
-        *_SUMS,
-        *(stays.seconds(F.col(name)).alias(f"{name}_seconds") for name in _SECONDS),
-        "unique_listeners",
-        "unique_sketch",
-        F.coalesce(-F.col("peak.below"), F.lit(0)).cast("int").alias("peak_listeners"),
-        F.col("peak.minute_at").alias("peak_at"),
-        _excluded().alias("excluded"),
+    return (
+        totals.drop("unique_ids")
+        .join(peaks, on=_KEYS, how="left")
+        .join(_excluded(every), on=_KEYS, how="left")
+        .with_columns(pl.col("peak_listeners").fill_null(0), pl.col("excluded").fill_null([]))
+        .sort(_KEYS)
     )
 
 
-def _figures(starts: Column, ends: Column) -> list[Column]:
-    """What one listener adds to a bucket."""
-    is_net, started = F.col("exclusion").isNull(), stays.started_in(starts, ends)
-    length = length_ms()
+def _figures() -> list[pl.Expr]:
+    is_net, is_active = pl.col("is_net"), pl.col("is_net") & pl.col("is_active")
+    is_started = is_net & pl.col("is_started")
+    lengths = (pl.col("ended") - pl.col("started")).filter(is_started)
     return [
-        F.count_if(is_net & started).alias("sessions_started"),
-        F.count_if(is_net & stays.ended_in(starts, ends)).alias("sessions_completed"),
-        F.count_if(is_net).alias("sessions_active"),
-        F.count_if(is_net & (F.col("started_at") < F.col("before_ends_at"))).alias("again"),
-        F.sum(F.when(is_net, stays.milliseconds()).otherwise(0)).alias("listening"),
-        F.sum(F.coalesce(F.when(is_net & started, length), F.lit(0))).alias("length"),
-        F.count(F.when(is_net & started, length)).alias("length_count"),
-        F.bool_or(is_net).alias("is_net"),
-        *(F.count_if((F.col("exclusion") == reason) & started).alias(reason) for reason in EXCLUSIONS),
+        is_started.sum().cast(pl.Int64).alias("sessions_started"),
+        (is_net & pl.col("is_ended")).sum().cast(pl.Int64).alias("sessions_completed"),
+        is_active.sum().cast(pl.Int64).alias("sessions_active"),
+        (is_active & (pl.col("started") < pl.col("before_ends"))).sum().cast(pl.Int64).alias("again"),
+        laid.seconds((pl.col("to_ms") - pl.col("from_ms")).filter(is_active).sum()).alias("listening_seconds"),
+        laid.seconds(lengths.sum()).alias("length_seconds"),
+        lengths.count().cast(pl.Int64).alias("length_count"),
+        pl.col("listener").filter(is_active).n_unique().cast(pl.Int64).alias("unique_listeners"),
+        pl.col("listener_id").filter(is_active).unique().alias("unique_ids"),
     ]
 
 
-def _excluded() -> Column:
-    counted = F.map_from_arrays(F.array(*map(F.lit, EXCLUSIONS)), F.array(*map(F.col, EXCLUSIONS)))
-    return F.map_filter(counted, lambda _, number: number > 0)
+def _sketch(listeners: pl.Series) -> bytes | None:
+    if listeners.is_empty():
+        return None
+    sketch = update_theta_sketch(SKETCH_LOG_ENTRIES)
+    for listener_id in listeners:
+        sketch.update(listener_id)
+    return bytes(sketch.compact().serialize())
 
 
-def _peak() -> Column:
-    return F.min(F.struct((-F.col("peak_listeners")).alias("below"), "minute_at"))
+def _excluded(stays: pl.DataFrame) -> pl.DataFrame:
+    """Sessions started in a bucket and not counted, as (key, value) by reason."""
+    started = stays.filter(~pl.col("is_net") & pl.col("is_started"))
+    counted = started.group_by(*_KEYS, "exclusion").agg(value=pl.len().cast(pl.Int64)).sort("exclusion")
+    return counted.group_by(_KEYS, maintain_order=True).agg(excluded=pl.struct(key="exclusion", value="value"))

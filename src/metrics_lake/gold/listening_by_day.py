@@ -5,8 +5,7 @@ Grain: tenant, stream, day of the tenant. Catch: uniques and peaks are the day's
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import polars as pl
 
 from metrics_lake.gold import listeners_by_minute, listening
 from metrics_lake.silver import sessions
@@ -25,8 +24,7 @@ TABLE = Table(
 METRIC = Metric("listening_by_day", reads=(sessions.TABLE, listeners_by_minute.TABLE), writes=TABLE)
 
 
-def compute(days: DataFrame, minutes: DataFrame) -> DataFrame:
-    """From stays by day and minutes to one row a day."""
-    starts, ends = F.col("day_starts_at"), F.col("day_ends_at")
-    laid = days.withColumn("before_ends_at", starts)
-    return listening.summed(laid, minutes, ("listened_on",), starts=starts, ends=ends).select(*TABLE.names)
+def compute(stays: pl.DataFrame, minutes: pl.DataFrame, starts: int) -> pl.DataFrame:
+    """From one day's stays (excluded ones too), its minutes and its start in milliseconds to a row for each stream."""
+    timed = minutes.with_columns(bucket_starts=pl.lit(starts))
+    return listening.summed(stays.with_columns(before_ends="bucket_starts"), timed).drop("bucket_starts", "again")

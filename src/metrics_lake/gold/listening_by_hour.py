@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import polars as pl
 
-from metrics_lake.gold import listeners_by_minute, listening, stays
+from metrics_lake.gold import listeners_by_minute, listening
+from metrics_lake.gold import stays as laid
 from metrics_lake.silver import sessions
 from metrics_lake.tables import Metric, Table
 
@@ -32,13 +32,14 @@ TABLE = Table(
 )
 METRIC = Metric("listening_by_hour", reads=(sessions.TABLE, listeners_by_minute.TABLE), writes=TABLE)
 
-_BUCKET = ("listened_on", "hour_at", "hour_ends_at", "hour_of_day")
 
-
-def compute(days: DataFrame, minutes: DataFrame, hours: DataFrame) -> DataFrame:
-    """From stays by day, minutes and the clock's hours (stays.HOURS) to one row an hour in which anybody listened."""
-    laid = stays.by_hour(days, hours)
-    timed = minutes.join(F.broadcast(hours), ["tenant", "listened_on"])
-    timed = timed.where((F.col("minute_at") >= F.col("hour_at")) & (F.col("minute_at") < F.col("hour_ends_at")))
-    starts, ends = F.col("hour_at"), F.col("hour_ends_at")
-    return listening.summed(laid, timed, _BUCKET, starts=starts, ends=ends).select(*TABLE.names)
+def compute(stays: pl.DataFrame, minutes: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
+    """From one day's stays (excluded ones too), its minutes and its hours (stays.hours) to one row an hour."""
+    bounds = hours.select("bucket_starts", "bucket_ends", "hour_of_day", hour_at=laid.instant("bucket_starts"))
+    timed = minutes.sort("minute_at").join_asof(bounds, left_on="minute_at", right_on="hour_at", strategy="backward")
+    return (
+        listening.summed(laid.in_hours(stays, hours), timed)
+        .join(bounds, on="bucket_starts")
+        .with_columns(hour_ends_at=laid.instant("bucket_ends"))
+        .drop("bucket_starts", "bucket_ends")
+    )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
 from pyspark.ml.feature import Bucketizer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from metrics_lake.gold import stays
+from metrics_lake.gold import stays as laid
 from metrics_lake.silver import sessions
 from metrics_lake.tables import Metric, Table
 
@@ -30,18 +31,19 @@ TABLE = Table(
 METRIC = Metric("session_lengths_by_day", reads=(sessions.TABLE,), writes=TABLE)
 
 
-def compute(days: DataFrame, *, edges_minutes: Sequence[int]) -> DataFrame:
-    """From stays by day (net sessions only) to counts; an empty bucket has no row."""
-    started = days.where(stays.started_in(F.col("day_starts_at"), F.col("day_ends_at")))
+def placed(every: DataFrame, *, edges_minutes: Sequence[int]) -> DataFrame:
+    """Sessions with `at_least_minutes`: the lower edge of the bucket that their full length lies in."""
     length = F.coalesce(sessions.length_ms(), F.lit(0)) / F.lit(60_000.0)
     bucketizer = Bucketizer(
         splits=[*map(float, edges_minutes), float("inf")], inputCol="length_minutes", outputCol="place"
     )
-    placed = bucketizer.transform(started.withColumn("length_minutes", length))
+    found = bucketizer.transform(every.withColumn("length_minutes", length))
     edges = F.array(*map(F.lit, edges_minutes))
-    return (
-        stays.with_whole_tenant(placed.withColumn("at_least_minutes", edges[F.col("place").cast("int")]))
-        .groupBy("listened_on", "tenant", "stream", "at_least_minutes")
-        .agg(F.count("*").alias("session_count"))
-        .select(*TABLE.names)
-    )
+    return found.withColumn("at_least_minutes", edges[F.col("place").cast("int")]).drop("length_minutes", "place")
+
+
+def compute(stays: pl.DataFrame) -> pl.DataFrame:
+    """From one day's net stays, placed, to counts (stream, at_least_minutes, session_count); an empty bucket has no row."""
+    started = laid.with_whole_tenant(stays.filter("is_started"))
+    counted = started.group_by("stream", "at_least_minutes").agg(session_count=pl.len().cast(pl.Int64))
+    return counted.sort("stream", "at_least_minutes")

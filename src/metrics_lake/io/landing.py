@@ -134,7 +134,7 @@ class LandingReader(DataSourceStreamReader):
         ]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
-        from metrics_lake.io.arrow import arrow_schema, fitted
+        from metrics_lake.arrow import arrow_schema, fitted
         from metrics_lake.settings import Rules
 
         assert isinstance(partition, FilesPartition)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import polars as pl
+from pyarrow import compute as pc
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.bronze.completeness import complete_through
-from metrics_lake.gold import (
-    dimensions_by_day,
-    dimensions_by_period,
-    listeners_by_day,
-    listeners_by_minute,
-    listening_by_day,
-    listening_by_hour,
-    listening_by_period,
-    session_lengths_by_day,
-    stays,
-)
+from metrics_lake.gold import listening_by_day
 from metrics_lake.io.history import Progress
 from metrics_lake.io.lake import in_days
+from metrics_lake.jobs import figures
+from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.refine import days_overlapped
 from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
@@ -33,29 +24,30 @@ from metrics_lake.silver import sessions
 from metrics_lake.tables import Table
 from metrics_lake.tenants import Tenants
 
-BY_DAY = (
-    listeners_by_minute.TABLE,
-    listening_by_hour.TABLE,
-    listening_by_day.TABLE,
-    session_lengths_by_day.TABLE,
-    dimensions_by_day.TABLE,
-    listeners_by_day.TABLE,
-)
-BY_PERIOD = (listening_by_period.TABLE, dimensions_by_period.TABLE)
 METRICS = tuple(table.name.partition(".")[2] for table in (*BY_DAY, *BY_PERIOD))
-_AT_ONCE = 3
+_SESSIONS_IN_A_SHARE = 250_000
+_DAYS_AT_ONCE = 62  # of a long backfill: what this process holds of it at any time
 
 
 @dataclass(frozen=True)
 class Due:
-    """What has to be worked out: the days, and what their commits will say they had read."""
+    """What has to be worked out: days, from sessions of version `through`; gold had seen them up to `since`."""
 
     days: tuple[date, ...]
-    progress: Progress
+    since: int
+    through: int
+    rules: str
     metric: str | None = None
 
-    def wants(self, table: Table) -> bool:
-        return self.metric in (None, table.name.partition(".")[2])
+    def wanted(self, tables: Iterable[Table]) -> list[Table]:
+        return [table for table in tables if self.metric in (None, table.name.partition(".")[2])]
+
+    def progress(self, *, is_last: bool) -> Progress:
+        """What a commit says that it had read; only the last of several ends what is due."""
+        through = self.through if is_last else self.since
+        return Progress(
+            "compute", {sessions.TABLE.name: through}, self.rules, tuple(on.isoformat() for on in self.days)
+        )
 
 
 def compute(work: Work, *, days: Sequence[date] = (), metric: str | None = None) -> bool:
@@ -63,10 +55,13 @@ def compute(work: Work, *, days: Sequence[date] = (), metric: str | None = None)
     due = _due(work, days, metric)
     if due is None:
         return False
-    work.on_step(f"working out {len(due.days)} days")
-    _by_day(work, due)
-    work.on_step("working out weeks, months, years and rolling periods")
-    _by_period(work, due)
+    if due.wanted(BY_DAY):
+        for some in _some_at_a_time(due.days):
+            work.on_step(f"working out {len(some)} days, from {some[0]} to {some[-1]}")
+            _by_day(work, due, some)
+    if due.wanted(BY_PERIOD):
+        work.on_step("working out weeks, months, years and rolling periods")
+        _by_period(work, due)
     return True
 
 
@@ -89,98 +84,69 @@ def _due(work: Work, asked: Sequence[date], metric: str | None) -> Due | None:
         return None
     lasts = [work.history.last(table) for table in (*BY_DAY, *BY_PERIOD)]
     known = [last for last in lasts if last and last.progress.rules == rules]
+    since = -1
     if len(known) < len(lasts):
-        days: set[str] = set(days_overlapped(work.lake.read(sessions.TABLE), work.tenants))
+        days: set[str] = set(days_overlapped(work.lake.read(sessions.TABLE), work.calendars))
     else:
-        behind = min(last.progress.through[sessions.TABLE.name] for last in known)
-        days = {day for commit in work.history.commits(sessions.TABLE, after=behind) for day in commit.progress.days}
+        since = min(last.progress.through[sessions.TABLE.name] for last in known)
+        days = {day for commit in work.history.commits(sessions.TABLE, after=since) for day in commit.progress.days}
     days |= {on.isoformat() for on in asked}
-    if not days:
-        return None
-    ordered = tuple(sorted(days))
-    return Due(
-        tuple(map(date.fromisoformat, ordered)),
-        Progress("compute", {sessions.TABLE.name: version}, rules, ordered),
-        metric,
-    )
+    return Due(tuple(map(date.fromisoformat, sorted(days))), since, version, rules, metric) if days else None
 
 
-def _by_day(work: Work, due: Due) -> None:
-    clock = work.lake.spark.createDataFrame(work.calendars.day_rows(due.days), stays.DAYS)
-    hours = work.lake.spark.createDataFrame(work.calendars.hour_rows(due.days), stays.HOURS)
-    start, end = work.calendars.bounds(due.days)
-    near = (F.col("started_at") < F.lit(end)) & (F.coalesce("ended_at", "last_request_at") >= F.lit(start))
-    pruned = work.lake.read(sessions.TABLE).where(near & (F.col("started_on") <= F.lit(end.date())))
-    days = stays.by_day(pruned, clock).persist()
-    net = days.where("exclusion IS NULL")
-    minutes = listeners_by_minute.compute(net).persist()
+def _some_at_a_time(days: Sequence[date]) -> Iterator[Sequence[date]]:
+    return (days[at : at + _DAYS_AT_ONCE] for at in range(0, len(days), _DAYS_AT_ONCE))
+
+
+def _by_day(work: Work, due: Due, days: Sequence[date]) -> None:
     edges = work.settings.sessions.length_edges_minutes
-    _replace_all(work, due, {
-        listeners_by_minute.TABLE: lambda: minutes,
-        listening_by_hour.TABLE: lambda: listening_by_hour.compute(days, minutes, hours),
-        listening_by_day.TABLE: lambda: listening_by_day.compute(days, minutes),
-        session_lengths_by_day.TABLE: lambda: session_lengths_by_day.compute(net, edges_minutes=edges),
-        dimensions_by_day.TABLE: lambda: dimensions_by_day.compute(net),
-        listeners_by_day.TABLE: lambda: listeners_by_day.compute(net, hours),
-    }, in_days("listened_on", due.days))  # fmt: skip
-    minutes.unpersist()
-    days.unpersist()
+    pieces = figures.by_day(work.lake.read(sessions.TABLE), work.calendars, days, edges)
+    _replace(
+        work, BY_DAY, due, figures.collected(pieces), in_days("listened_on", days), is_last=days[-1] == due.days[-1]
+    )
 
 
 def _by_period(work: Work, due: Due) -> None:
     periods = periods_of(work, due.days)
-    rows = [(tenant, p.kind, p.name, p.first_on, p.end_on) for tenant, named in periods.items() for p in named]
-    frame = work.lake.spark.createDataFrame(rows, listening_by_period.PERIODS)
-    listeners = work.lake.read(listeners_by_day.TABLE)
-    dimension_days = work.lake.read(dimensions_by_day.TABLE)
-    _replace_all(work, due, {
-        listening_by_period.TABLE: lambda: listening_by_period.compute(listeners, frame),
-        dimensions_by_period.TABLE: lambda: dimensions_by_period.compute(
-            listeners, dimension_days, frame, minimum_group=work.settings.privacy.minimum_group
-        ),
-    }, _in_periods(rows))  # fmt: skip
+    shares = 1 + work.small_tables.rows(sessions.TABLE) // _SESSIONS_IN_A_SHARE
+    made: figures.Frames = {}
+    if periods:
+        pieces = figures.by_period(work.lake.read(sessions.TABLE), work.calendars, periods, shares)
+        parts = figures.collected(pieces)
+        made = figures.put_together(parts, periods, minimum_group=work.settings.privacy.minimum_group)
+    _replace(work, BY_PERIOD, due, made, _in_periods(periods), is_last=True)
+
+
+def _replace(work: Work, tables: Sequence[Table], due: Due, made: figures.Frames, where: str, *, is_last: bool) -> None:
+    for table in due.wanted(tables):
+        work.small_tables.replace(table, made.get(table.name, pl.DataFrame()), where, due.progress(is_last=is_last))
 
 
 def periods_of(work: Work, days: Iterable[date]) -> dict[str, list[Period]]:
     """For each tenant with figures: the periods that hold any of the days."""
     through = received_through(work)
     days = list(days)
-    held = work.lake.read(listening_by_day.TABLE).groupBy("tenant")
-    spans = held.agg(F.min("listened_on").alias("first_on"), F.max("listened_on").alias("last_on")).collect()
+    held = work.small_tables.read(listening_by_day.TABLE).group_by("tenant")
+    spans = held.aggregate([("listened_on", "min"), ("listened_on", "max")]).to_pylist()
     found = {}
     for row in spans:
-        calendar = work.calendars.by_tenant.get(row.tenant)
+        calendar = work.calendars.by_tenant.get(row["tenant"])
         if calendar and through:
             last_on = calendar.day_of(through - timedelta(microseconds=1))
-            found[row.tenant] = work.calendars.periods(row.tenant, days, (row.first_on, row.last_on), last_on)
+            span = row["listened_on_min"], row["listened_on_max"]
+            found[row["tenant"]] = work.calendars.periods(row["tenant"], days, span, last_on)
     return found
 
 
 def received_through(work: Work) -> datetime | None:
     """The instant up to which every proxy's files have arrived without a gap, UTC."""
-    files = work.lake.read(bronze.FILES).where("first_logged_at IS NOT NULL")
-    rows = files.select("proxy", F.unix_seconds("first_logged_at"), F.unix_seconds("last_logged_at")).collect()
-    return complete_through(
-        (proxy, datetime.fromtimestamp(first, timezone.utc), datetime.fromtimestamp(last, timezone.utc))
-        for proxy, first, last in rows
-    )
+    files = work.small_tables.read(bronze.FILES, pc.field("first_logged_at").is_valid())
+    return complete_through((row["proxy"], row["first_logged_at"], row["last_logged_at"]) for row in files.to_pylist())
 
 
-def _replace_all(work: Work, due: Due, made: dict[Table, Callable[[], DataFrame]], where: str) -> None:
-    """Writes some tables at a time: each alone leaves cores idle while it plans and commits."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        writes = [
-            pool.submit(work.lake.replace, table, make(), where, due.progress)
-            for table, make in made.items()
-            if due.wants(table)
-        ]
-        for write in writes:
-            write.result()
-
-
-def _in_periods(rows: list[tuple[str, str, str, date, date]]) -> str:
+def _in_periods(periods: Mapping[str, Iterable[Period]]) -> str:
     names: dict[str, set[str]] = {}
-    for _, kind, name, _, _ in rows:
-        names.setdefault(kind, set()).add(name)
+    for period in (period for of_tenant in periods.values() for period in of_tenant):
+        names.setdefault(period.kind, set()).add(period.name)
     each = (f"(kind = {kind!r} AND name IN ({', '.join(map(repr, sorted(held)))}))" for kind, held in names.items())
     return " OR ".join(each) or "FALSE"

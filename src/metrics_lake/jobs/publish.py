@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from pyspark.sql import functions as F
+from pyarrow import compute as pc
 
 from metrics_lake.gold import (
     dimensions_by_period,
@@ -23,7 +23,8 @@ from metrics_lake.gold import (
 )
 from metrics_lake.io.blobs import Blobs
 from metrics_lake.io.documents import SqliteDocuments
-from metrics_lake.jobs.compute import BY_DAY, BY_PERIOD, periods_of, received_through
+from metrics_lake.jobs.compute import periods_of, received_through
+from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
 from metrics_lake.serve import listening, rollups
@@ -100,8 +101,8 @@ def _check_whole(work: Work) -> None:
 
 def _days_due(work: Work, before: dict[str, Any], state: dict[str, Any], standing: rollups.Standing) -> list[date]:
     """Days whose figures changed, and days that data has since reached, or that have become final."""
-    held = work.lake.read(listening_by_day.TABLE).select("listened_on").distinct().collect()
-    every = sorted(row.listened_on for row in held)
+    held = work.small_tables.read(listening_by_day.TABLE)
+    every = sorted(set(held["listened_on"].to_pylist()))
     if before.get("rules") != state["rules"] or not before.get("complete_through"):
         return every
     commits = work.history.commits(listening_by_period.TABLE, after=before["gold"])
@@ -114,9 +115,9 @@ def _days_due(work: Work, before: dict[str, Any], state: dict[str, Any], standin
 def _figures(work: Work, days: Iterable[date], periods: dict[str, list[Period]]) -> Figures:
     """The rows of gold that these periods are made of."""
     low = min((p.first_on for named in periods.values() for p in named), default=date.max)
-    in_reach = F.col("listened_on") >= F.lit(low)
-    names = {(p.kind, p.name) for named in periods.values() for p in named}
-    named = F.concat_ws("/", "kind", "name").isin([f"{kind}/{name}" for kind, name in names])
+    in_reach = pc.field("listened_on") >= low
+    names = {period.name for named in periods.values() for period in named}
+    named = pc.field("name").isin(sorted(names))
     figures = Figures()
     figures.add_days(_rows(work, listening_by_day.TABLE, in_reach))
     figures.add_hours(_rows(work, listening_by_hour.TABLE, in_reach))
@@ -126,8 +127,8 @@ def _figures(work: Work, days: Iterable[date], periods: dict[str, list[Period]])
     return figures
 
 
-def _rows(work: Work, table: Table, where: Any) -> list[Row]:
-    rows: list[Row] = work.lake.read(table).where(where).toArrow().to_pylist()
+def _rows(work: Work, table: Table, where: pc.Expression) -> list[Row]:
+    rows: list[Row] = work.small_tables.read(table, where).to_pylist()
     return rows
 
 

@@ -13,6 +13,7 @@ from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.calendars import Calendars
 from metrics_lake.io.files import locked
 from metrics_lake.io.history import History
+from metrics_lake.io.small_tables import SmallTables
 from metrics_lake.io.stream import Stream
 from metrics_lake.settings import Settings, load_tenants
 from metrics_lake.sources.haproxy import formats
@@ -49,6 +50,10 @@ class Work:
     @cached_property
     def history(self) -> History:
         return History(self.settings.storage.lake)
+
+    @cached_property
+    def small_tables(self) -> SmallTables:
+        return SmallTables(self.settings.storage.lake)
 
     @property
     def checkpoints(self) -> Path:

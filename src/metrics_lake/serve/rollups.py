@@ -16,7 +16,7 @@ from metrics_lake.serve.revisions import revision_of
 from metrics_lake.tenants import ALL_STREAMS
 
 SCHEMA = "metrics-lake/rollup/1"
-DIMENSIONS = ("source", "player", "os", "device", "country", "stream")
+DIMENSIONS = ("source", "player", "os", "device", "country", "region", "stream")
 
 
 @dataclass(frozen=True)

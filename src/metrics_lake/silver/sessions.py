@@ -6,12 +6,18 @@ batches and any repetition of the input gives the same rows. Catch: a late piece
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
 
-from pyspark.sql import Column, DataFrame, Window
+import polars as pl
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from metrics_lake.arrow import arrow_schema, fitted
+from metrics_lake.periods import Calendar
 from metrics_lake.settings import Sessions
+from metrics_lake.silver.merging import KEY, READ, merged
 from metrics_lake.tables import Table
 
 TABLE = Table(
@@ -45,126 +51,93 @@ TABLE = Table(
     """,
 )
 
-KEY = ("tenant", "stream", "listener_id")
-EXCLUSIONS = ("bot", "monitor", "relay", "no_user_agent", "internal", "no_media", "too_short")  # the first that fits
-_ROW = ("file_id", *KEY, "first_at")
-_DESCRIBED = (
-    "protocol", "has_agent", "client_kind", "is_internal", "player", "player_version", "os", "device", "country",
-    "region", "network",
-)  # fmt: skip
-_CAME_FROM = ("source", "source_group")
-_ARRAYS = ("offsets_ms", "durations_ms", "sizes_bytes", "request_kinds", "line_ids")
-_SEGMENT = 1
-_DAY_MS = 24 * 3600 * 1000
+CAME, WENT = "came", "went"
 
 
-def refine(visits: DataFrame, *, rules: Sessions) -> DataFrame:
-    """Sessions from runs of requests. `visits` holds every run of each session it touches, repeated as often as it came."""
-    runs = visits.where("is_evidence")
-    pieces = _plain(runs).unionByName(_contested(runs))
-    return _described(_merged(pieces, rules), rules).select(*TABLE.names)
+def refine(visits: DataFrame, stored: DataFrame, *, rules: Sessions, shares: int) -> DataFrame:
+    """What changes in silver.sessions: rows that come, and those that go for them, as `change` says.
 
-
-def _overlapping(runs: DataFrame) -> DataFrame:
-    """Adds run_count: how many runs of the listener overlap in time with this one, one after the other, itself included.
-
-    Runs that overlap may hold the same line twice: one file under two names, two proxies' logs, a file that grew.
+    `visits` are runs with `is_due`, for those that nobody has looked at yet, and beside them all others of their
+    listeners that a session of theirs may hold; `stored` are such sessions. Both are dealt out by listener.
     """
-    by_time = Window.partitionBy(*KEY).orderBy("first_at", "last_request_at", "file_id")
-    before = F.max("last_request_at").over(by_time.rowsBetween(Window.unboundedPreceding, -1))
-    begins = F.when(F.col("first_at") <= before, 0).otherwise(1)
-    group = F.sum("begins").over(by_time)
-    grouped = runs.select(*_ROW, "last_request_at", begins.alias("begins")).withColumn("run_group", group)
-    return grouped.withColumn("run_count", F.count("*").over(Window.partitionBy(*KEY, "run_group")))
+    fitting = arrow_schema(TABLE).append(pa.field("change", pa.string()))
+    share = F.pmod(F.xxhash64("listener_id"), F.lit(shares)).alias("share")
+
+    def rebuild(runs: pa.Table, old: pa.Table) -> pa.Table:
+        changes = rebuilt(_frame(runs).drop("share"), _frame(old).drop("share"), rules)
+        return fitted(changes, fitting)
+
+    dealt = visits.select(*READ, "is_due", share).groupBy("tenant", "share")
+    together = dealt.cogroup(stored.select(*TABLE.names, share).groupBy("tenant", "share"))
+    return together.applyInArrow(rebuild, f"{TABLE.ddl.replace(' NOT NULL', '')}, change STRING")
 
 
-def _plain(runs: DataFrame) -> DataFrame:
-    single = _overlapping(runs).where("run_count = 1").select(*_ROW)
-    return _piece(runs.drop(*_ARRAYS).join(single, list(_ROW), "left_semi"))
+def _frame(rows: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(rows)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
-def _contested(runs: DataFrame) -> DataFrame:
-    """Overlapping runs taken apart into their requests, each line once."""
-    several = _overlapping(runs).where("run_count > 1").select(*_ROW).distinct()
-    requests = runs.join(several, list(_ROW), "left_semi").select(
-        *KEY, *_DESCRIBED, *_CAME_FROM, "first_at", "segment_seconds", F.inline(F.arrays_zip(*_ARRAYS))
+def rebuilt(runs: pl.DataFrame, old: pl.DataFrame, rules: Sessions) -> pl.DataFrame:
+    """The changes that due runs make to sessions: each that they touch is built again from all its evidence."""
+    reach = _reach(runs.filter("is_due"), old, timedelta(seconds=rules.gap_seconds))
+    near = runs.join(reach, on=KEY).filter(pl.col("first_at").is_between("low", "high"))
+    fresh = merged(near.drop("low", "high"), rules).select(TABLE.names)
+    touched = _touching(old, reach).select(TABLE.names)
+    every = list(TABLE.names)
+    return pl.concat([
+        fresh.join(touched, on=every, how="anti", nulls_equal=True).with_columns(change=pl.lit(CAME)),
+        touched.join(fresh, on=every, how="anti", nulls_equal=True).with_columns(change=pl.lit(WENT)),
+    ])  # fmt: skip
+
+
+def _reach(due: pl.DataFrame, old: pl.DataFrame, gap: timedelta) -> pl.DataFrame:
+    """For each listener and stream of due runs: the stretch of time, low to high, in which sessions may change."""
+    spans = due.group_by(KEY).agg(low=pl.col("first_at").min() - gap, high=pl.col("last_at").max() + gap)
+    touched = _touching(old, spans).group_by(KEY)
+    older = touched.agg(old_low=pl.col("started_at").min(), old_high=_reached().max())
+    joined = spans.join(older, on=KEY, how="left")
+    return joined.select(*KEY, low=pl.min_horizontal("low", "old_low"), high=pl.max_horizontal("high", "old_high"))
+
+
+def _touching(old: pl.DataFrame, reach: pl.DataFrame) -> pl.DataFrame:
+    joined = old.join(reach, on=KEY)
+    return joined.filter((pl.col("started_at") <= pl.col("high")) & (_reached() >= pl.col("low")))
+
+
+def _reached() -> pl.Expr:
+    return pl.coalesce("ended_at", "last_request_at")
+
+
+def reached() -> Column:
+    """The last instant known of a session: its end, or where that isn't known its last request."""
+    return F.coalesce("ended_at", "last_request_at")
+
+
+def between(start: datetime, end: datetime) -> Column:
+    """Whether a session lies in, or touches, a stretch of time; put so that the files' statistics can answer it too."""
+    later = (F.col("ended_at") >= F.lit(start)) | (
+        F.col("ended_at").isNull() & (F.col("last_request_at") >= F.lit(start))
     )
-    single = requests.dropDuplicates([*KEY, "line_ids"])
-    is_segment = F.col("request_kinds") == _SEGMENT
-    accepted_ms = F.unix_millis("first_at") + F.col("offsets_ms")
-    extension_ms = F.when(is_segment, F.round(F.col("segment_seconds") * 1000).cast("bigint")).otherwise(0)
-    return _piece(
-        single.select(
-            *KEY,
-            *_DESCRIBED,
-            *_CAME_FROM,
-            F.timestamp_millis(accepted_ms).alias("first_at"),
-            F.timestamp_millis(accepted_ms).alias("last_request_at"),
-            F.timestamp_millis(accepted_ms + F.coalesce("durations_ms", F.lit(0)) + extension_ms).alias("last_at"),
-            (F.col("durations_ms").isNotNull() | is_segment).alias("has_end"),
-            F.lit(1).cast("bigint").alias("request_count"),
-            (~F.col("request_kinds").isin(0, 2)).cast("bigint").alias("media_count"),
-            F.col("sizes_bytes").alias("byte_count"),
+    return (F.col("started_at") <= F.lit(end)) & (F.col("started_on") <= F.lit(end.date())) & later
+
+
+def days(clocks: Mapping[str, Calendar]) -> Column:
+    """The days, on the clocks of the tenants, from a session's start to where it reached."""
+    return F.sequence(_day(F.col("started_at"), clocks), _day(reached(), clocks))
+
+
+def _day(instant: Column, clocks: Mapping[str, Calendar]) -> Column:
+    on = F.lit(None).cast("date")
+    for tenant, clock in clocks.items():
+        starts = time.fromisoformat(clock.broadcast_day_starts)
+        wall = F.from_utc_timestamp(instant, clock.timezone) - F.lit(
+            timedelta(hours=starts.hour, minutes=starts.minute)
         )
-    )
-
-
-def _piece(rows: DataFrame) -> DataFrame:
-    counts = ("request_count", "media_count", "byte_count")
-    return rows.select(*KEY, *_DESCRIBED, *_CAME_FROM, "first_at", "last_at", "last_request_at", "has_end", *counts)
-
-
-def _merged(pieces: DataFrame, rules: Sessions) -> DataFrame:
-    """Pieces of one listener and stream no further apart than the gap become one row."""
-    by_time = Window.partitionBy(*KEY).orderBy("first_at", "last_at")
-    reached = F.max(F.unix_millis("last_at")).over(by_time.rowsBetween(Window.unboundedPreceding, -1))
-    gap_ms = F.when(F.col("protocol") == "hls", F.lit(round(rules.gap_seconds * 1000))).otherwise(
-        F.lit(round(rules.long_connection_gap_seconds * 1000))
-    )
-    is_apart = F.coalesce(F.unix_millis("first_at") > reached + gap_ms, F.lit(True))
-    numbered = pieces.withColumn("starts", is_apart.cast("int")).withColumn("number", F.sum("starts").over(by_time))
-    first = F.min(F.struct("first_at", "last_at", *_DESCRIBED))
-    is_direct = F.coalesce(F.col("source_group") == "direct", F.lit(True))  # a referrer that was told comes first
-    referred = F.min(F.struct(is_direct.alias("is_direct"), "first_at", *_CAME_FROM))
-    return (
-        numbered.groupBy(*KEY, "number")
-        .agg(
-            first.alias("first"),
-            *(referred[name].alias(name) for name in _CAME_FROM),
-            F.min("first_at").alias("started_at"),
-            F.max("last_at").alias("reached_at"),
-            F.max("last_request_at").alias("last_request_at"),
-            F.max("has_end").alias("has_end"),
-            *(F.sum(count).alias(count) for count in ("request_count", "media_count", "byte_count")),
-        )
-        .select("*", *(F.col(f"first.{name}").alias(name) for name in _DESCRIBED))
-    )
-
-
-def _described(merged: DataFrame, rules: Sessions) -> DataFrame:
-    identity = F.concat_ws("|", *KEY, F.unix_millis("started_at").cast("string"))
-    ended_at = F.when(F.col("has_end"), F.col("reached_at"))
-    return (
-        merged.withColumn("ended_at", ended_at)
-        .withColumn("session_id", F.substring(F.sha2(identity, 256), 1, 32))
-        .withColumn("started_on", F.to_date("started_at"))
-        .withColumn("is_marathon", F.coalesce(length_ms() > _DAY_MS, F.lit(False)))
-        .withColumn("exclusion", exclusion(rules))
-    )
+        on = F.when(F.col("tenant") == tenant, F.to_date(wall)).otherwise(on)
+    return on
 
 
 def length_ms() -> Column:
     """Full length of a session in milliseconds; null where the end is not known."""
     return F.unix_millis("ended_at") - F.unix_millis("started_at")
-
-
-def exclusion(rules: Sessions) -> Column:
-    """The first reason that fits (definitions.md section 3), null for a listener."""
-    is_short = F.coalesce(length_ms() < round(rules.minimum_seconds * 1000), F.lit(False))
-    return (
-        F.when(F.col("client_kind").isNotNull(), F.col("client_kind"))
-        .when(~F.col("has_agent"), F.lit("no_user_agent"))
-        .when(F.col("is_internal"), F.lit("internal"))
-        .when((F.col("protocol") == "hls") & (F.col("media_count") == 0), F.lit("no_media"))
-        .when(is_short, F.lit("too_short"))
-    )

@@ -11,9 +11,9 @@ import pytest
 from deltalake import write_deltalake
 from rich.console import Console
 
+from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.haproxy import TABLE
 from metrics_lake.cli.rows import grid, write
-from metrics_lake.io.arrow import arrow_schema, fitted
 from metrics_lake.io.documents import SqliteDocuments
 from metrics_lake.serve import listening
 from metrics_lake.sources.haproxy import SOURCE

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.haproxy import TABLE
-from metrics_lake.io.arrow import arrow_schema, fitted
 from metrics_lake.settings import Privacy, Rules, Settings, rules
 from metrics_lake.sources.arrived import FileEntry
 from metrics_lake.sources.haproxy import SOURCE

@@ -6,8 +6,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from metrics_lake.arrow import arrow_schema, arrow_type, fitted
 from metrics_lake.bronze import haproxy
-from metrics_lake.io.arrow import arrow_schema, arrow_type, fitted
 from metrics_lake.tables import Table
 
 TABLE = Table(
