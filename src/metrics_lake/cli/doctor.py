@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deltalake.exceptions import DeltaError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from metrics_lake import settings as settings_of
@@ -49,7 +50,9 @@ def examine(conf: str | None, env: str | None, overrides: list[str], console: Co
     grid = Grid("", "what", "found", "remedy")
     for finding in findings:
         mark = "[green]right[/green]" if finding.is_right else "[red]wrong[/red]"
-        grid.add_row(mark, finding.thing, without_addresses(finding.found), without_addresses(finding.remedy))
+        grid.add_row(
+            mark, finding.thing, *(escape(without_addresses(text)) for text in (finding.found, finding.remedy))
+        )
     console.print(grid)
     return all(finding.is_right for finding in findings)
 

@@ -45,7 +45,7 @@ def tell_checked(format_text: str, lines: list[str], haproxy: Haproxy, console: 
         f"{found.read_count:,} read, {found.unread_count:,} not, {found.skipped_count:,} skipped (notices, blank lines)"
     )
     for problem in found.problems:
-        console.print(f"line {problem.line_number}: {problem.reason}: {problem.masked_text}", markup=False)
+        console.print(f"line {problem.line_number}: {problem.reason}: {problem.masked_text}")
     for lack in found.lacks:
         console.print(f"lacks {lack}")
     return found.unread_count == 0

@@ -141,5 +141,5 @@ def check(
     from metrics_lake.cli.formats import first_lines, tell_checked
 
     haproxy = options.settings(conf, env, set_).haproxy
-    if not tell_checked(format_, first_lines(file), haproxy, Console()):
+    if not tell_checked(format_, first_lines(file), haproxy, Console(markup=False, highlight=False)):
         raise typer.Exit(1)

@@ -32,4 +32,5 @@ def test_a_format_is_checked_under_the_settings(world, line, format_, haproxy, s
     told = world.run(*said)
     flat = " ".join(told.out.split())
     assert told.code == 0 and shown in flat and shown not in " ".join(bare.out.split()), told
+    assert line is CAPTURED or "%[var(txn.p" in flat
     assert "10.0.0.5" not in told.out and "2001:db8" not in told.out
