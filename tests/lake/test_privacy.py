@@ -71,7 +71,7 @@ def _lines() -> list[str]:
 
 
 def _land(landing: Path) -> None:
-    """The log; and the same lines once more, so moved in time that they are no doubles, wherever a name holds an address."""
+    """The log with all that lines can carry, and a log of one line wherever a name can hold an address."""
     named = {
         "edge/edge.log": ("", _lines()),
         f"edge/of-{PLANTED['file name']}.log": ("", [_line(20, f"h|-|{AGENT}", "/orbit/live/seg8.ts")]),
@@ -118,6 +118,7 @@ def _commands(folder: Path, missing: str) -> dict[str, list[str]]:
             table: ["show", f"bronze.{table}", "--format", "csv"]
             for table in ("files", "rejects", "unclaimed", "visits")
         },
+        "privacy": ["audit", "privacy"],
         "doctor": ["doctor"],
         "detect": ["formats", "detect", str(folder / "landing" / "haproxy" / "edge" / "edge.log")],
         "check": ["formats", "check", str(folder / "landing" / "haproxy" / "edge" / "edge.log"), "--format", "httplog"],
@@ -154,7 +155,6 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
     conf = {
         "spark.eventLog.enabled": "true", "spark.eventLog.dir": (written / "events").as_uri(),
         "spark.local.dir": str(written / "spill"), "spark.eventLog.rolling.enabled": "false",
-        "spark.eventLog.logStageExecutorMetrics": "true", "spark.sql.ui.explainMode": "extended",
     }  # fmt: skip
     overrides = [
         f"spark.conf={json.dumps(conf)}", "spark.driver_memory=1g",
@@ -209,6 +209,7 @@ def test_every_command_came_to_its_end_as_it_should(planted: Planted) -> None:
     codes = {name: re.findall(r"^code (\d+)$", text, re.MULTILINE) for name, text in planted.said.items()}
     failing = {"missing file", "missing places", "missing places, the whole story", "check", "failing feed"}
     assert {name for name, code in codes.items() if code != ["0"]} - {"doctor"} == failing, planted.said
+    assert "no address and no key was found" in planted.said["privacy"]
     assert "places.country_file: no file" in planted.said["missing places"]
     assert "<address>.mmdb" in planted.said["missing places, the whole story"]
     assert "ReadingFailed: ValueError in feed_that_fails.parse" in planted.said["failing feed"]
