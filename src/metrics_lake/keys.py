@@ -17,10 +17,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from metrics_lake.key_tree import KeysError, Nodes, covering, leaf, path_of, punctured
 
 ROOT_BYTES = 32
 _SHAPES = {"yearly": r"\d{4}", "monthly": r"\d{4}-\d\d", "daily": r"\d{4}-\d\d-\d\d"}
+
+
+def derived(secret: bytes, info: str, length: int, salt: bytes | None = None) -> bytes:
+    """A key for one purpose, which `info` names, out of the secret: HKDF-SHA256 (RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info.encode()).derive(secret)
 
 
 class KeyDestroyed(Exception):

@@ -1,7 +1,8 @@
-"""The only lake code that sees an address or a key.
+"""The only lake code that sees an address and its key.
 
 Addresses become keyed one-way hashes (definitions.md section 8): HMAC-SHA256, 128 bits kept, under a key that
-HKDF derives from the deployment's secret for one tenant and one epoch. What can't be read is kept masked.
+HKDF derives from the deployment's secret for one tenant and one epoch. What can't be read is kept masked; for
+names of files and machines see names.py.
 """
 
 from __future__ import annotations
@@ -12,10 +13,8 @@ from datetime import datetime, timezone
 from functools import lru_cache
 
 import polars as pl
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from metrics_lake.keys import Salts
+from metrics_lake.keys import Salts, derived
 
 ID_BYTES = 16
 _EPOCH_FORMATS = {"never": "", "yearly": "%Y", "monthly": "%Y-%m", "daily": "%Y-%m-%d"}
@@ -44,16 +43,12 @@ def epoch_of(instant: datetime, rotation: str) -> str:
 
 def derive_key(secret: bytes, tenant: str, epoch: str, salt: bytes | None = None) -> bytes:
     """The key of one tenant and epoch: HKDF-SHA256 (RFC 5869), 32 bytes; without its salt (keys.py) it is gone."""
-    return _hkdf(secret, f"metrics_lake/listener/{tenant}/{epoch}", 32, salt)
+    return derived(secret, f"metrics_lake/listener/{tenant}/{epoch}", 32, salt)
 
 
 def line_seed(secret: bytes) -> int:
     """The 64-bit seed under which lines are fingerprinted, so that a fingerprint can't be tried out from outside."""
-    return int.from_bytes(_hkdf(secret, "metrics_lake/line", 8), "big")
-
-
-def _hkdf(secret: bytes, info: str, length: int, salt: bytes | None = None) -> bytes:
-    return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info.encode()).derive(secret)
+    return int.from_bytes(derived(secret, "metrics_lake/line", 8), "big")
 
 
 @lru_cache(maxsize=1 << 17)

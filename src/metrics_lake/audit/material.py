@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
-from metrics_lake import privacy
+from metrics_lake import names, privacy
 from metrics_lake.keys import KeyDestroyed, Salts
 
 
 def key_material(
     secret: bytes, tenants: Iterable[str], epochs: Iterable[str], salts: Salts | None = None
 ) -> dict[str, bytes]:
-    """By name: the secret, the lines' seed, the nodes of the salts' trees, and each tenant's salt and key in each epoch.
+    """By name: the secret, what is made of it alone, the nodes of the salts' trees, each tenant's salt and key in each epoch.
 
     `epochs` are names as `privacy.epoch_of` gives them; the empty one is that of keys that never change.
     """
     salts = salts or Salts()
     named = {"the secret": secret, "the seed of lines": privacy.line_seed(secret).to_bytes(8, "big")}
+    named |= {"the key of names": names.name_key(secret), "the key of rules": names.seal_key(secret)}
     for tenant, nodes in salts.nodes.items():
         named |= {f"node {place or 'root'} of {tenant}": node for place, node in nodes.items()}
     epochs = list(epochs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,19 +10,10 @@ from pathlib import Path
 
 from metrics_lake.audit.chance import is_no_accident
 
-_ADDRESS = re.compile(
-    r"[0-9]+(?:[._-][0-9]+){3,}|[0-9A-Fa-f:]*::[0-9A-Fa-f:.]*|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"
-)
-
 
 def masked(needle: str) -> str:
     """Four hex digits that tell two finds apart and lead back to no address."""
     return hashlib.sha256(needle.encode()).hexdigest()[:4]
-
-
-def without_addresses(place: str) -> str:
-    """The name of a place with whatever looks like an address left out: file names may hold one too."""
-    return _ADDRESS.sub("<address>", place)
 
 
 @dataclass(frozen=True)

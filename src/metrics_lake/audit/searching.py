@@ -10,6 +10,7 @@ from pathlib import Path
 from metrics_lake.audit.needles import Needles
 from metrics_lake.audit.one_file import FileSearch, Tools
 from metrics_lake.audit.report import Report, judged
+from metrics_lake.names import without_addresses
 
 
 def search(roots: Iterable[Path], needles: Needles, *, without: Iterable[Path] = ()) -> Report:
@@ -20,7 +21,7 @@ def search(roots: Iterable[Path], needles: Needles, *, without: Iterable[Path] =
     return Report(
         findings=[finding for search in searches for finding in search.certain.values()] + findings,
         doubtful=doubtful,
-        unread=[(str(search.path), why) for search in searches for why in search.unread],
+        unread=[(without_addresses(str(search.path)), why) for search in searches for why in search.unread],
         file_count=len(searches),
         byte_count=sum(search.size for search in searches),
         unpacked_byte_count=sum(search.unpacked for search in searches),

@@ -28,12 +28,12 @@ commands.register(app)
 looking.register(app)
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: Exception, debug: bool) -> int:
     """Tells of a failure; one that a Ctrl-C brought about, as it breaks the talk with Spark, is a Ctrl-C."""
     if failures.is_interrupt(error):
         return _INTERRUPTED
-    for line in failures.lines(error):
-        sys.stderr.write(f"{line}\n")
+    told = [failures.story(error)] if debug else failures.lines(error)
+    sys.stderr.writelines(f"{line}\n" for line in told)
     return 1
 
 
@@ -49,9 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     except Exception as error:
-        if debug:
-            raise
-        code = _failed(error)
+        code = _failed(error, debug)
     if code == _INTERRUPTED:
         sys.stderr.write("stopped; nothing is half-written, the next run goes on from here\n")
     sys.exit(code or 0)

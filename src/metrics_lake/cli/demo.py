@@ -23,6 +23,7 @@ from metrics_lake.settings import Settings, SettingsError
 
 _MARK = ".metrics-lake-demo"
 _FIGURES = ("total_sessions", "unique_listeners", "peak_listeners", "sessions_active", "sessions_completed")
+FREE_COUNTRIES = "@ip-location-db/geo-whois-asn-country-mmdb"
 _SECONDS = 0.001  # of listening, relative
 
 
@@ -125,12 +126,23 @@ def _verdict(story: Story) -> str:
     return f"\n[red]{len(story.differences):,} of {story.compared:,} figures differ from the truth: {shown}[/red]"
 
 
+def _countries(file: str) -> str:
+    if file:
+        return f"by {file}"
+    return (
+        "unknown: the demo uses no country file, so as to need pip alone. npm has one that is free (CC0):\n"
+        f"             npm install --prefix .cache/places {FREE_COUNTRIES}\n"
+        f"             .venv/bin/metrics-lake demo --set places.country_file=.cache/places/node_modules/{FREE_COUNTRIES}/"
+        "geo-whois-asn-country.mmdb"
+    )
+
+
 def _where_next(story: Story) -> str:
     storage, first = story.settings.storage, story.answers[0]
     common = f"--set storage.lake={storage.lake}"
     return (
         f"\nlogs       {storage.landing}\nlake       {storage.lake}\nrollups    {storage.rollups} (JSON for frontends)\n"
-        f"documents  {story.settings.documents.path}\n\nlook next:\n"
+        f"documents  {story.settings.documents.path}\ncountries  {_countries(story.settings.places.country_file)}\n\nlook next:\n"
         f"  .venv/bin/metrics-lake show gold.listening_by_day {common}\n"
         f"  .venv/bin/metrics-lake listening --tenant {first.tenant} --from {first.first_on} --to {first.last_on} --by day "
         f"--set documents.path={story.settings.documents.path} --set tenants={story.settings.tenants}"

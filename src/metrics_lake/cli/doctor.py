@@ -14,11 +14,15 @@ from pathlib import Path
 
 from deltalake.exceptions import DeltaError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from metrics_lake import settings as settings_of
 from metrics_lake.io.history import History
+from metrics_lake.names import without_addresses
 from metrics_lake.settings import Settings, SettingsError
+from metrics_lake.sources import places
+from metrics_lake.sources.haproxy import formats
 
 _FREE_BYTES = 1 << 30
 _FIRST_YEAR = 2025
@@ -46,7 +50,9 @@ def examine(conf: str | None, env: str | None, overrides: list[str], console: Co
     grid = Grid("", "what", "found", "remedy")
     for finding in findings:
         mark = "[green]right[/green]" if finding.is_right else "[red]wrong[/red]"
-        grid.add_row(mark, finding.thing, finding.found, finding.remedy)
+        grid.add_row(
+            mark, finding.thing, *(escape(without_addresses(text)) for text in (finding.found, finding.remedy))
+        )
     console.print(grid)
     return all(finding.is_right for finding in findings)
 
@@ -90,6 +96,23 @@ def _tenants(settings: Settings) -> Finding:
     return Finding(
         "tenants", streams > 0, f"{len(tenants)} tenants, {streams} streams", "" if streams else "name a stream"
     )
+
+
+def _formats(settings: Settings) -> Finding:
+    try:
+        bound = formats.bound(settings.haproxy)
+    except SettingsError as error:
+        return Finding("formats", False, str(error).partition("\n")[0], "mend it; formats check shows what it reads")
+    return Finding("formats", True, f"{len(bound.patterns)} bound to files, others are told by themselves")
+
+
+def _places(settings: Settings) -> Finding:
+    files = [file for file in (settings.places.country_file, settings.places.network_file) if file]
+    try:
+        places.opened(settings.places.country_file, settings.places.network_file)
+    except places.PlacesError as error:
+        return Finding("places", False, *str(error).split("; ", 1))
+    return Finding("places", True, ", ".join(files) or "no files: countries and networks stay unknown")
 
 
 def _landing(settings: Settings) -> Finding:
@@ -151,5 +174,5 @@ def _clock(settings: Settings) -> Finding:
 
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _landing, _storage, _lake, _documents, _clock,
+    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, _lake, _documents, _clock,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 
 _NO_JAVA = "no Java that Spark can start with: run `make setup`, or set JAVA_HOME to a Java 17 or 21"
@@ -15,7 +16,20 @@ def is_interrupt(error: BaseException | None) -> bool:
 
 
 def lines(error: Exception) -> Iterator[str]:
-    """One line, at most two. No value of a row is ever among them: what Spark says of an error is cut to its class."""
+    """One line, at most two. No address or value of a row is ever among them: what Spark says is cut to its class."""
+    from metrics_lake.names import without_addresses
+
+    return map(without_addresses, _lines(error))
+
+
+def story(error: Exception) -> str:
+    """The whole of it, for --debug."""
+    from metrics_lake.names import without_addresses
+
+    return without_addresses("".join(traceback.format_exception(error)))
+
+
+def _lines(error: Exception) -> Iterator[str]:
     if type(error).__module__.startswith("metrics_lake"):
         yield f"metrics-lake: {error}"
     elif "JAVA_GATEWAY_EXITED" in str(error) or (isinstance(error, FileNotFoundError) and "java" in str(error)):

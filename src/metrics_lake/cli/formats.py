@@ -9,7 +9,7 @@ from isal import igzip
 from rich.console import Console
 from rich.table import Table as Grid
 
-from metrics_lake.settings import SettingsError
+from metrics_lake.settings import Haproxy, SettingsError
 from metrics_lake.sources.haproxy import formats
 
 _LINES = 1000
@@ -35,9 +35,9 @@ def tell_detected(lines: list[str], console: Console) -> None:
     console.print(grid if lines else "the file is empty")
 
 
-def tell_checked(format_text: str, lines: list[str], console: Console) -> bool:
+def tell_checked(format_text: str, lines: list[str], haproxy: Haproxy, console: Console) -> bool:
     """Prints fields, first records and problems; true if every line that is a request was read."""
-    found = formats.check(format_text, lines)
+    found = formats.check(format_text, lines, haproxy)
     console.print("fields: " + ", ".join(f"{name} = {meaning}" for name, meaning in found.fields))
     for record in found.records:
         console.print("  " + " ".join(f"{name}={value}" for name, value in record.items() if value is not None))
@@ -45,7 +45,7 @@ def tell_checked(format_text: str, lines: list[str], console: Console) -> bool:
         f"{found.read_count:,} read, {found.unread_count:,} not, {found.skipped_count:,} skipped (notices, blank lines)"
     )
     for problem in found.problems:
-        console.print(f"line {problem.line_number}: {problem.reason}: {problem.masked_text}", markup=False)
+        console.print(f"line {problem.line_number}: {problem.reason}: {problem.masked_text}")
     for lack in found.lacks:
         console.print(f"lacks {lack}")
     return found.unread_count == 0

@@ -133,9 +133,13 @@ def detect(file: Annotated[str, typer.Argument(help="A log, packed or not", meta
 def check(
     file: Annotated[str, typer.Argument(help="A log, packed or not", metavar="FILE")],
     format_: Annotated[str, typer.Option("--format", help="A format's name, or a log-format string of haproxy.cfg")],
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
 ) -> None:
-    """Shows what a format reads from a file's first lines; exit 1 if it doesn't read them all."""
+    """Shows what a format reads from a file's first lines, under the settings' haproxy part; exit 1 if not all."""
     from metrics_lake.cli.formats import first_lines, tell_checked
 
-    if not tell_checked(format_, first_lines(file), Console()):
+    haproxy = options.settings(conf, env, set_).haproxy
+    if not tell_checked(format_, first_lines(file), haproxy, Console(markup=False, highlight=False)):
         raise typer.Exit(1)

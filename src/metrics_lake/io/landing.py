@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +40,21 @@ class LandedFile:
     root: str
     entry: FileEntry
     batch_number: int
+    shown: Callable[[str], str]
+
+    @cached_property
+    def true_path(self) -> str:
+        """See ArrivedFile.true_path: where a part holds a mark, it is the one that would be shown like that."""
+        place = Path(self.root)
+        for part in self.entry.path.split("/"):
+            alike = (path.name for path in place.iterdir() if self.shown(path.name) == part) if "<" in part else ()
+            place /= next(iter(alike), part)
+        return place.relative_to(self.root).as_posix()
 
     def pieces(self) -> Iterator[bytes]:
         """See ArrivedFile.pieces."""
-        path = Path(self.root, self.entry.path)
         try:
+            path = Path(self.root, self.true_path)
             with path.open("rb") as file:
                 is_packed = file.read(2) == _GZIP
             if not is_packed and path.suffix == ".gz" and path.stat().st_size:
@@ -110,6 +122,21 @@ class FilesPartition(InputPartition):
     places: tuple[int, ...]
 
 
+class ReadingFailed(Exception):
+    """Files of a batch could not be read; the message says what failed and where in the code, and quotes no data."""
+
+
+def _told(error: Exception) -> str:
+    """Our own errors speak for themselves; of others, which may quote a line, the kind and the place."""
+    from metrics_lake.names import without_addresses
+
+    if type(error).__module__.startswith("metrics_lake"):
+        return without_addresses(str(error))
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}" for frame in frames[-3:]]
+    return f"{type(error).__name__} in {' < '.join(reversed(places))}"
+
+
 class LandingReader(DataSourceStreamReader):
     """Offsets are `{"batch": n}`: everything up to batch n has been read."""
 
@@ -135,14 +162,20 @@ class LandingReader(DataSourceStreamReader):
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         from metrics_lake.arrow import arrow_schema, fitted
-        from metrics_lake.settings import Rules
+        from metrics_lake.names import Names, unsealed
+        from metrics_lake.settings import read_secret
 
         assert isinstance(partition, FilesPartition)
         batch, feed = self._manifest.batch(partition.batch_number), importlib.import_module(self._feed)
-        files = [LandedFile(batch.root, batch.entries[place], batch.number) for place in partition.places]
+        rules = unsealed(batch.rules)
+        shown = Names(read_secret(rules.privacy.secret_file)).shown
+        files = [LandedFile(batch.root, batch.entries[place], batch.number, shown) for place in partition.places]
         schema = arrow_schema(feed.TABLE)
-        for frame in feed.SOURCE.parse(files, Rules.model_validate(batch.rules)):
-            yield from fitted(frame, schema).to_batches()
+        try:
+            for frame in feed.SOURCE.parse(files, rules):
+                yield from fitted(frame, schema).to_batches()
+        except Exception as error:  # Spark writes it into logs, and it may quote a line
+            raise ReadingFailed(_told(error)) from None
 
     def commit(self, end: dict[str, int]) -> None:
         """Nothing to let go of: the manifest keeps what was read."""

@@ -24,8 +24,11 @@ class LandingError(Exception):
     """The landing folder can't be read; the message names it and the remedy."""
 
 
-def new_entries(root: Path, folder: str, known: list[FileEntry]) -> Iterator[FileEntry]:
-    """Files below `root/folder` that no batch holds yet, or holds with other content, in the order of their paths."""
+def new_entries(root: Path, folder: str, known: list[FileEntry], shown: Callable[[str], str]) -> Iterator[FileEntry]:
+    """Files below `root/folder` that no batch holds yet, or holds with other content, in the order of their paths.
+
+    `shown` is how a path may be written down: the same for the same path, another for another.
+    """
     if not root.is_dir():
         raise LandingError(
             f"no landing folder {root}: make it and put logs below {root}/{folder}, or set storage.landing"
@@ -33,7 +36,7 @@ def new_entries(root: Path, folder: str, known: list[FileEntry]) -> Iterator[Fil
     newest = {entry.path: entry for entry in known}
     hashes = {entry.content_hash for entry in known if entry.size_bytes}
     for path in sorted(_files(root / folder)):
-        entry = _changed(root, path, newest, hashes)
+        entry = _changed(root, path, newest, hashes, shown)
         if entry:
             if entry.size_bytes:
                 hashes.add(entry.content_hash)
@@ -47,9 +50,11 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in names if not name.startswith(".") and not name.endswith(_UNFINISHED))
 
 
-def _changed(root: Path, path: Path, newest: dict[str, FileEntry], hashes: set[str]) -> FileEntry | None:
+def _changed(
+    root: Path, path: Path, newest: dict[str, FileEntry], hashes: set[str], shown: Callable[[str], str]
+) -> FileEntry | None:
     try:
-        status, name = path.stat(), path.relative_to(root).as_posix()
+        status, name = path.stat(), shown(path.relative_to(root).as_posix())
     except FileNotFoundError:
         return None  # it went while the folder was being listed, or it is a link to nowhere
     if not stat.S_ISREG(status.st_mode):
@@ -65,10 +70,13 @@ def _changed(root: Path, path: Path, newest: dict[str, FileEntry], hashes: set[s
 
 
 class Stream:
-    """One feed's way in: manifest, checkpoint and bronze table. `feed` is a bronze module with SOURCE and TABLE."""
+    """One feed's way in: manifest, checkpoint and bronze table. `feed` is a bronze module with SOURCE and TABLE.
 
-    def __init__(self, feed: Any, checkpoint: Path) -> None:
-        self._feed, self._checkpoint = feed, checkpoint
+    `shown` is how paths of landing files may be written down (names.Names).
+    """
+
+    def __init__(self, feed: Any, checkpoint: Path, shown: Callable[[str], str]) -> None:
+        self._feed, self._checkpoint, self._shown = feed, checkpoint, shown
         self.manifest = Manifest(checkpoint / "manifest")
 
     @property
@@ -84,7 +92,7 @@ class Stream:
         """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new."""
         taken: list[FileEntry] = []
         size = 0
-        for entry in new_entries(root, self._feed.SOURCE.folder, self.manifest.entries()):
+        for entry in new_entries(root, self._feed.SOURCE.folder, self.manifest.entries(), self._shown):
             if taken and size + entry.size_bytes > most_bytes:
                 break
             taken.append(entry)

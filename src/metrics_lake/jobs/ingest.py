@@ -12,7 +12,8 @@ from metrics_lake import keys
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.io.manifest import Batch
 from metrics_lake.jobs.work import Work
-from metrics_lake.settings import rules
+from metrics_lake.names import sealed
+from metrics_lake.settings import Rules, rules
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def _read(work: Work, on_share: Callable[[float], None]) -> None:
     )
 
 
-def _rules(work: Work) -> dict[str, Any]:
-    """The rules as plain JSON; files by their whole paths, since a worker may stand elsewhere."""
+def _rules(work: Work) -> dict[str, str]:
+    """The rules, sealed; files by their whole paths, since a worker may stand elsewhere."""
     reading: dict[str, Any] = json.loads(rules(work.settings, work.tenants).model_dump_json())
     for part, name in (
         ("privacy", "secret_file"),
@@ -66,4 +67,4 @@ def _rules(work: Work) -> dict[str, Any]:
     ):
         if reading[part][name]:
             reading[part][name] = str(Path(reading[part][name]).resolve())
-    return reading
+    return sealed(Rules.model_validate(reading))

@@ -7,7 +7,7 @@ read again from bronze, so a late piece, a doubled file or a run that came twice
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -22,7 +22,7 @@ from metrics_lake.silver import sessions
 from metrics_lake.silver.merging import KEY
 
 _RUNS_IN_A_SHARE = 500_000
-_NEVER = datetime(1970, 1, 2)
+_NEVER = datetime(1970, 1, 2, tzinfo=timezone.utc)
 
 
 def refine(work: Work, *, days: Sequence[date] = ()) -> bool:
@@ -71,9 +71,9 @@ def _near(visits: DataFrame, stored: DataFrame, gap_seconds: float) -> tuple[Dat
 
 
 def _bounds(rows: DataFrame, low: Column, high: Column) -> tuple[datetime, datetime] | None:
-    """The lowest and the highest instant; None of no rows."""
+    """The lowest and the highest instant, UTC; None of no rows."""
     row = rows.agg(F.min(low), F.max(high)).collect()[0]
-    return (row[0], row[1]) if row[0] else None
+    return (row[0].astimezone(timezone.utc), row[1].astimezone(timezone.utc)) if row[0] else None
 
 
 def _changed(changes: DataFrame, calendars: Calendars) -> tuple[tuple[str, ...], list[date]]:

@@ -15,7 +15,9 @@ from metrics_lake.io.files import locked
 from metrics_lake.io.history import History
 from metrics_lake.io.small_tables import SmallTables
 from metrics_lake.io.stream import Stream
+from metrics_lake.names import Names
 from metrics_lake.settings import Settings, load_tenants
+from metrics_lake.sources import places
 from metrics_lake.sources.haproxy import formats
 from metrics_lake.tenants import Tenants
 
@@ -33,9 +35,10 @@ class Work:
 
     @classmethod
     def of(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> Work:
-        """Checks secret and tenants first, so that nothing starts that could not end."""
+        """Checks secret, tenants, formats and places first, so that nothing starts that could not end."""
         settings.secret()
         formats.bound(settings.haproxy)
+        places.opened(settings.places.country_file, settings.places.network_file)
         return cls(settings, load_tenants(settings), on_step)
 
     @cached_property
@@ -61,7 +64,7 @@ class Work:
 
     @property
     def stream(self) -> Stream:
-        return Stream(bronze, self.checkpoints / "ingest_haproxy")
+        return Stream(bronze, self.checkpoints / "ingest_haproxy", Names(self.settings.secret()).shown)
 
     @cached_property
     def calendars(self) -> Calendars:

@@ -16,13 +16,14 @@ import polars as pl
 import ua_parser
 import yaml
 
+from metrics_lake.names import holds_address
 from metrics_lake.sources.robots import kinds, rules_version
 
 __all__ = ["NO_VALUES", "OTHER", "Agent", "agent", "agents", "described", "kinds", "rules_version"]
 
 OTHER = "other"
 NO_VALUES = ("", "-")
-_LONGEST, _MOST_SEEN = 1024, 100_000
+_LONGEST, _LONGEST_VERSION, _MOST_SEEN = 1024, 6, 100_000
 _MOBILE_SYSTEMS = ("iOS", "Android", "Windows Phone", "HarmonyOS", "KaiOS", "BlackBerry OS")
 _DESKTOP_SYSTEMS = ("Windows", "Mac OS X", "Linux", "Ubuntu", "Debian", "Fedora", "Chrome OS", "FreeBSD", "Arch Linux")
 _TV = (
@@ -114,14 +115,22 @@ def _known(text: str, row: int | None) -> tuple[str, str | None, str, str]:
         pattern, player, device = _players()[row]
         found = pattern.search(text)
         version = next((group for group in found.groups() if group), None) if found else None
-        return player, version, system, device or _device(text, system)
+        return player, _major(version), system, device or _device(text, system)
     family = known.user_agent.family if known.user_agent else OTHER
     version = known.user_agent.major if known.user_agent else None
-    return _plain(family), version, system, _device(text, system)
+    return _plain(family), _major(version), system, _device(text, system)
 
 
 def _plain(family: str) -> str:
-    return OTHER if family == "Other" else family.removeprefix("Mobile ").replace(" Mobile", "")
+    """A family as people call it; ua-parser takes some from the agent as they stand, so one may hold an address."""
+    if family == "Other" or holds_address(family):
+        return OTHER
+    return family.removeprefix("Mobile ").replace(" Mobile", "")
+
+
+def _major(version: str | None) -> str | None:
+    """A major version; a longer number is none, and might be an address."""
+    return version if version and len(version) <= _LONGEST_VERSION else None
 
 
 def _system(text: str) -> str:

@@ -21,8 +21,8 @@ class UnreadableFile(Exception):
 class FileEntry:
     """One version of one landing file, as the manifest knows it.
 
-    `path` is relative to landing; `content_hash` is SHA-256 in hex; `is_duplicate` says that the same bytes came
-    before under another name.
+    `path` is relative to landing, with marks for addresses (names.Names); `content_hash` is SHA-256 in hex;
+    `is_duplicate` says that the same bytes came before under another name.
     """
 
     path: str
@@ -44,6 +44,11 @@ class ArrivedFile(Protocol):
 
     @property
     def batch_number(self) -> int: ...
+
+    @property
+    def true_path(self) -> str:
+        """Where it lies below landing, marks undone: to be looked at, never to be written."""
+        ...
 
     def pieces(self) -> Iterator[bytes]:
         """The unpacked bytes, in pieces of some megabytes that end at a line's end (the last may not).

@@ -1,6 +1,7 @@
 """Where an address is: country, region and kind of network, by files in MaxMind's format; and whose own network it is in.
 
-Runs in the same step as the hash, over what is distinct, and keeps none of the addresses. Any .mmdb serves: GeoLite2 and
+Runs in the same step as the hash, over what is distinct, and keeps no address but in its process's memory, since the
+same listeners come in every chunk. Any .mmdb serves: GeoLite2 and
 GeoIP2 (country, city, ASN, anonymous IP), DB-IP, IPinfo, ip-location-db; what a record has of these is taken.
 """
 
@@ -19,6 +20,7 @@ import yaml
 
 HOSTING, ACCESS = "hosting", "access"
 _COLUMNS = ("address", "country", "region", "network")
+_MOST_SEEN = 1 << 17
 _COUNTRY_KEYS = ("country_code", "country", "countryCode")
 
 
@@ -32,13 +34,14 @@ class Places:
     def __init__(self, country_file: str = "", network_file: str = "") -> None:
         self._country = _open(country_file, "places.country_file")
         self._network = _open(network_file, "places.network_file")
+        self._placed = lru_cache(maxsize=_MOST_SEEN)(self._place)
 
     def __reduce__(self) -> str:
         raise TypeError("opened files stay in their process; a worker opens its own")
 
     def described(self, addresses: Sequence[str]) -> pl.DataFrame:
         """One row an address, in their order: address, country (ISO 3166), region (ISO 3166-2), network (hosting, access)."""
-        rows = [(address, *self._place(address)) for address in addresses]
+        rows = [(address, *self._placed(address)) for address in addresses]
         return pl.DataFrame(rows, schema=dict.fromkeys(_COLUMNS, pl.String), orient="row")
 
     def _place(self, address: str) -> tuple[str | None, str | None, str | None]:
@@ -57,11 +60,17 @@ def is_internal(addresses: Sequence[str], networks: Sequence[str]) -> list[bool]
     """Whether each canonical address lies in one of a tenant's own networks. An IPv6 address stands for its /64."""
     if not networks:
         return [False] * len(addresses)
-    parsed = [ipaddress.ip_network(network) for network in networks]
-    return [_lies_in(address, parsed) for address in addresses]
+    return [_lies_in(address, tuple(networks)) for address in addresses]
 
 
-def _lies_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+@lru_cache(maxsize=1024)
+def _parsed(networks: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(network) for network in networks)
+
+
+@lru_cache(maxsize=_MOST_SEEN)
+def _lies_in(address: str, of: tuple[str, ...]) -> bool:
+    networks = _parsed(of)
     try:
         number = ipaddress.ip_address(address)
     except ValueError:

@@ -24,7 +24,7 @@ _LONGEST = 253  # of a host name, RFC 1035
 _URL = re.compile(r"([a-z][a-z0-9+.-]{0,31})://(?:[^/?#@\s]*@)?(\[[^\]]*\]|[^/?#:\s]*)", re.I)
 _NAME = re.compile(r"(?=.*[a-z])[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?", re.I)
 _NUMBERS = re.compile(  # addresses as text, as one number, in hex, and as providers put them into the names of lines
-    r"\d{1,3}(?:[.-]\d{1,3}){3}|\[|0x[0-9a-f]{8}|[0-9a-f]{1,4}(?:-[0-9a-f]{0,4}){5}"
+    r"\d{1,3}(?:[._-]\d{1,3}){3}|\[|0x[0-9a-f]{8}|[0-9a-f]{1,4}(?:-[0-9a-f]{0,4}){5}"
     r"|(?<![0-9a-z])(?:\d{8,10}|[0-9a-f]{8})(?![0-9a-z])",
     re.I,
 )
@@ -42,7 +42,7 @@ def source(referrer: str | None, own_sites: Sequence[str] = ()) -> tuple[str, st
         return DIRECT, DIRECT
     scheme, host = found[1].lower(), found[2].lower().rstrip(".")
     if scheme in _APPS:
-        return (host, _app_group(host)) if _is_name(host) else (OTHER, APP)
+        return (host, _app_group(host)) if _is_name(host) and not _NUMBERS.search(host) else (OTHER, APP)
     if scheme not in ("http", "https"):
         return DIRECT, DIRECT
     if _NUMBERS.search(host):

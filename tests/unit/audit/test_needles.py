@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from metrics_lake import keys, privacy
+from metrics_lake import keys, names, privacy
 from metrics_lake.audit import epochs_between, key_material, landing, needles
 
 LINE = (
@@ -84,7 +84,10 @@ def test_every_key_of_every_tenant_and_epoch_is_looked_for(tmp_path):
     material = key_material(secret, ["acme", "other"], ["2001-01", "2001-02"], salts)
     assert secret in material.values() and salts.of("other", "2001-02") in material.values()
     assert privacy.derive_key(secret, "acme", "2001-01", salts.of("acme", "2001-01")) in material.values()
-    assert len(material) == 2 + 2 + 2 * 2 * 2  # secret and seed, two roots, a salt and a key for each tenant and epoch
+    assert names.name_key(secret) in material.values() and names.seal_key(secret) in material.values()
+    assert (
+        len(material) == 4 + 2 + 2 * 2 * 2
+    )  # of the secret alone, two roots, a salt and a key for each tenant and epoch
 
 
 def test_keys_that_never_change_are_looked_for_too():

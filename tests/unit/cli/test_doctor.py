@@ -93,6 +93,16 @@ def damaged_lake(world, monkeypatch):
     (log / "00000000000000000000.json").write_text("{broken")
 
 
+def wrong_format(world, monkeypatch):
+    (world.folder / "conf" / "base.yaml").write_text(
+        "haproxy: {formats: {edge: '%ci [%tr] %[var(txn.ua)] %[req.hdr(referer)]'}}"
+    )
+
+
+def no_places(world, monkeypatch):
+    (world.folder / "conf" / "base.yaml").write_text("places: {country_file: of-192.0.2.7.mmdb}")
+
+
 @pytest.mark.parametrize(
     ("harm", "what", "said"),
     [
@@ -104,6 +114,12 @@ def damaged_lake(world, monkeypatch):
         (no_landing, "landing", "no folder data/landing/haproxy → mkdir -p data/landing/haproxy"),
         (empty_landing, "landing", "0 files below data/landing/haproxy → put HAProxy logs there"),
         (wrong_zone, "tenants", "no such time zone: 'Mars/Phobos'"),
+        (
+            wrong_format,
+            "formats",
+            "haproxy.formats['edge']: %[var(txn.ua)] and %[req.hdr(referer)] can't be told apart",
+        ),
+        (no_places, "places", "no file of-<address>.mmdb → name a file in MaxMind's format (.mmdb)"),
         (no_streams, "tenants", "0 tenants, 0 streams → name a stream"),
         (damaged_lake, "lake", "can't be read → restore data/lake, or move it away and run again"),
         (damaged_documents, "documents", "→ rm data/documents.db, then publish"),

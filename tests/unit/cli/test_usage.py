@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import typer
 
-from metrics_lake.cli.app import app, main
+from metrics_lake.cli.app import app
 from metrics_lake.io.files import locked
 
 
@@ -123,8 +123,8 @@ def test_a_second_writer_is_told_to_wait(world):
 @pytest.mark.parametrize("place", [0, 1, 3])
 def test_the_whole_story_is_told_when_asked_for(world, place):
     arguments = ["run", "--conf", "none"]
-    with pytest.raises(Exception, match="no settings folder none"):
-        main([*arguments[:place], "--debug", *arguments[place:]])
+    ended = world.run(*arguments[:place], "--debug", *arguments[place:])
+    assert ended.code == 1 and "Traceback" in ended.err and "SettingsError: no settings folder none" in ended.err
 
 
 def test_an_interrupted_command_says_that_nothing_is_half_written(world, monkeypatch):

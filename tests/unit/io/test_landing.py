@@ -5,25 +5,31 @@ from __future__ import annotations
 import gzip
 import os
 import pickle
+import sys
+import traceback
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics_lake.bronze.haproxy import TABLE
 from metrics_lake.io import landing
-from metrics_lake.io.landing import LandedFile, LandingReader, grouped
+from metrics_lake.io.landing import FilesPartition, LandedFile, LandingReader, ReadingFailed, grouped
 from metrics_lake.io.manifest import Manifest
+from metrics_lake.names import Names, sealed
+from metrics_lake.sources import places
 from metrics_lake.sources.arrived import FileEntry, UnreadableFile
-from tests.unit.sources.haproxy.logs import SECRET, line, parse, text
+from tests.unit.sources.haproxy.logs import SECRET, line, parse, rules_of, text
 
 LINES = text([line(n, f"/acme/live/{n}.ts") for n in range(50)])
 
 
 def landed(folder: Path, name: str, content: bytes) -> LandedFile:
     (folder / name).write_bytes(content)
-    return LandedFile(str(folder), FileEntry(name, len(content), "ab" * 32, "2001-01-15T13:00:00+00:00"), 1)
+    return LandedFile(str(folder), FileEntry(name, len(content), "ab" * 32, "2001-01-15T13:00:00+00:00"), 1, str)
 
 
 def read(file: LandedFile) -> bytes:
@@ -150,6 +156,52 @@ def test_a_reader_s_offsets_are_the_manifest_s_batches(tmp_path):
     parts = reader.partitions({"batch": 0}, {"batch": 2})
     assert [(part.batch_number, part.places) for part in parts] == [(1, (0,)), (2, (0, 1))]
     assert reader.partitions({"batch": 2}, {"batch": 2}) == []
+
+
+SHOWN = Names(bytes.fromhex(SECRET)).shown
+NAMED = ("haproxy/192.0.2.7/a.log", "haproxy/192.0.2.8/a.log", "haproxy/edge/of-c0000207.log", "haproxy/edge/plain.log")
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_file_is_found_by_the_name_that_is_shown_of_it(tmp_path, name):
+    for path in NAMED:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+    file = LandedFile(str(tmp_path), FileEntry(SHOWN(name), 9, "ab" * 32, ""), 1, SHOWN)
+    assert (file.true_path, read(file)) == (name, name.encode())
+
+
+def test_a_file_with_an_address_in_its_name_that_went_away_has_vanished(tmp_path):
+    (tmp_path / "haproxy").mkdir()
+    file = LandedFile(str(tmp_path), FileEntry(SHOWN("haproxy/192.0.2.7/a.log"), 9, "ab" * 32, ""), 1, SHOWN)
+    with pytest.raises(UnreadableFile, match="vanished"):
+        read(file)
+
+
+class Quoting:
+    """A feed that fails as libraries do: with a line in its message."""
+
+    SOURCE = SimpleNamespace(parse=lambda files, rules: [int(next(files[0].pieces()))])
+    TABLE = TABLE
+
+
+class Missing(Quoting):
+    SOURCE = SimpleNamespace(parse=lambda files, rules: places.opened("of-192.0.2.7.mmdb"))
+
+
+@pytest.mark.parametrize(
+    ("feed", "told"),
+    [(Quoting, r"ValueError in test_landing\.<lambda>:\d+"), (Missing, r"no file of-<address>\.mmdb; name")],
+)
+def test_a_failure_in_a_worker_is_told_without_what_it_was_reading(tmp_path, monkeypatch, feed, told):
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    monkeypatch.setitem(sys.modules, "feed_that_fails", feed)
+    (tmp_path / "a.log").write_text("192.0.2.7 is no number")
+    Manifest(tmp_path).add(str(tmp_path), [FileEntry("a.log", 22, "ab" * 32, "")], sealed(rules_of()))
+    reader = LandingReader({"manifest": str(tmp_path), "feed": "feed_that_fails"})
+    with pytest.raises(ReadingFailed, match=told) as failed:
+        list(reader.read(FilesPartition(1, (0,))))
+    assert "192.0.2.7" not in "".join(traceback.format_exception(failed.value))
 
 
 def test_what_travels_to_a_worker_are_paths_and_numbers_and_no_secret(tmp_path, monkeypatch):

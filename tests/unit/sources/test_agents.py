@@ -192,3 +192,11 @@ def test_the_rules_have_a_version_that_names_the_list_s():
 def test_a_hostile_agent_costs_no_more_than_a_long_one():
     for unit in ("a", "bot", "(", "compatible;", "http://", "x/1 "):
         agents.agent(unit * (1_000_000 // len(unit)))
+
+
+@pytest.mark.parametrize(
+    "text", ["192-0-2-7Bot/1.0", "c0000207Bot/1.0", "VLC/3221225991", "Chrome/3221225991.0", "Tv-192.0.2.7/1 okhttp/4"]
+)
+def test_an_address_in_an_agent_is_in_nothing_that_is_kept_of_it(text):
+    kept = repr(agents.agent(text))
+    assert not [form for form in ("192-0-2-7", "192.0.2.7", "c0000207", "3221225991") if form in kept]

@@ -14,6 +14,8 @@ OWN = ("*.acme.example", "acme.example")
     ("referrer", "source", "group"),
     [
         (None, "direct", "direct"),
+        ("android-app://host-192-0-2-7.example/", "other", "app"),
+        ("https://dyn_192_0_2_7.example/", "(address)", "other"),
         ("", "direct", "direct"),
         ("-", "direct", "direct"),
         ("about:blank", "direct", "direct"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
+from functools import lru_cache
 
 import polars as pl
 
@@ -73,6 +74,7 @@ def _placed(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     return placed.join(pl.concat(inside), on=["tenant", "plain"], how="left", maintain_order="left")
 
 
+@lru_cache(maxsize=4096)
 def _epoch(day: int, rotation: str) -> str:
     return epoch_of(datetime.fromtimestamp(day * 86_400, timezone.utc), rotation)
 

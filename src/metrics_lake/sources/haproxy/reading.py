@@ -10,6 +10,7 @@ from itertools import count
 import polars as pl
 
 from metrics_lake import keys
+from metrics_lake.names import Names
 from metrics_lake.privacy import Hasher, masked
 from metrics_lake.settings import Rules, read_secret
 from metrics_lake.sources.arrived import DUPLICATE, EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
@@ -30,7 +31,7 @@ class _Account:
     file: ArrivedFile
     status: str = READ
     reason: str | None = None
-    proxy: str | None = None
+    host: str | None = None  # that syslog names in the first line
     line_count: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
     first_ms: int | None = None
@@ -51,7 +52,7 @@ class _Chunk:
         text = piece.decode("utf-8", errors="replace").replace("\0", "")
         if account.line_count == 0:
             text = text.removeprefix("\ufeff")
-            account.proxy = _proxy(account.file, text)
+            account.host = lines.host_of(text[:200])
         if is_last and text and not text.endswith("\n"):
             self.unfinished.add(number)
         text = text.removesuffix("\n")
@@ -63,21 +64,22 @@ class _Chunk:
 
 def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
     """Rows of `bronze.haproxy`, frame by frame; columns that a kind of row doesn't fill are left out."""
-    hasher = Hasher(read_secret(rules.privacy.secret_file), keys.read(rules.privacy.keys_file))
+    secret = read_secret(rules.privacy.secret_file)
+    hasher, names = Hasher(secret, keys.read(rules.privacy.keys_file)), Names(secret)
     numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), Files()
     for file in files:
         account = _Account(file)
         finished.append(account)
         for piece, is_last in _pieces(account):
             number = next(numbers)
-            known.paths[number] = file.entry.path
+            known.paths[number] = file.true_path
             chunk.add(number, account, piece, is_last=is_last)
             if chunk.size >= _CHUNK_BYTES:
-                yield from _rows(chunk, rules, hasher, known)
+                yield from _rows(chunk, rules, hasher, known, names)
                 chunk = _Chunk()
-    yield from _rows(chunk, rules, hasher, known)
+    yield from _rows(chunk, rules, hasher, known, names)
     if finished:
-        yield _file_rows(finished)
+        yield _file_rows(finished, names)
 
 
 def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
@@ -88,7 +90,7 @@ def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
         for piece in pieces:
             if account.file.entry.is_duplicate:
                 account.line_count += piece.count(b"\n") + (not piece.endswith(b"\n"))
-                account.proxy = account.proxy or _proxy(account.file, piece[:200].decode("utf-8", errors="replace"))
+                account.host = account.host or lines.host_of(piece[:200].decode("utf-8", errors="replace"))
                 continue
             if before is not None:
                 yield before, False
@@ -104,7 +106,7 @@ def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
         account.status = EMPTY
 
 
-def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: Files) -> Iterator[pl.DataFrame]:
+def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: Files, names: Names) -> Iterator[pl.DataFrame]:
     if not chunk.texts:
         return
     numbered = lines.numbered(chunk.texts, chunk.first_lines)
@@ -112,7 +114,8 @@ def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: Files) -> Iterator
     for number, account in chunk.accounts.items():
         _count(account, found, number)
     about = _about(chunk)
-    for rows in (_visit_rows(found.accepted, rules), _reject_rows(found.rejects), _unclaimed_rows(found.unclaimed)):
+    unclaimed = _unclaimed_rows(found.unclaimed, names)
+    for rows in (_visit_rows(found.accepted, rules), _reject_rows(found.rejects), unclaimed):
         if rows.height:
             dated = rows.join(about, on="file_number", how="left")
             if "happened_on" not in rows.columns:
@@ -173,18 +176,20 @@ def _reject_rows(rejects: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _unclaimed_rows(unclaimed: pl.DataFrame) -> pl.DataFrame:
+def _unclaimed_rows(unclaimed: pl.DataFrame, names: Names) -> pl.DataFrame:
+    frontends = unclaimed["frontend"].drop_nulls().unique().to_list()
+    shown = pl.col("frontend").replace({frontend: names.shown(frontend) for frontend in frontends})
     start = masked(pl.col("path").fill_null("").str.extract(r"^(/?[^/]*)")).str.slice(0, 64)
     return (
-        unclaimed.select("file_number", "frontend", path_start=start)
+        unclaimed.select("file_number", shown, path_start=start)
         .group_by("file_number", "frontend", "path_start", maintain_order=True)
         .agg(pl.len().alias("line_count"))
         .with_columns(row_kind=pl.lit(UNCLAIMED))
     )
 
 
-def _file_rows(accounts: list[_Account]) -> pl.DataFrame:
-    frame = pl.DataFrame([_file_row(account) for account in accounts], infer_schema_length=None)
+def _file_rows(accounts: list[_Account], names: Names) -> pl.DataFrame:
+    frame = pl.DataFrame([_file_row(account, names) for account in accounts], infer_schema_length=None)
     times = [_instant(name).alias(name.replace("_ms", "_logged_at")) for name in ("first_ms", "last_ms")]
     frame = frame.with_columns(pl.col("first_ms", "last_ms").cast(pl.Int64)).with_columns(*times)
     return frame.with_columns(
@@ -192,7 +197,7 @@ def _file_rows(accounts: list[_Account]) -> pl.DataFrame:
     ).drop("first_ms", "last_ms")
 
 
-def _file_row(account: _Account) -> dict[str, object]:
+def _file_row(account: _Account, names: Names) -> dict[str, object]:
     entry = account.file.entry
     counts = {f"{kind}_count": number for kind, number in account.counts.items()}
     return {
@@ -204,17 +209,12 @@ def _file_row(account: _Account) -> dict[str, object]:
         "content_hash": entry.content_hash,
         "status": account.status,
         "reason": account.reason,
-        "proxy": account.proxy or _folder(entry.path),
+        "proxy": names.shown(account.host) if account.host else _folder(entry.path),
         "first_ms": account.first_ms,
         "last_ms": account.last_ms,
         "line_count": account.line_count,
         **counts,
     }
-
-
-def _proxy(file: ArrivedFile, text: str) -> str:
-    """Who wrote a log: the host that syslog names in its first line, else the folder it came in."""
-    return lines.host_of(text[:200]) or _folder(file.entry.path)
 
 
 def _folder(path: str) -> str:

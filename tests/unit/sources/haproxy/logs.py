@@ -56,11 +56,18 @@ class Arrived:
     path: str = "haproxy/edge-01/2001/01/15/haproxy-13-00.log"
     is_duplicate: bool = False
     batch_number: int = 1
+    shown: str | None = None
+
+    @property
+    def true_path(self) -> str:
+        return self.path
 
     @property
     def entry(self) -> FileEntry:
         found = hashlib.sha256(self.content).hexdigest()
-        return FileEntry(self.path, len(self.content), found, "2001-01-15T13:00:00+00:00", self.is_duplicate)
+        return FileEntry(
+            self.shown or self.path, len(self.content), found, "2001-01-15T13:00:00+00:00", self.is_duplicate
+        )
 
     def pieces(self) -> Iterator[bytes]:
         if self.content:

@@ -378,3 +378,32 @@ def test_every_row_has_what_its_kind_must_have():
     for kind, names in needed.items():
         part = got.frame.filter(pl.col("row_kind") == kind)
         assert part.select("happened_on", "batch_number", "file_id", *names).null_count().sum_horizontal().item() == 0
+
+
+# --- addresses in names ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "kind"),
+    [
+        (Arrived(text([SYSLOG.replace("edge-07", "192.0.2.9") + line()])), "proxy", "file"),
+        (Arrived(text([line(frontend="fe_192.0.2.9", path="/nobody/1.ts")])), "frontend", "unclaimed"),
+    ],
+)
+def test_an_address_in_the_name_of_a_proxy_or_frontend_becomes_a_mark(file, column, kind):
+    [row] = parse(file).rows(kind)
+    assert "192.0.2.9" not in row[column] and row[column].rstrip(">")[:-12].endswith("<address:")
+
+
+def test_a_hostile_frontend_costs_no_more_than_its_length():
+    [row] = parse(text([line(frontend="f" * 30_000, path="/nobody/1.ts")])).rows("unclaimed")
+    assert row["frontend"].startswith("<address:")
+
+
+def test_a_format_is_bound_to_a_folder_by_its_true_name_and_the_file_shown_by_its_mark():
+    bound = rules_of(haproxy={"formats": {"192.0.2.9": "%ci [%tr] %ft %ST %B %Ta %{+Q}r"}})
+    content = b'192.0.2.7 [15/Jan/2001:12:00:00.000] fe 200 10 5 "GET /acme/live/1.ts HTTP/1.1"\n'
+    shown = "haproxy/<address:0123456789ab>/a.log"
+    read = parse(Arrived(content, path="haproxy/192.0.2.9/a.log", shown=shown), rules=bound)
+    assert read.accounts == {"accepted": 1}
+    assert (read.files[0]["path"], read.files[0]["proxy"]) == (shown, "<address:0123456789ab>")

@@ -70,11 +70,12 @@ class _File:
     """A file in landing, in pieces as its reader gives them."""
 
     batch_number = 1
+    true_path = "haproxy/edge-01/haproxy-17-00.log"
 
     def __init__(self, *pieces: bytes) -> None:
         data = b"".join(pieces)
         self._pieces = pieces
-        self.entry = FileEntry("haproxy/edge-01/haproxy-17-00.log", len(data), "ab" * 32, "2001-01-15T17:00:00Z")
+        self.entry = FileEntry(self.true_path, len(data), "ab" * 32, "2001-01-15T17:00:00Z")
 
     def pieces(self) -> Iterator[bytes]:
         return iter(self._pieces)

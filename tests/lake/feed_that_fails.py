@@ -1,0 +1,44 @@
+"""A feed whose reading fails with a line in the message, as libraries do; `fail` runs it on Spark and prints the error."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.cli import failures, options
+from metrics_lake.io.stream import Stream
+from metrics_lake.jobs.work import Work
+from metrics_lake.names import Names, sealed
+from metrics_lake.settings import rules
+from metrics_lake.sources.arrived import ArrivedFile
+
+__all__ = ["SOURCE", "TABLE", "fail"]
+
+
+def parse(files: Iterable[ArrivedFile], rules: Any) -> Iterator[Any]:
+    for file in files:
+        for piece in file.pieces():
+            yield int(piece)
+
+
+SOURCE = SimpleNamespace(name="failing", folder="haproxy", parse=parse)
+
+
+def fail(arguments: list[str]) -> None:
+    """Reads landing under the settings that the command line names."""
+    settings = options.settings(arguments[1], None, arguments[3::2])
+    work = Work.of(settings)
+    folder = Path(tempfile.mkdtemp())
+    stream = Stream(sys.modules[__name__], folder, Names(settings.secret()).shown)
+    stream.plan(Path(settings.storage.landing), sealed(rules(settings, work.tenants)), 1 << 30)
+    try:
+        stream.read(work.lake.spark, str(folder / "table"), lambda done, parts: None)
+    except Exception as error:
+        sys.stdout.write(f"{failures.story(error)}\n{error}\n")
+    else:
+        sys.stdout.write("nothing failed\n")
