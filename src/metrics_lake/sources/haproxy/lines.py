@@ -66,15 +66,16 @@ def unwrapped(lines: pl.DataFrame) -> pl.DataFrame:
 
 def parted(lines: pl.DataFrame) -> pl.DataFrame:
     """Adds `before` (all that stands before the date) and `after` (the date and the rest); null where no date stands."""
-    parts = lines.with_columns(pl.col("text").str.splitn(" [", 2).struct.rename_fields(["before", "after"])).unnest(
-        "text"
-    )
-    parts = parts.with_columns(text=lines["text"])
-    dated = pl.col("after").str.contains(r"^\d\d/[A-Z][a-z][a-z]/\d{4}:").fill_null(False)
+    parts = lines.with_columns(
+        pl.col("text").str.splitn(" [", 2).struct.rename_fields(["before", "after"]).alias("parts")
+    ).unnest("parts")
+    dated = parts.select(pl.col("after").str.contains(r"^\d\d/[A-Z][a-z][a-z]/\d{4}:").fill_null(False)).to_series()
+    if dated.all():
+        return parts
     odd = parts.filter(~dated).with_columns(
         before=pl.col("text").str.extract(_BEFORE), after=pl.col("text").str.extract(_ANCHOR)
     )
-    return pl.concat([parts.filter(dated), odd]) if odd.height else parts
+    return pl.concat([parts.filter(dated), odd])
 
 
 def host_of(line: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from metrics_lake.tenants import Stream, Tenants
@@ -28,14 +30,23 @@ def claimed(requests: pl.DataFrame, tenants: Tenants) -> pl.DataFrame:
     """
     distinct = requests.select(_FIELDS).unique()
     streams = [stream for tenant in tenants.tenants.values() for stream in tenant.streams.values()]
-    number, kind = pl.lit(None, dtype=pl.UInt32), pl.lit(NONE, dtype=pl.Int8)
+    number = pl.lit(None, dtype=pl.UInt32)
     for place, stream in reversed(list(enumerate(streams))):
         number = pl.when(_matches(stream)).then(pl.lit(place, dtype=pl.UInt32)).otherwise(number)
-    distinct = distinct.with_columns(stream_number=number)
-    for place, stream in enumerate(streams):
-        kind = pl.when(pl.col("stream_number") == place).then(_asks_for(stream)).otherwise(kind)
-    distinct = distinct.with_columns(request_kind=kind)
+    distinct = distinct.with_columns(stream_number=number).with_columns(request_kind=_kind(streams))
     return requests.join(distinct, on=_FIELDS, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _kind(streams: Sequence[Stream]) -> pl.Expr:
+    """What was asked for of the stream in stream_number; streams of the same suffixes are looked at together."""
+    alike: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[int]] = {}
+    for place, stream in enumerate(streams):
+        alike.setdefault((stream.protocol, stream.media_suffixes, stream.playlist_suffixes), []).append(place)
+    kind = pl.lit(NONE, dtype=pl.Int8)
+    for places in alike.values():
+        is_one = pl.col("stream_number").is_in(places)
+        kind = pl.when(is_one).then(_asks_for(streams[places[0]])).otherwise(kind)
+    return kind
 
 
 def _matches(stream: Stream) -> pl.Expr:
