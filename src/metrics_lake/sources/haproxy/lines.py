@@ -30,21 +30,13 @@ _HOST = r"^(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S
 
 def numbered(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:
     """Lines of several files: file_number, line_number (from `first_lines`), text without its line end."""
-    frame = pl.DataFrame(
-        {"file_number": list(texts), "text": list(texts.values())},
-        schema={"file_number": pl.UInt32, "text": pl.String},
-    )
-    lines = frame.with_columns(pl.col("text").str.split("\n")).explode("text")
-    starts = pl.DataFrame(
-        {"file_number": list(first_lines), "start": list(first_lines.values())},
-        schema={"file_number": pl.UInt32, "start": pl.Int64},
-    )
-    place = pl.int_range(pl.len(), dtype=pl.Int64).over("file_number")
-    return (
-        lines.with_columns(line_number=place, text=pl.col("text").str.strip_chars_end("\r"))
-        .join(starts, on="file_number", how="left", maintain_order="left")
-        .select("file_number", pl.col("line_number") + pl.col("start"), "text")
-    )
+    schema = {"file_number": pl.UInt32, "text": pl.String, "start": pl.Int64}
+    starts = [first_lines[number] for number in texts]
+    files = pl.DataFrame({"file_number": list(texts), "text": list(texts.values()), "start": starts}, schema=schema)
+    parts = files.with_columns(pl.col("text").str.split("\n"))
+    numbers = pl.int_ranges("start", pl.col("start") + pl.col("text").list.len())
+    lines = parts.select("file_number", "text", line_number=numbers).explode("line_number", "text")
+    return lines.select("file_number", "line_number", pl.col("text").str.strip_chars_end("\r"))
 
 
 def unwrapped(lines: pl.DataFrame) -> pl.DataFrame:

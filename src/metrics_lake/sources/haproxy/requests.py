@@ -21,6 +21,7 @@ _KEPT = (
     "frontend", "host", "path", "referer", "address", "user_agent", "playback_id", "line_id", "is_tcp",
     "is_time_doubtful",
 )  # fmt: skip
+_ABSOLUTE = r"^[A-Za-z][A-Za-z0-9+.-]*://"
 _SHOWN = 4096  # of a line that is too long; the masked text is shorter still
 
 
@@ -110,10 +111,11 @@ def _is_tail(good: pl.DataFrame, haproxy: Haproxy) -> pl.Expr:
 def _located(read: pl.DataFrame, haproxy: Haproxy, hasher: Hasher) -> pl.DataFrame:
     """Host and path of each request, who asked, the referrer's host, and the line's fingerprint."""
     uri = pl.col("uri")
-    absolute = uri.str.extract(r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?]*)")
+    url = pl.when(uri.str.contains(_ABSOLUTE)).then(uri)  # null on most lines, so that what follows is quick
+    absolute = url.str.extract(rf"{_ABSOLUTE}([^/?]*)")
     asked_for = [pl.when(pl.col("host").str.len_bytes() > 0).then("host"), absolute]
     asked_for += [pl.col("sni")] if "sni" in read.columns else []
-    local = pl.when(absolute.is_null()).then(uri).otherwise(uri.str.replace(r"^[^:]+://[^/?]*", ""))
+    local = pl.coalesce(url.str.replace(r"^[^:]+://[^/?]*", ""), uri)
     located = read.with_columns(
         host=pl.coalesce(asked_for).str.to_lowercase().str.replace(r":\d+$", ""),
         path=local.str.splitn("?", 2).struct[0],

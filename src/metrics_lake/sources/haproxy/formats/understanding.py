@@ -41,10 +41,8 @@ def understood(
 
 def _together(found: list[pl.DataFrame]) -> pl.DataFrame:
     some = [frame for frame in found if frame.height] or found[:1]
-    if len(some) == 1:
-        return some[0]
     known = [frame.select(name for name in httplog.COLUMNS if name in frame.columns) for frame in some]
-    return pl.concat(known, how="diagonal_relaxed")
+    return known[0] if len(known) == 1 else pl.concat(known, how="diagonal_relaxed")
 
 
 def _own_formats(
