@@ -33,13 +33,15 @@ class Table:
     """A Delta table, declared beside the code that fills it.
 
     `columns` is one line a column, `name TYPE [NOT NULL] COMMENT 'meaning and unit'`.
-    `keep` is how long rows are kept, counted from the day they speak of; None keeps them for good.
+    `pruned_by` are columns of which the log holds least and greatest for each file (beside the partition's), so that
+    reads leave files out. `keep` is how long rows are kept, counted from the day they speak of; None keeps them for good.
     """
 
     name: str
     columns: str
     partitioned_by: tuple[str, ...] = ()
     keep: timedelta | None = None
+    pruned_by: tuple[str, ...] = ()
 
     @cached_property
     def fields(self) -> tuple[Column, ...]:

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from metrics_lake import audit
+from metrics_lake.bronze.haproxy import TABLE
 from metrics_lake.cli.privacy import search
 from metrics_lake.settings import Settings
 from tests.lake.conftest import ROOT, SAMPLES, lake_settings
@@ -227,6 +228,13 @@ def test_what_holds_an_address_in_its_name_is_read_once_and_shown_apart(planted:
     visits = rows.filter(pl.col("row_kind") == "visit")
     assert visits.filter(pl.col("is_internal"))["request_count"].sum() == 1
     assert visits.filter(pl.col("client_kind") == "bot")["player"].to_list() == ["other"]
+
+
+def test_of_bronze_s_files_the_log_says_what_reads_prune_by_and_nothing_else(planted: Planted) -> None:
+    log = Path(planted.settings.storage.lake, TABLE.path, "_delta_log")
+    actions = [json.loads(line) for file in log.glob("*.json") for line in file.read_text().splitlines()]
+    told = [set(json.loads(action["add"]["stats"])["minValues"]) for action in actions if "add" in action]
+    assert {"batch_number", "first_at"} <= set.union(*told) <= set(TABLE.pruned_by)
 
 
 def test_the_audit_finds_an_address_that_is_put_into_the_lake(planted: Planted, tmp_path: Path) -> None:

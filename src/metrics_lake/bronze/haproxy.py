@@ -17,6 +17,7 @@ TABLE = Table(
     "bronze.haproxy",
     partitioned_by=("happened_on",),
     keep=timedelta(days=400),
+    pruned_by=("row_kind", "batch_number", "first_at", "last_at"),
     columns="""
     row_kind STRING NOT NULL COMMENT 'What the row is: visit, reject, unclaimed or file'
     happened_on DATE NOT NULL COMMENT 'UTC day of the first instant that the row speaks of; of a reject, that of its file'

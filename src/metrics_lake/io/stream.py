@@ -17,6 +17,7 @@ from metrics_lake.sources.arrived import FileEntry
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_NOTED = "spark.databricks.delta.properties.defaults.dataSkippingStatsColumns"
 _UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
 
 
@@ -111,6 +112,8 @@ class Stream:
             .option("feed", self._feed.__name__)
             .load()
         )
+        # The writer of a stream takes no properties for the table that it makes, but its copy of this session's settings.
+        spark.conf.set(_NOTED, ",".join(self._feed.TABLE.pruned_by))
         query = (
             rows.writeStream.format("delta")
             .outputMode("append")
@@ -119,6 +122,7 @@ class Stream:
             .trigger(availableNow=True)
             .start(str(Path(into).resolve()))
         )
+        spark.conf.unset(_NOTED)
         try:
             while not query.awaitTermination(0.2):  # type: ignore[arg-type]
                 on_progress(*_parts(spark))
