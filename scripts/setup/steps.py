@@ -10,9 +10,10 @@ import time
 import jars
 import java
 import packages
+import spark_home
 import system
 
-STEPS = (packages, java, jars)
+STEPS = (packages, java, jars, spark_home)
 
 
 def wait_for_our_turn() -> object:

@@ -22,7 +22,7 @@ from metrics_lake.tenants import Network, Strict, Tenant, Tenants, Zone
 
 M = TypeVar("M", bound=BaseModel)
 SECRET, SECRET_FILE = "METRICS_LAKE_SECRET", "METRICS_LAKE_SECRET_FILE"
-_OWN_JAVA = ".cache/java"
+_OWN_JAVA, _OWN_SPARK = ".cache/java", ".cache/spark"
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
 
@@ -176,6 +176,8 @@ def prepare_for_spark() -> None:
     """What Spark's launcher and its Python workers take from the environment, where nobody has set it."""
     if Path(_OWN_JAVA, "bin", "java").exists():
         os.environ.setdefault("JAVA_HOME", str(Path(_OWN_JAVA).resolve()))
+    if Path(_OWN_SPARK, "bin", "spark-submit").exists():
+        os.environ.setdefault("SPARK_HOME", str(Path(_OWN_SPARK).resolve()))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

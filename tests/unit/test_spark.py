@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -71,9 +72,23 @@ def test_what_spark_takes_from_the_environment_is_set_only_where_nobody_has(tmp_
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     prepare_for_spark()
-    import os
-
     assert (os.environ["PYSPARK_PYTHON"], os.environ["POLARS_MAX_THREADS"]) == ("/mine", "1")
+
+
+def test_spark_is_that_of_setup_unless_somebody_named_another(tmp_path, monkeypatch):
+    for name in ("SPARK_HOME", "PYSPARK_PYTHON", "POLARS_MAX_THREADS", "SPARK_LOCAL_IP"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.delenv("SPARK_HOME")
+    monkeypatch.chdir(tmp_path)
+    prepare_for_spark()
+    assert "SPARK_HOME" not in os.environ
+    (tmp_path / ".cache/spark/bin").mkdir(parents=True)
+    (tmp_path / ".cache/spark/bin/spark-submit").touch()
+    prepare_for_spark()
+    assert os.environ["SPARK_HOME"] == str(tmp_path / ".cache/spark")
+    monkeypatch.setenv("SPARK_HOME", "/mine")
+    prepare_for_spark()
+    assert os.environ["SPARK_HOME"] == "/mine"
 
 
 def test_a_process_that_spark_submit_started_is_known_by_its_gateway(monkeypatch):
