@@ -41,15 +41,22 @@ _VALUE = (*_GROUP, "dimension_value")
 def share(stays: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """From the stays in periods of a share of the listeners to (listeners by their set of values, sums by value)."""
     every = dimensions_by_day.with_values(laid.with_whole_tenant(stays.with_columns(stream_heard="stream")))
+    columns = dimensions_by_day.COLUMNS
+    texts = pl.col(*KEYS, *set(columns.values()) - set(KEYS)).cast(pl.Categorical)  # to group by numbers is three times as fast
+    every = every.select(texts, "listener", "is_started", ms=pl.col("to_ms") - pl.col("from_ms"))
     sets, sums = list[pl.DataFrame](), list[pl.DataFrame]()
-    for name, column in dimensions_by_day.COLUMNS.items():
+    for name, column in columns.items():
         by_listener = every.group_by(*KEYS, "listener", dimension_value=column).agg(
-            pl.col("is_started").sum().cast(pl.Int64), ms=(pl.col("to_ms") - pl.col("from_ms")).sum()
+            pl.col("is_started").sum().cast(pl.Int64), pl.col("ms").sum()
         )
-        sets.append(_by_set(by_listener).with_columns(dimension=pl.lit(name)))
         summed = by_listener.group_by(*KEYS, "dimension_value").agg(pl.col("is_started", "ms").sum())
+        sets.append(_by_set(by_listener).with_columns(dimension=pl.lit(name)))
         sums.append(summed.with_columns(dimension=pl.lit(name)))
-    return pl.concat(sets), pl.concat(sums)
+    return _in_words(pl.concat(sets)), _in_words(pl.concat(sums))
+
+
+def _in_words(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.cast({pl.Categorical: pl.String, pl.List(pl.Categorical): pl.List(pl.String)})
 
 
 def _by_set(by_listener: pl.DataFrame) -> pl.DataFrame:

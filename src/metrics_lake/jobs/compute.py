@@ -84,12 +84,12 @@ def _due(work: Work, asked: Sequence[date], metric: str | None) -> Due | None:
         return None
     lasts = [work.history.last(table) for table in (*BY_DAY, *BY_PERIOD)]
     known = [last for last in lasts if last and last.progress.rules == rules]
-    since = -1
-    if len(known) < len(lasts):
-        days: set[str] = set(days_overlapped(work.lake.read(sessions.TABLE), work.calendars))
-    else:
-        since = min(last.progress.through[sessions.TABLE.name] for last in known)
-        days = {day for commit in work.history.commits(sessions.TABLE, after=since) for day in commit.progress.days}
+    has_all = len(known) == len(lasts)
+    since = min(last.progress.through[sessions.TABLE.name] for last in known) if has_all else -1
+    commits = work.history.commits(sessions.TABLE, after=since)
+    days = {day for commit in commits for day in commit.progress.days}
+    if since < 0 and not any(commit.version == 0 for commit in commits):  # its first commits are gone from the log
+        days |= set(days_overlapped(work.lake.read(sessions.TABLE), work.calendars))
     days |= {on.isoformat() for on in asked}
     return Due(tuple(map(date.fromisoformat, sorted(days))), since, version, rules, metric) if days else None
 
