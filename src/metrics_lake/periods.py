@@ -59,6 +59,12 @@ class Calendar:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    @property
+    def day_begins_after(self) -> timedelta:
+        """How long after midnight a day begins."""
+        starts = time.fromisoformat(self.broadcast_day_starts)
+        return timedelta(hours=starts.hour, minutes=starts.minute)
+
     def day_start(self, on: date) -> datetime:
         """The first instant of a day, UTC. A midnight that a DST change skips begins where the clock goes on."""
         wall = datetime.combine(on, time.fromisoformat(self.broadcast_day_starts), tzinfo=self.zone)

@@ -95,6 +95,7 @@ class Spark(Strict):
     master: str = "local[*]"
     driver_memory: str = "3g"
     shuffle_partitions: Annotated[int, Field(ge=1)] = 2
+    from_rows: Annotated[int, Field(ge=0)] = 500_000
     jars: str = ".cache/jars"
     conf: dict[str, str] = {}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -104,3 +104,8 @@ class Source:
     name: str
     folder: str
     parse: Callable[..., Any]
+
+
+def in_days(column: str, days: Iterable[date]) -> str:
+    """A condition that holds on just these days; on none of none."""
+    return f"{column} IN ({', '.join(f'DATE{day.isoformat()!r}' for day in days) or 'NULL'})"

@@ -56,14 +56,16 @@ def _rollups(work: Work) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("from_rows", [(0, 0), (0, 500_000)], ids=["by Spark", "by Spark, then here"])
 def test_late_and_doubled_and_split_files_give_the_same_tables_and_json(
-    work_in: Callable[..., Work], corpus: Path, at_once: Work, tmp_path: Path
+    work_in: Callable[..., Work], corpus: Path, at_once: Work, tmp_path: Path, from_rows: tuple[int, int]
 ) -> None:
+    """`at_once` is worked out in this process: so Spark's workers must come to the same too."""
     files = sorted((corpus / "landing").rglob("*.gz"))
     late, early = files[5:9] + files[30:31], files[:5] + files[9:30] + files[31:]
     landing = tmp_path / "landing"
-    work = work_in(tmp_path, landing, corpus / "tenants.yaml")
-    for part in (early, late):
+    for part, rows in zip((early, late), from_rows, strict=True):
+        work = work_in(tmp_path, landing, corpus / "tenants.yaml", f"spark.from_rows={rows}")
         for file in part:
             target = landing / file.relative_to(corpus / "landing")
             target.parent.mkdir(parents=True, exist_ok=True)

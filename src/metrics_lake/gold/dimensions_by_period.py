@@ -42,7 +42,9 @@ def share(stays: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """From the stays in periods of a share of the listeners to (listeners by their set of values, sums by value)."""
     every = dimensions_by_day.with_values(laid.with_whole_tenant(stays.with_columns(stream_heard="stream")))
     columns = dimensions_by_day.COLUMNS
-    texts = pl.col(*KEYS, *set(columns.values()) - set(KEYS)).cast(pl.Categorical)  # to group by numbers is three times as fast
+    texts = pl.col(*KEYS, *set(columns.values()) - set(KEYS)).cast(
+        pl.Categorical
+    )  # to group by numbers is three times as fast
     every = every.select(texts, "listener", "is_started", ms=pl.col("to_ms") - pl.col("from_ms"))
     sets, sums = list[pl.DataFrame](), list[pl.DataFrame]()
     for name, column in columns.items():

@@ -42,6 +42,14 @@ def placed(every: DataFrame, *, edges_minutes: Sequence[int]) -> DataFrame:
     return found.withColumn("at_least_minutes", edges[F.col("place").cast("int")]).drop("length_minutes", "place")
 
 
+def placed_here(every: pl.DataFrame, *, edges_minutes: Sequence[int]) -> pl.DataFrame:
+    """The same for a frame in this process; a test holds it to what Bucketizer finds."""
+    edges = pl.Series("at_least_minutes", edges_minutes, dtype=pl.Int32)
+    length = (pl.col("ended_at") - pl.col("started_at")).dt.total_milliseconds().fill_null(0) / 60_000
+    found = edges.search_sorted(every.select(length=length)["length"], side="right") - 1
+    return every.with_columns(edges.gather(found))
+
+
 def compute(stays: pl.DataFrame) -> pl.DataFrame:
     """From one day's net stays, placed, to counts (stream, at_least_minutes, session_count); an empty bucket has no row."""
     started = laid.with_whole_tenant(stays.filter("is_started"))

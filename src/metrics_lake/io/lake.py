@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
-
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -55,8 +52,3 @@ class Lake:
                 raise TypeError(f"{table.name}.{column.name}: declared {declared}, made {found.get(column.name)}")
         commented = (F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.fields)
         return rows.select(*commented)
-
-
-def in_days(column: str, days: Iterable[date]) -> str:
-    """A condition that holds on just these days; on none of none."""
-    return f"{column} IN ({', '.join(f'DATE{day.isoformat()!r}' for day in days) or 'NULL'})"

@@ -1,15 +1,18 @@
-"""Tables whose rows fit one process, read and replaced without Spark (delta-rs): figures, and accounts of files.
+"""Tables, or parts of them, that fit one process: read and replaced without Spark (delta-rs).
 
-A commit of Spark costs a second of a cold JVM; figures are as many as buckets of time, not as listeners, so the
-process that has them writes them itself in some hundredths.
+A commit of Spark costs a second of a cold JVM, its first query some more. Figures are as many as buckets of time, not
+as listeners, and an hour's sessions are few: the process that has them writes them itself in some hundredths.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from pyarrow import compute as pc
+from pyarrow.dataset import Dataset
 
 from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.io.history import Progress
@@ -22,17 +25,24 @@ class SmallTables:
     def __init__(self, root: str) -> None:
         self._root = root
 
-    def read(self, table: Table | View, where: pc.Expression | None = None) -> pa.Table:
+    def read(
+        self, table: Table | View, where: pc.Expression | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
         """Rows that fit `where`; of a view, those of its kind, with the columns that the kind fills."""
-        held = table.of if isinstance(table, View) else table
-        names = [column.name for column in table.fields]
-        if isinstance(table, View):
-            kind = pc.field("row_kind") == table.kind
-            where = kind if where is None else kind & where
-        if not DeltaTable.is_deltatable(self._path(held)):
-            schema = arrow_schema(held)
+        names = list(columns or (column.name for column in table.fields))
+        held = self._dataset(table)
+        if held is None:
+            schema = arrow_schema(table.of if isinstance(table, View) else table)
             return pa.schema([schema.field(name) for name in names]).empty_table()
-        return DeltaTable(self._path(held)).to_pyarrow_dataset().to_table(columns=names, filter=where)
+        return held.to_table(columns=names, filter=_of(table, where))
+
+    def frame(
+        self, table: Table | View, where: pc.Expression | None = None, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """The same as a frame of Polars."""
+        found = pl.from_arrow(self.read(table, where, columns))
+        assert isinstance(found, pl.DataFrame)
+        return found
 
     def replace(self, table: Table, rows: pl.DataFrame, where: str, progress: Progress) -> None:
         """In one commit: the rows that fit `where` go, `rows` come. Doing it again changes nothing."""
@@ -46,9 +56,22 @@ class SmallTables:
             commit_properties=CommitProperties(custom_metadata={"userMetadata": progress.as_text()}),
         )
 
-    def rows(self, table: Table) -> int:
-        """How many rows a table has, by its log alone."""
-        return DeltaTable(self._path(table)).count() if DeltaTable.is_deltatable(self._path(table)) else 0
+    def rows(self, table: Table | View, where: pc.Expression | None = None) -> int:
+        """How many rows lie in the files that may hold some that fit: none of them is read, so it may be too many."""
+        held = self._dataset(table)
+        fragments = held.get_fragments(filter=_of(table, where)) if held else ()
+        return sum(fragment.metadata.num_rows for fragment in fragments)
+
+    def _dataset(self, table: Table | View) -> Dataset | None:
+        path = self._path(table.of if isinstance(table, View) else table)
+        return DeltaTable(path).to_pyarrow_dataset() if DeltaTable.is_deltatable(path) else None
 
     def _path(self, table: Table) -> str:
         return f"{self._root}/{table.path}"
+
+
+def _of(table: Table | View, where: pc.Expression | None) -> pc.Expression | None:
+    if not isinstance(table, View):
+        return where
+    kind = pc.field("row_kind") == table.kind
+    return kind if where is None else kind & where

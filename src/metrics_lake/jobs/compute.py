@@ -8,20 +8,19 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 from pyarrow import compute as pc
+from pyspark.sql import functions as F
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.bronze.completeness import complete_through
 from metrics_lake.gold import listening_by_day
 from metrics_lake.io.history import Progress
-from metrics_lake.io.lake import in_days
 from metrics_lake.jobs import figures
 from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
-from metrics_lake.jobs.refine import days_overlapped
 from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
 from metrics_lake.settings import Settings, digest
 from metrics_lake.silver import sessions
-from metrics_lake.tables import Table
+from metrics_lake.tables import Table, in_days
 from metrics_lake.tenants import Tenants
 
 METRICS = tuple(table.name.partition(".")[2] for table in (*BY_DAY, *BY_PERIOD))
@@ -89,9 +88,14 @@ def _due(work: Work, asked: Sequence[date], metric: str | None) -> Due | None:
     commits = work.history.commits(sessions.TABLE, after=since)
     days = {day for commit in commits for day in commit.progress.days}
     if since < 0 and not any(commit.version == 0 for commit in commits):  # its first commits are gone from the log
-        days |= set(days_overlapped(work.lake.read(sessions.TABLE), work.calendars))
+        days |= _all_days(work)
     days |= {on.isoformat() for on in asked}
     return Due(tuple(map(date.fromisoformat, sorted(days))), since, version, rules, metric) if days else None
+
+
+def _all_days(work: Work) -> set[str]:
+    each = work.lake.read(sessions.TABLE).select(F.explode(sessions.days(work.calendars.by_tenant)).alias("on_day"))
+    return {row.on_day.isoformat() for row in each.distinct().collect()}
 
 
 def _some_at_a_time(days: Sequence[date]) -> Iterator[Sequence[date]]:
@@ -99,22 +103,38 @@ def _some_at_a_time(days: Sequence[date]) -> Iterator[Sequence[date]]:
 
 
 def _by_day(work: Work, due: Due, days: Sequence[date]) -> None:
-    edges = work.settings.sessions.length_edges_minutes
-    pieces = figures.by_day(work.lake.read(sessions.TABLE), work.calendars, days, edges)
-    _replace(
-        work, BY_DAY, due, figures.collected(pieces), in_days("listened_on", days), is_last=days[-1] == due.days[-1]
-    )
+    edges, clocks = work.settings.sessions.length_edges_minutes, work.calendars
+    within = clocks.bounds(days)
+    if _are_few(work, within):
+        made = figures.by_day_here(_sessions(work, within), clocks, days, edges)
+    else:
+        made = figures.collected(figures.by_day(work.lake.read(sessions.TABLE), clocks, days, edges))
+    _replace(work, BY_DAY, due, made, in_days("listened_on", days), is_last=days[-1] == due.days[-1])
 
 
 def _by_period(work: Work, due: Due) -> None:
-    periods = periods_of(work, due.days)
-    shares = 1 + work.small_tables.rows(sessions.TABLE) // _SESSIONS_IN_A_SHARE
-    made: figures.Frames = {}
-    if periods:
-        pieces = figures.by_period(work.lake.read(sessions.TABLE), work.calendars, periods, shares)
-        parts = figures.collected(pieces)
-        made = figures.put_together(parts, periods, minimum_group=work.settings.privacy.minimum_group)
+    periods, clocks = periods_of(work, due.days), work.calendars
+    named = [period for of_tenant in periods.values() for period in of_tenant]
+    shares: figures.Frames = {}
+    if named:
+        within = min(p.start for p in named), max(p.end for p in named)
+        if _are_few(work, within):
+            shares = figures.by_period_here(_sessions(work, within), clocks, periods)
+        else:
+            number = 1 + work.small_tables.rows(sessions.TABLE) // _SESSIONS_IN_A_SHARE
+            shares = figures.collected(figures.by_period(work.lake.read(sessions.TABLE), clocks, periods, number))
+    made = figures.put_together(shares, periods, minimum_group=work.settings.privacy.minimum_group)
     _replace(work, BY_PERIOD, due, made, _in_periods(periods), is_last=True)
+
+
+def _are_few(work: Work, within: tuple[datetime, datetime]) -> bool:
+    """Whether the sessions of a stretch of time are so few that starting Spark would take longer."""
+    rows = work.small_tables.rows(sessions.TABLE, sessions.between(pc.field, *within))
+    return rows <= work.settings.spark.from_rows
+
+
+def _sessions(work: Work, within: tuple[datetime, datetime]) -> pl.DataFrame:
+    return work.small_tables.frame(sessions.TABLE, sessions.between(pc.field, *within), figures.READ)
 
 
 def _replace(work: Work, tables: Sequence[Table], due: Due, made: figures.Frames, where: str, *, is_last: bool) -> None:

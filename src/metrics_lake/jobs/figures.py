@@ -6,7 +6,7 @@ one job of Spark brings all figures of all days and periods.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
@@ -39,20 +39,21 @@ BY_DAY = (
     dimensions_by_day.TABLE,
 )
 BY_PERIOD = (listening_by_period.TABLE, dimensions_by_period.TABLE)
-_READ = (
-    "tenant", "stream", "listener_id", "started_at", "ended_at", "exclusion",
+READ = (
+    "tenant", "stream", "listener_id", "started_on", "started_at", "ended_at", "last_request_at", "exclusion",
     *(name for name in dimensions_by_day.DIMENSIONS if name != "stream"),
 )  # fmt: skip
 _PIECE = pa.schema([("tenant", pa.string()), ("name", pa.string()), ("content", pa.binary())])
 _PIECE_DDL = "tenant STRING, name STRING, content BINARY"
+_DAY = timedelta(days=1)
 _SETS, _SUMS = "sets of values", "sums by value"
 
 
 def by_day(held: DataFrame, calendars: Calendars, days: Sequence[date], edges_minutes: Sequence[int]) -> DataFrame:
     """Pieces with the tables of BY_DAY for every tenant's days, from rows of silver.sessions."""
     start, end = calendars.bounds(days)
-    placed = session_lengths_by_day.placed(held.where(sessions.between(start, end)), edges_minutes=edges_minutes)
-    dated = placed.select(*_READ, "at_least_minutes", F.explode(sessions.days(calendars.by_tenant)).alias("on_day"))
+    placed = session_lengths_by_day.placed(held.where(sessions.between(F.col, start, end)), edges_minutes=edges_minutes)
+    dated = placed.select(*READ, "at_least_minutes", F.explode(sessions.days(calendars.by_tenant)).alias("on_day"))
     wanted = dated.where(F.col("on_day").isin(list(days)))
     clocks = calendars.by_tenant
 
@@ -67,9 +68,9 @@ def by_period(held: DataFrame, calendars: Calendars, periods: Mapping[str, Seque
     """Pieces with each tenant's periods for each of so many shares of the listeners, from rows of silver.sessions."""
     named = [period for of_tenant in periods.values() for period in of_tenant]
     start, end = min(p.start for p in named), max(p.end for p in named)
-    near = sessions.between(start, end) & F.col("exclusion").isNull()
+    near = sessions.between(F.col, start, end) & F.col("exclusion").isNull()
     share = F.pmod(F.xxhash64("listener_id"), F.lit(shares))
-    wanted = held.where(near & F.col("tenant").isin(list(periods))).select(*_READ, share.alias("share"))
+    wanted = held.where(near & F.col("tenant").isin(list(periods))).select(*READ, share.alias("share"))
     clocks = calendars.by_tenant
 
     def reckon(key: tuple[Any, ...], rows: pa.Table) -> pa.Table:
@@ -79,9 +80,35 @@ def by_period(held: DataFrame, calendars: Calendars, periods: Mapping[str, Seque
     return wanted.groupBy("tenant", "share").applyInArrow(reckon, _PIECE_DDL)
 
 
+def by_day_here(held: pl.DataFrame, calendars: Calendars, days: Sequence[date], edges_minutes: Sequence[int]) -> Frames:
+    """The tables of BY_DAY, from sessions that this process has."""
+    placed = session_lengths_by_day.placed_here(held, edges_minutes=edges_minutes)
+    made = [
+        (tenant, of_day(mine, calendar, on))
+        for tenant, calendar in calendars.by_tenant.items()
+        if (whole := placed.filter(tenant=tenant)).height
+        for on in days
+        if (
+            mine := whole.filter(sessions.between(pl.col, calendar.day_start(on), calendar.day_start(on + _DAY)))
+        ).height
+    ]
+    return _by_name((tenant, name, frame) for tenant, frames in made for name, frame in frames.items())
+
+
+def by_period_here(held: pl.DataFrame, calendars: Calendars, periods: Mapping[str, Sequence[Period]]) -> Frames:
+    """What by_period makes, from sessions that this process has: one share of all listeners."""
+    net = held.filter(pl.col("exclusion").is_null())
+    made = [
+        (tenant, of_share(mine, calendars.by_tenant[tenant], periods[tenant]))
+        for tenant in periods
+        if (mine := net.filter(tenant=tenant)).height
+    ]
+    return _by_name((tenant, name, frame) for tenant, frames in made for name, frame in frames.items())
+
+
 def of_day(held: pl.DataFrame, calendar: Calendar, on: date) -> Frames:
     """The tables of BY_DAY for one tenant's day, from the sessions that touch it."""
-    starts, ends = (stays.milliseconds(calendar.day_start(day)) for day in (on, on + timedelta(days=1)))
+    starts, ends = (stays.milliseconds(calendar.day_start(day)) for day in (on, on + _DAY))
     laid = stays.in_bucket(stays.of(held), starts, ends)
     net = laid.filter("is_net")
     minutes = listeners_by_minute.compute(net)
@@ -104,10 +131,14 @@ def of_share(held: pl.DataFrame, calendar: Calendar, periods: Sequence[Period]) 
 
 def collected(pieces: DataFrame) -> Frames:
     """Runs the job: every table that the pieces hold, whole, by its name."""
+    rows = pieces.toArrow().sort_by("tenant").to_pylist()
+    return _by_name((row["tenant"], row["name"], pl.read_ipc_stream(row["content"])) for row in rows)
+
+
+def _by_name(parts: Iterable[tuple[str, str, pl.DataFrame]]) -> Frames:
     found: dict[str, list[pl.DataFrame]] = {}
-    for row in pieces.toArrow().sort_by("tenant").to_pylist():
-        frame = pl.read_ipc_stream(row["content"]).with_columns(tenant=pl.lit(row["tenant"]))
-        found.setdefault(row["name"], []).append(frame)
+    for tenant, name, frame in parts:
+        found.setdefault(name, []).append(frame.with_columns(tenant=pl.lit(tenant)))
     return {name: pl.concat(frames) for name, frames in found.items()}
 
 

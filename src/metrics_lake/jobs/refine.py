@@ -1,89 +1,123 @@
 """New runs of requests, with all the sessions that they touch, into sessions.
 
 A session is rebuilt from its evidence, never patched: the listeners and stretches of time that new runs touch are
-read again from bronze, so a late piece, a doubled file or a run that came twice all end in the same rows.
+read again from bronze, so a late piece, a doubled file or a run that came twice all end in the same rows. A few runs
+are rebuilt in this process, many by Spark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
-from pyspark.sql import Column, DataFrame
+import polars as pl
+from pyarrow import compute as pc
 from pyspark.sql import functions as F
 
 from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.calendars import Calendars
 from metrics_lake.io.history import Progress
-from metrics_lake.io.lake import in_days
 from metrics_lake.jobs.work import Work
 from metrics_lake.settings import digest
 from metrics_lake.silver import sessions
-from metrics_lake.silver.merging import KEY
+from metrics_lake.silver.merging import KEY, READ
+from metrics_lake.tables import in_days
 
 _RUNS_IN_A_SHARE = 500_000
-_NEVER = datetime(1970, 1, 2, tzinfo=timezone.utc)
+_EVER = (datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(9000, 1, 1, tzinfo=timezone.utc))
+Field = Callable[[str], Any]  # makes a column out of its name: those of Spark, Arrow and Polars are written alike
+Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True)
+class Due:
+    """Which runs have to be looked at: those of batches `(since, through]`, and those that overlap `days`."""
+
+    since: int
+    through: int
+    days: Span | None
+    rules: str
+
+    def has(self, field: Field) -> Any:
+        is_new = field("batch_number") > self.since
+        if self.days is None:
+            return is_new
+        return is_new | ((field("first_at") < self.days[1]) & (field("last_at") >= self.days[0]))
+
+    def evidence(self, field: Field, within: Span) -> Any:
+        """All runs of a stretch of time that show listening, new and old."""
+        is_read = field("is_evidence") & (field("batch_number") <= self.through)
+        return is_read & (field("happened_on") >= within[0].date()) & (field("happened_on") <= within[1].date())
+
+    def progress(self, changed_on: Sequence[date]) -> Progress:
+        days = tuple(on.isoformat() for on in sorted(changed_on))
+        return Progress("refine", {bronze.TABLE.name: self.through}, self.rules, days)
 
 
 def refine(work: Work, *, days: Sequence[date] = ()) -> bool:
     """Brings silver.sessions up to the newest batch of bronze, and builds those of `days` anew; false if nothing was due."""
     last, through = work.history.last(sessions.TABLE), work.stream.committed
-    settled = digest(work.settings.sessions.model_dump())
-    since = last.progress.through[bronze.TABLE.name] if last and last.progress.rules == settled else 0
+    rules = digest(work.settings.sessions.model_dump())
+    since = last.progress.through[bronze.TABLE.name] if last and last.progress.rules == rules else 0
     if since >= through and not (days and last):
         return False
     work.on_step("building sessions")
-    visits = work.lake.read(bronze.VISITS).where("is_evidence").where(F.col("batch_number") <= through)
-    visits = visits.withColumn("is_due", (F.col("batch_number") > since) | _of_days(work, days))
-    stored = work.lake.read(sessions.TABLE)
-    near = _near(visits, stored, work.settings.sessions.gap_seconds) if since else (visits, stored)
-    shares = 1 + work.small_tables.rows(bronze.TABLE) // _RUNS_IN_A_SHARE
-    changes = sessions.refine(*near, rules=work.settings.sessions, shares=shares).persist()
-    changed_on, parts = _changed(changes, work.calendars)
-    went = changes.where(F.col("change") == sessions.WENT).select("session_id")
-    came = changes.where(F.col("change") == sessions.CAME).drop("change")
-    kept = stored.where(in_days("started_on", parts)).join(went, "session_id", "left_anti").select(*came.columns)
-    progress = Progress("refine", {bronze.TABLE.name: through}, settled, changed_on)
-    work.lake.replace(sessions.TABLE, came.unionByName(kept) if last else came, in_days("started_on", parts), progress)
-    changes.unpersist()
+    due = Due(since, through, work.calendars.bounds(days) if days else None, rules)
+    within = _reach(work, due) if since else _EVER
+    rows = work.small_tables.rows(bronze.VISITS, due.evidence(pc.field, within))
+    rows += work.small_tables.rows(sessions.TABLE, sessions.between(pc.field, *within))
+    if rows <= work.settings.spark.from_rows:
+        _refine_here(work, due, within)
+    else:
+        _refine_by_spark(work, due, within, shares=1 + rows // _RUNS_IN_A_SHARE)
     return True
 
 
-def _of_days(work: Work, days: Sequence[date]) -> Column:
-    """Runs that overlap the tenants' days."""
-    if not days:
-        return F.lit(False)
-    start, end = work.calendars.bounds(days)
-    return (F.col("first_at") < F.lit(end)) & (F.col("last_at") >= F.lit(start))
+def _reach(work: Work, due: Due) -> Span:
+    """As far around the due runs as sessions of their listeners may reach."""
+    gap = timedelta(seconds=work.settings.sessions.gap_seconds)
+    new = work.small_tables.frame(
+        bronze.VISITS, due.evidence(pc.field, _EVER) & due.has(pc.field), (*KEY, "first_at", "last_at")
+    )
+    if new.is_empty():
+        return _EVER[0], _EVER[0]
+    low, high = new.select(pl.col("first_at").min() - gap, pl.col("last_at").max() + gap).row(0)
+    near = work.small_tables.frame(
+        sessions.TABLE, sessions.between(pc.field, low, high), (*KEY, "started_at", "ended_at", "last_request_at")
+    )
+    touched = near.join(new, on=KEY, how="semi")
+    older = touched.select(pl.col("started_at").min(), sessions.reached_here().max()).row(0)
+    return min(low, older[0] or low) - gap, max(high, older[1] or high) + gap
 
 
-def _near(visits: DataFrame, stored: DataFrame, gap_seconds: float) -> tuple[DataFrame, DataFrame]:
-    """Of all visits and sessions those of listeners with due visits, as far around these as their sessions may reach."""
-    due, gap = visits.where("is_due"), timedelta(seconds=gap_seconds)
-    low, high = _bounds(due, F.col("first_at"), F.col("last_at")) or (_NEVER, _NEVER)
-    who = due.select(*KEY).distinct().persist()
-    touched = stored.where(sessions.between(low - gap, high + gap)).join(who, list(KEY), "left_semi")
-    old_low, old_high = _bounds(touched, F.col("started_at"), sessions.reached()) or (low, high)
-    low, high = min(low, old_low) - gap, max(high, old_high) + gap
-    in_reach = F.col("happened_on").between(F.lit(low.date()), F.lit(high.date()))
-    around = visits.where(in_reach).join(who, list(KEY), "left_semi")
-    return around, stored.where(sessions.between(low, high)).join(who, list(KEY), "left_semi")
+def _refine_here(work: Work, due: Due, within: Span) -> None:
+    read = (*READ, "batch_number")
+    runs = work.small_tables.frame(bronze.VISITS, due.evidence(pc.field, within), read)
+    stored = work.small_tables.frame(sessions.TABLE, sessions.between(pc.field, *within))
+    changes = sessions.rebuilt(runs.with_columns(is_due=due.has(pl.col)), stored, work.settings.sessions)
+    parts = changes["started_on"].unique().to_list()
+    went = changes.filter(change=sessions.WENT)
+    kept = work.small_tables.frame(sessions.TABLE, pc.field("started_on").isin(parts)).join(
+        went, on="session_id", how="anti"
+    )
+    rows = pl.concat([changes.filter(change=sessions.CAME).select(kept.columns), kept])
+    ordered = rows.sort("tenant", "stream", "started_at", "session_id")
+    changed_on = sessions.days_touched(changes, work.calendars.by_tenant)
+    work.small_tables.replace(sessions.TABLE, ordered, in_days("started_on", parts), due.progress(tuple(changed_on)))
 
 
-def _bounds(rows: DataFrame, low: Column, high: Column) -> tuple[datetime, datetime] | None:
-    """The lowest and the highest instant, UTC; None of no rows."""
-    row = rows.agg(F.min(low), F.max(high)).collect()[0]
-    return (row[0].astimezone(timezone.utc), row[1].astimezone(timezone.utc)) if row[0] else None
-
-
-def _changed(changes: DataFrame, calendars: Calendars) -> tuple[tuple[str, ...], list[date]]:
-    """The days that changed sessions overlap, and the partitions that hold them."""
-    each = changes.select("started_on", F.explode(sessions.days(calendars.by_tenant)).alias("on_day"))
-    rows = each.distinct().collect()
-    return tuple(sorted({row.on_day.isoformat() for row in rows})), sorted({row.started_on for row in rows})
-
-
-def days_overlapped(changed: DataFrame, calendars: Calendars) -> tuple[str, ...]:
-    """The days, on their tenants' clocks, that these sessions overlap."""
-    each = changed.select(F.explode(sessions.days(calendars.by_tenant)).alias("on_day")).distinct().collect()
-    return tuple(sorted(row.on_day.isoformat() for row in each))
+def _refine_by_spark(work: Work, due: Due, within: Span, shares: int) -> None:
+    visits = work.lake.read(bronze.VISITS).where(due.evidence(F.col, within)).withColumn("is_due", due.has(F.col))
+    every = work.lake.read(sessions.TABLE)
+    stored = every.where(sessions.between(F.col, *within))
+    changes = sessions.refine(visits, stored, rules=work.settings.sessions, shares=shares).persist()
+    each = changes.select("started_on", F.explode(sessions.days(work.calendars.by_tenant)).alias("on_day"))
+    changed = each.distinct().collect()
+    parts = sorted({row.started_on for row in changed})
+    went = changes.where(F.col("change") == sessions.WENT).select("session_id")
+    came = changes.where(F.col("change") == sessions.CAME).drop("change")
+    kept = every.where(in_days("started_on", parts)).join(went, "session_id", "left_anti").select(*came.columns)
+    progress = due.progress(tuple({row.on_day for row in changed}))
+    work.lake.replace(sessions.TABLE, came.unionByName(kept), in_days("started_on", parts), progress)
+    changes.unpersist()

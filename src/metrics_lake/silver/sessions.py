@@ -6,8 +6,9 @@ batches and any repetition of the input gives the same rows. Catch: a late piece
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -95,17 +96,18 @@ def _reach(due: pl.DataFrame, old: pl.DataFrame, gap: timedelta) -> pl.DataFrame
     """For each listener and stream of due runs: the stretch of time, low to high, in which sessions may change."""
     spans = due.group_by(KEY).agg(low=pl.col("first_at").min() - gap, high=pl.col("last_at").max() + gap)
     touched = _touching(old, spans).group_by(KEY)
-    older = touched.agg(old_low=pl.col("started_at").min(), old_high=_reached().max())
+    older = touched.agg(old_low=pl.col("started_at").min(), old_high=reached_here().max())
     joined = spans.join(older, on=KEY, how="left")
     return joined.select(*KEY, low=pl.min_horizontal("low", "old_low"), high=pl.max_horizontal("high", "old_high"))
 
 
 def _touching(old: pl.DataFrame, reach: pl.DataFrame) -> pl.DataFrame:
     joined = old.join(reach, on=KEY)
-    return joined.filter((pl.col("started_at") <= pl.col("high")) & (_reached() >= pl.col("low")))
+    return joined.filter((pl.col("started_at") <= pl.col("high")) & (reached_here() >= pl.col("low")))
 
 
-def _reached() -> pl.Expr:
+def reached_here() -> pl.Expr:
+    """The same of a frame in this process."""
     return pl.coalesce("ended_at", "last_request_at")
 
 
@@ -114,12 +116,31 @@ def reached() -> Column:
     return F.coalesce("ended_at", "last_request_at")
 
 
-def between(start: datetime, end: datetime) -> Column:
-    """Whether a session lies in, or touches, a stretch of time; put so that the files' statistics can answer it too."""
-    later = (F.col("ended_at") >= F.lit(start)) | (
-        F.col("ended_at").isNull() & (F.col("last_request_at") >= F.lit(start))
-    )
-    return (F.col("started_at") <= F.lit(end)) & (F.col("started_on") <= F.lit(end.date())) & later
+def between(field: Callable[[str], Any], start: datetime, end: datetime) -> Any:
+    """Whether a session lies in, or touches, a stretch of time; put so that the statistics of files can answer it too.
+
+    `field` makes a column out of its name: Spark's and Arrow's are written alike.
+    """
+    later = (field("ended_at") >= start) | (field("last_request_at") >= start)  # the end, where known, comes last
+    return (field("started_at") <= end) & (field("started_on") <= end.date()) & later
+
+
+def days_touched(held: pl.DataFrame, clocks: Mapping[str, Calendar]) -> set[date]:
+    """All days, on the clocks of the tenants, from a session's start to where it reached."""
+    found = set[date]()
+    for tenant, clock in clocks.items():
+        spans = held.filter(tenant=tenant).select(
+            first=_clock_day("started_at", clock), last=_clock_day(reached_here(), clock)
+        )
+        for first, last in spans.unique().iter_rows():
+            found |= {first + timedelta(days=n) for n in range((last - first).days + 1)}
+    return found
+
+
+def _clock_day(instant: str | pl.Expr, clock: Calendar) -> pl.Expr:
+    column = pl.col(instant) if isinstance(instant, str) else instant
+    wall = column.dt.convert_time_zone(clock.timezone).dt.replace_time_zone(None)
+    return (wall - clock.day_begins_after).dt.date()
 
 
 def days(clocks: Mapping[str, Calendar]) -> Column:
@@ -130,10 +151,7 @@ def days(clocks: Mapping[str, Calendar]) -> Column:
 def _day(instant: Column, clocks: Mapping[str, Calendar]) -> Column:
     on = F.lit(None).cast("date")
     for tenant, clock in clocks.items():
-        starts = time.fromisoformat(clock.broadcast_day_starts)
-        wall = F.from_utc_timestamp(instant, clock.timezone) - F.lit(
-            timedelta(hours=starts.hour, minutes=starts.minute)
-        )
+        wall = F.from_utc_timestamp(instant, clock.timezone) - F.lit(clock.day_begins_after)
         on = F.when(F.col("tenant") == tenant, F.to_date(wall)).otherwise(on)
     return on
 

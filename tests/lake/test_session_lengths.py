@@ -1,0 +1,28 @@
+"""Spark ML's Bucketizer places lengths; where this process has the sessions, it places them alike."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta, timezone
+
+import polars as pl
+from pyspark.sql import SparkSession
+
+from metrics_lake.gold import session_lengths_by_day
+from metrics_lake.settings import LENGTH_EDGES
+
+START = datetime(2001, 1, 15, tzinfo=timezone.utc)
+
+
+def test_both_ways_of_placing_lengths_agree_on_edges_and_between(spark: SparkSession) -> None:
+    draw = random.Random(1)
+    edges = [edge * 60_000 + near for edge in LENGTH_EDGES for near in (-1, 0, 1) if edge * 60_000 + near >= 0]
+    lengths = [*edges, *(draw.randrange(100_000_000) for _ in range(2000))]
+    ends = [START + timedelta(milliseconds=length) for length in lengths]
+    rows = [(n, START, end) for n, end in enumerate([*ends, None])]
+    by_spark = session_lengths_by_day.placed(
+        spark.createDataFrame(rows, "n INT, started_at TIMESTAMP, ended_at TIMESTAMP"), edges_minutes=LENGTH_EDGES
+    ).select("n", "at_least_minutes")
+    schema = {"n": pl.Int32, "started_at": pl.Datetime("us", "UTC"), "ended_at": pl.Datetime("us", "UTC")}
+    here = session_lengths_by_day.placed_here(pl.DataFrame(rows, schema, orient="row"), edges_minutes=LENGTH_EDGES)
+    assert dict(by_spark.toArrow().to_pandas().values.tolist()) == dict(here.select("n", "at_least_minutes").rows())
