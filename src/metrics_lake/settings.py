@@ -76,6 +76,7 @@ class Haproxy(Strict):
     formats: dict[str, FormatNames] = {}  # glob on the path below landing: built-in formats, or log-format strings
     samples: dict[str, Sample] = {}  # a sample expression of those strings: what it is
     address_mode: Literal["plain", "hashed"] = "plain"
+    expected_proxies: tuple[str, ...] = ()  # whose files complete_through waits for; without names all that ever sent
 
 
 class Places(Strict):

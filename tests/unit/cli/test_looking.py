@@ -162,7 +162,7 @@ def test_completeness_shows_that_every_line_stands_in_one_account(filled):
 def test_completeness_shows_the_hours_of_each_proxy_and_how_far_data_is_complete(filled):
     out = filled.run("audit", "completeness").out
     assert "hours by proxy" in out and "edge-02" in out
-    assert "complete through 2001-01-15 13:00:00+00:00" in out
+    assert "complete through 2001-01-15 12:00:00+00:00" in out
 
 
 def test_lines_that_do_not_add_up_are_an_error(filled):
