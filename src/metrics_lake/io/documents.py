@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from metrics_lake.io.failpoints import passing
+
 Document = dict[str, Any]
 _PATIENCE_SECONDS = 30  # for another process's lock
 
@@ -54,6 +56,8 @@ class SqliteDocuments:
                 f"INSERT INTO {container} VALUES (?, ?, ?) ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body",
                 rows,
             )
+            passing("documents_uncommitted")
+        passing("documents_written")
         return len(rows)
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
