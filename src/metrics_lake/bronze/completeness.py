@@ -59,15 +59,15 @@ class Received:
             awaited.append(min(min(proxy.hours) for proxy in self.proxies))
         return min(awaited, default=None)
 
-    def missing_share(self, start: datetime, end: datetime) -> float:
-        """Of all hours of the expected proxies that lie in [start, end): what part is missing, from 0 to 1.
+    def missing_share(self, start: datetime, end: datetime, of: str | None = None) -> float:
+        """Of all hours of the expected proxies, or of one, that lie in [start, end): what part is missing, from 0 to 1.
 
         A proxy's hours count from its first one on, and up to the last that anybody has sent.
         """
         known = [hour for proxy in self.proxies for hour in proxy.hours]
         until = min(end, max(known) + HOUR) if known else end
         awaited = lost = 0
-        for proxy in (proxy for proxy in self.proxies if proxy.is_expected):
+        for proxy in (each for each in self.proxies if each.is_expected and of in (None, each.name)):
             hour = max(hour_of(start), min(proxy.hours))
             while hour < until:
                 awaited += 1

@@ -11,11 +11,13 @@ from metrics_lake.bronze import completeness
 from metrics_lake.bronze.completeness import Received
 from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.bronze.hours import HOUR
+from metrics_lake.bronze.losses import Loss
 from metrics_lake.cli.rows import rows_of, write
-from metrics_lake.jobs.received import received
+from metrics_lake.jobs.received import lost, received
 from metrics_lake.settings import Settings
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
+_KINDS = ("received", "lost", "doubled")
 _STRETCHES = 20  # of missing hours are named, the newest
 
 
@@ -27,12 +29,15 @@ def account(settings: Settings, format_: str, console: Console) -> bool:
     told = files.select("path", "proxy", "status", "reason", *_COUNTS, adds_up=whole)
     write(told, format_, console, title="lines in = accepted + rejected + unclaimed + skipped")
     if format_ == "table":
-        _tell(received(settings), files, console)
+        _tell(received(settings), files, settings, console)
     return bool(told["adds_up"].all())
 
 
-def _tell(found: Received, files: pl.DataFrame, console: Console) -> None:
+def _tell(found: Received, files: pl.DataFrame, settings: Settings, console: Console) -> None:
     write(hours_by_proxy(found, files), "table", console, title="hours by proxy")
+    counted = losses_by_proxy(lost(settings))
+    if counted.height:
+        write(counted, "table", console, title="lines by the numbers that HAProxy gives them")
     for proxy in found.proxies:
         missing = stretches(proxy.of(completeness.MISSING))
         if missing:
@@ -54,6 +59,19 @@ def hours_by_proxy(found: Received, files: pl.DataFrame) -> pl.DataFrame:
         for proxy in found.proxies
     ]  # fmt: skip
     names = ["proxy", "expected", "first_hour", "last_hour", "received", "empty", "missing", "through", "files_doubled"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def losses_by_proxy(found: list[Loss]) -> pl.DataFrame:
+    """Of each proxy whose lines are numbered: lines received, lost and doubled, in all and in its worst hour."""
+    rows = []
+    for proxy in sorted({loss.proxy for loss in found}):
+        mine = [loss for loss in found if loss.proxy == proxy]
+        total = Loss(proxy, mine[0].hour, *(sum(getattr(loss, name) for loss in mine) for name in _KINDS))
+        worst = max(mine, key=lambda loss: loss.lost_share)
+        shown = (f"{total.lost_share:.2%}", f"{total.doubled_share:.2%}")
+        rows.append((proxy, total.received, total.lost, total.doubled, *shown, worst.hour, f"{worst.lost_share:.2%}"))
+    names = ["proxy", *_KINDS, "lost_share", "doubled_share", "worst_hour", "lost_then"]
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
