@@ -17,6 +17,7 @@ from metrics_lake.catalog import stored
 from metrics_lake.io import checkpoints
 from metrics_lake.io.checkpoints import CheckpointError
 from metrics_lake.io.stream import Stream
+from metrics_lake.names import without_addresses
 from metrics_lake.settings import Settings
 
 _TOLERANCE = timedelta(minutes=5)
@@ -35,7 +36,7 @@ class Finding:
 def checkpoint(settings: Settings) -> Finding:
     """Whether the next ingest can go on where the last one ended."""
     folder = Path(settings.storage.lake, "_checkpoints", "ingest_haproxy")
-    stream = Stream(bronze, folder)
+    stream = Stream(bronze, folder, without_addresses)
     try:
         stream.check(f"{settings.storage.lake}/{bronze.TABLE.path}")
         files, planned, done = len(stream.manifest.entries()), stream.manifest.last_number, stream.committed

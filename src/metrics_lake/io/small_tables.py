@@ -12,6 +12,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from pyarrow import compute as pc
 
 from metrics_lake.arrow import arrow_schema, fitted
+from metrics_lake.io.failpoints import passing
 from metrics_lake.io.history import Progress
 from metrics_lake.tables import Table, View
 
@@ -37,14 +38,24 @@ class SmallTables:
     def replace(self, table: Table, rows: pl.DataFrame, where: str, progress: Progress) -> None:
         """In one commit: the rows that fit `where` go, `rows` come. Doing it again changes nothing."""
         is_there = DeltaTable.is_deltatable(self._path(table))
+        passing(f"replacing {table.name}")
         write_deltalake(
             self._path(table),
             fitted(rows, arrow_schema(table)),
             mode="overwrite",
             predicate=where if is_there else None,
             partition_by=list(table.partitioned_by),
-            commit_properties=CommitProperties(custom_metadata={"userMetadata": progress.as_text()}),
+            commit_properties=_noted(progress),
         )
+        passing(f"replaced {table.name}")
+
+    def tidy(self, table: Table, past: str | None, vacuum_hours: int, progress: Progress) -> None:
+        """Rows that fit `past` go, small files are packed, and files that no version of so many hours holds deleted."""
+        held = DeltaTable(self._path(table))
+        if past:
+            held.delete(past, commit_properties=_noted(progress))
+        held.optimize.compact(commit_properties=_noted(progress))
+        held.vacuum(vacuum_hours, dry_run=False, enforce_retention_duration=False, full=True)
 
     def rows(self, table: Table) -> int:
         """How many rows a table has, by its log alone."""
@@ -52,3 +63,7 @@ class SmallTables:
 
     def _path(self, table: Table) -> str:
         return f"{self._root}/{table.path}"
+
+
+def _noted(progress: Progress) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": progress.as_text()})

@@ -46,6 +46,11 @@ def new_entries(root: Path, folder: str, known: list[FileEntry], shown: Callable
             yield entry
 
 
+def landed(root: Path, folder: str, shown: Callable[[str], str]) -> dict[str, Path]:
+    """Every file below `root/folder` by its path as it may be written down."""
+    return {shown(path.relative_to(root).as_posix()): path for path in _files(root / folder)}
+
+
 def unchanged(path: Path, entry: FileEntry) -> bool:
     """Whether a file is there, and of the bytes that were read of it."""
     return path.is_file() and path.stat().st_size == entry.size_bytes and content_hash(path) == entry.content_hash
@@ -95,6 +100,10 @@ class Stream:
             return checkpoints.start(self._checkpoint)
         text = (self._checkpoint / "query" / "offsets" / str(max(commits))).read_text(encoding="utf-8")
         return int(json.loads(text.splitlines()[-1])["batch"])
+
+    def landed(self, root: Path) -> dict[str, Path]:
+        """The feed's files in landing by the paths that entries of the manifest tell."""
+        return landed(root, self._feed.SOURCE.folder, self._shown)
 
     def check(self, table: str) -> None:
         """Raises CheckpointError where going on would lose rows or read them twice."""

@@ -57,8 +57,7 @@ def _gone(work: Work) -> list[str]:
         known = {entry.path for entry in work.stream.manifest.entries()}
     except CheckpointError:
         return []
-    landing = Path(work.settings.storage.landing)
-    return sorted(path for path in known if not (landing / path).exists())
+    return sorted(known - set(work.stream.landed(Path(work.settings.storage.landing))))
 
 
 def _with_lake(settings: Settings, lake: Path) -> Settings:

@@ -12,14 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-
 from metrics_lake.io.stream import unchanged
 from metrics_lake.jobs.work import Work
 from metrics_lake.tables import Table
 
 _NOTED = "spark.databricks.delta.commitInfo.userMetadata"
-_CHECKED = "spark.databricks.delta.retentionDurationCheck.enabled"
+_OPTIONS = {
+    "spark.databricks.delta.retentionDurationCheck.enabled": "false",  # no writer is at work: leftovers are a crash's
+    "spark.databricks.delta.skipRecordingEmptyCommits": "true",
+}
 _NO_DAY = date(1970, 1, 1)  # of files without a request: they tell that an hour came empty, and are few
 _UNKNOWN = "1970-01-01T00:00:00+00:00"  # of files whose account a new checkpoint took over
 _OPEN_DAYS = timedelta(days=2)  # in every zone of the world these may still be written to
@@ -44,37 +45,44 @@ def upkeep(work: Work, tables: Iterable[Table], now: datetime | None = None) -> 
 
 
 def _look_after(work: Work, table: Table, today: date) -> None:
-    spark, place = work.lake.spark, f"delta.`{Path(work.lake.path(table)).resolve()}`"
+    """By whoever writes the table: figures are delta-rs's, all others Spark's (DECISIONS.md, 15)."""
     last = work.history.last(table)
-    if last:
-        spark.conf.set(_NOTED, replace(last.progress, job="upkeep", days=()).as_text())
+    noted = replace(last.progress, job="upkeep", days=()) if last else None
+    hours = work.settings.upkeep.vacuum_days * 24
+    if noted and table.name.startswith("gold."):
+        work.small_tables.tidy(table, past(table, today), hours, noted)
+        return
+    spark, place = work.lake.spark, f"delta.`{Path(work.lake.path(table)).resolve()}`"
+    options = {**_OPTIONS, **({_NOTED: noted.as_text()} if noted else {})}
+    before = {name: spark.conf.get(name, None) for name in options}
     try:
-        for statement in statements(table, place, today, work.settings.upkeep.vacuum_days):
-            _run(spark, statement)
+        for name, value in options.items():
+            spark.conf.set(name, value)
+        for statement in statements(table, place, today, hours):
+            spark.sql(statement)
     finally:
-        spark.conf.unset(_NOTED)
+        for name, held in before.items():
+            spark.conf.unset(name) if held is None else spark.conf.set(name, held)
 
 
-def statements(table: Table, place: str, today: date, vacuum_days: int) -> list[str]:
-    """What is done to a table, in order."""
-    day = next((name for name in table.partitioned_by if name.endswith("_on")), None)
-    found = []
-    if day and table.keep:
-        cutoff = (today - table.keep).isoformat()
-        found.append(f"DELETE FROM {place} WHERE {day} < DATE'{cutoff}' AND {day} <> DATE'{_NO_DAY}'")
+def past(table: Table, today: date) -> str | None:
+    """Which rows are past the table's days; None where it keeps them for good."""
+    day = _day(table)
+    if not day or not table.keep:
+        return None
+    return f"{day} < DATE'{(today - table.keep).isoformat()}' AND {day} <> DATE'{_NO_DAY}'"
+
+
+def statements(table: Table, place: str, today: date, vacuum_hours: int) -> list[str]:
+    """What Spark does to a table, in order."""
+    gone, day = past(table, today), _day(table)
     closed = f" WHERE {day} < DATE'{(today - _OPEN_DAYS).isoformat()}'" if day else ""
-    found.append(f"OPTIMIZE {place}{closed}")
-    found.append(f"VACUUM {place} RETAIN {vacuum_days * 24} HOURS")
-    return found
+    found = [f"DELETE FROM {place} WHERE {gone}"] if gone else []
+    return [*found, f"OPTIMIZE {place}{closed}", f"VACUUM {place} RETAIN {vacuum_hours} HOURS"]
 
 
-def _run(spark: SparkSession, statement: str) -> None:
-    before = spark.conf.get(_CHECKED, "true")
-    spark.conf.set(_CHECKED, "false")  # no writer is at work: what no commit names is left over from a crash
-    try:
-        spark.sql(statement)
-    finally:
-        spark.conf.set(_CHECKED, before or "true")
+def _day(table: Table) -> str | None:
+    return next((name for name in table.partitioned_by if name.endswith("_on")), None)
 
 
 def _delete_landing(work: Work, today: date) -> int:
@@ -85,11 +93,13 @@ def _delete_landing(work: Work, today: date) -> int:
     cutoff = datetime.combine(today - timedelta(days=days), datetime.min.time(), timezone.utc)
     read = [entry for n in range(1, work.stream.committed + 1) for entry in work.stream.manifest.batch(n).entries]
     newest = {entry.path: entry for entry in read}
+    there = work.stream.landed(Path(work.settings.storage.landing))
     old = [
-        path
+        there[entry.path]
         for entry in newest.values()
         if datetime.fromisoformat(entry.modified_at or _UNKNOWN) < cutoff
-        and unchanged(path := Path(work.settings.storage.landing, entry.path), entry)
+        and entry.path in there
+        and unchanged(there[entry.path], entry)
     ]
     for path in old:
         path.unlink()

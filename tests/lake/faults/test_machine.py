@@ -89,7 +89,7 @@ def test_case_22_a_full_disk_is_said_so_and_leaves_no_torn_file_behind(
         assert lake.ingest() == 1
     assert "the disk is full; free some room and run again" in capsys.readouterr().err
     assert lake.state() == before
-    held = Stream(bronze, lake.root / "data/lake/_checkpoints/ingest_haproxy")
+    held = Stream(bronze, lake.root / "data/lake/_checkpoints/ingest_haproxy", str)
     assert held.plan(lake.root / "data" / "landing", {}, 1 << 20) is not None, "with room again it goes on"
 
 
@@ -101,7 +101,7 @@ def test_case_23_a_worker_killed_in_the_midst_of_a_batch_costs_a_run_and_no_row(
     assert batch
     mark = world.folder / "killed"
     (world.folder / "landing" / "haproxy" / dying.BAIT).write_text(str(mark))
-    sick = Stream(dying, work.checkpoints / "ingest_haproxy")
+    sick = Stream(dying, work.checkpoints / "ingest_haproxy", str)
     with pytest.raises(StreamingQueryException):
         sick.read(work.lake.spark, work.lake.path(bronze.TABLE), lambda done, parts: None)
     assert mark.exists() and work.stream.committed == 0

@@ -1,4 +1,4 @@
-"""What sessions, peaks and days must be, worked out from lines alone in plain Python (tests/lake/reference.py)."""
+"""What sessions, peaks and days must be, worked out from lines alone in plain Python (tests/unit/reference.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from metrics_lake.settings import Settings
 from tests.lake.contents import rollups
-from tests.lake.reference import clipped, merged, peaks
+from tests.unit.reference import clipped, merged, peaks
 from tests.unit.sources.haproxy.logs import NOON, line
 
 SEGMENT_MS, GAP_MS, LONG_GAP_MS, DAY_MS = 6_000, 60_000, 5_000, 86_400_000

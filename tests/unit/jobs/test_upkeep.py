@@ -20,7 +20,7 @@ DAILY = Table("gold.x", "on_on DATE NOT NULL COMMENT 'x'", partitioned_by=("on_o
 
 
 def test_rows_past_their_days_go_closed_days_are_packed_and_old_files_deleted():
-    assert statements(DAILY, "delta.`x`", TODAY, 7) == [
+    assert statements(DAILY, "delta.`x`", TODAY, 168) == [
         "DELETE FROM delta.`x` WHERE on_on < DATE'2001-06-05' AND on_on <> DATE'1970-01-01'",
         "OPTIMIZE delta.`x` WHERE on_on < DATE'2001-06-13'",
         "VACUUM delta.`x` RETAIN 168 HOURS",
