@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. ARGS="..." is handed on, as in  make test ARGS="-k session"
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test stack-test lint bench lock clean
+.PHONY: help setup demo test slow-test stack-test lint bench lock clean
 
 # scripts/setup/run leaves the Java that it found or installed behind this link.
 with_java = JAVA_HOME="$(CURDIR)/.cache/java"
@@ -15,8 +15,11 @@ setup: ## Make this folder ready to run: .venv, pinned packages and jars, Java (
 demo: setup ## Listening figures out of sample logs, in a few minutes
 	@$(with_java) .venv/bin/metrics-lake demo $(ARGS)
 
-test: setup ## The tests, all but those that need real servers
-	@$(with_java) .venv/bin/python -m pytest -m "not stack" $(ARGS)
+test: setup ## The tests, all but those that need real servers or hours
+	@$(with_java) .venv/bin/python -m pytest -m "not stack and not slow" $(ARGS)
+
+slow-test: setup ## The tests that take minutes to hours: random kills, hundreds of histories
+	@$(with_java) .venv/bin/python -m pytest -m slow $(ARGS)
 
 stack-test: setup ## The tests against real servers, which it installs
 	@scripts/setup/stack

@@ -30,6 +30,11 @@ def tables() -> dict[str, Table | View]:
     return {table.name: table for table in physical}
 
 
+def stored() -> list[Table]:
+    """The tables themselves, without views."""
+    return [table for table in tables().values() if isinstance(table, Table)]
+
+
 def render() -> str:
     """CATALOG.md: what each table answers, and what each column means."""
     return "\n".join(_lines()).rstrip() + "\n"

@@ -22,6 +22,7 @@ from metrics_lake.tenants import Network, Strict, Tenant, Tenants, Zone
 
 M = TypeVar("M", bound=BaseModel)
 SECRET, SECRET_FILE = "METRICS_LAKE_SECRET", "METRICS_LAKE_SECRET_FILE"
+_FAIL_POINT = "METRICS_LAKE_FAILPOINT"
 _OWN_JAVA, _OWN_SPARK = ".cache/java", ".cache/spark"
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
@@ -76,6 +77,7 @@ class Haproxy(Strict):
     formats: dict[str, FormatNames] = {}  # glob on the path below landing: built-in formats, or log-format strings
     samples: dict[str, Sample] = {}  # a sample expression of those strings: what it is
     address_mode: Literal["plain", "hashed"] = "plain"
+    expected_proxies: tuple[str, ...] = ()  # whose files complete_through waits for; without names all that ever sent
 
 
 class Places(Strict):
@@ -89,6 +91,11 @@ class Ingest(Strict):
 
 class Publish(Strict):
     restatement_hours: Annotated[float, Field(ge=0)] = 24
+
+
+class Upkeep(Strict):
+    vacuum_days: Annotated[int, Field(ge=1)] = 7
+    landing_days: Annotated[int, Field(ge=1)] | None = None
 
 
 class Spark(Strict):
@@ -114,6 +121,7 @@ class Settings(Strict):
     places: Places = Places()
     ingest: Ingest = Ingest()
     publish: Publish = Publish()
+    upkeep: Upkeep = Upkeep()
     spark: Spark = Spark()
 
     @property
@@ -166,6 +174,11 @@ def java_program() -> str:
     """The Java that Spark will start: JAVA_HOME's, else that of `make setup`, else the PATH's."""
     home = os.environ.get("JAVA_HOME") or (_OWN_JAVA if Path(_OWN_JAVA, "bin", "java").exists() else "")
     return str(Path(home, "bin", "java")) if home else "java"
+
+
+def fail_point() -> str:
+    """Where a test wants this process to die (io/failpoints.py); empty outside of tests."""
+    return os.environ.get(_FAIL_POINT, "")
 
 
 def is_submitted() -> bool:

@@ -27,6 +27,7 @@ _ALWAYS = {
     "spark.sql.redaction.options.regex": f"{_REDACTED}|url",
     "spark.sql.redaction.string.regex": _ADDRESS,
     "spark.databricks.delta.commitInfo.userMetadata.enabled": "true",
+    "spark.databricks.delta.skipRecordingEmptyCommits": "false",  # a commit without rows still says what its job had read
 }
 
 # What makes small jobs quick on a small machine (pitfalls: defaults of 200 and 50 partitions dominate them).

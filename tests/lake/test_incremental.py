@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -15,11 +13,9 @@ import pytest
 from metrics_lake.demo.traffic import Plan, generate
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
+from tests.lake import contents
 
 PLAN = Plan(days=2, sessions_per_day=60, clients=40, mean_minutes=3)
-TABLES = ("silver/sessions", "gold/listeners_by_minute", "gold/listening_by_hour", "gold/listening_by_day",
-          "gold/session_lengths_by_day", "gold/dimensions_by_day", "gold/listening_by_period",
-          "gold/dimensions_by_period")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -34,26 +30,6 @@ def at_once(work_in: Callable[..., Work], corpus: Path, tmp_path_factory: pytest
     work = work_in(tmp_path_factory.mktemp("at_once"), corpus / "landing", corpus / "tenants.yaml")
     run(work)
     return work
-
-
-def _tables(work: Work) -> dict[str, list[Any]]:
-    found = {}
-    for name in TABLES:
-        rows = pl.read_delta(f"{work.settings.storage.lake}/{name}").rows()
-        found[name] = sorted(map(repr, rows))
-    return found
-
-
-def _rollups(work: Work) -> dict[str, Any]:
-    root = Path(work.settings.storage.rollups)
-    found = {}
-    for path in sorted(root.rglob("*.json")):
-        if path.name not in ("index.json", "_published.json"):
-            document = json.loads(path.read_text())
-            found[str(path.relative_to(root))] = {
-                k: v for k, v in document.items() if k not in ("generated_at", "revision")
-            }
-    return found
 
 
 @pytest.mark.parametrize("from_rows", [(0, 0), (0, 500_000)], ids=["by Spark", "by Spark, then here"])
@@ -76,8 +52,8 @@ def test_late_and_doubled_and_split_files_give_the_same_tables_and_json(
                 b"".join(gzip.decompress(files[21].read_bytes()).splitlines(True)[:40])
             )
         run(work)
-    assert _tables(work) == _tables(at_once)
-    assert _rollups(work) == _rollups(at_once)
+    assert contents.tables(work.settings) == contents.tables(at_once.settings)
+    assert contents.rollups(work.settings) == contents.rollups(at_once.settings)
 
 
 def test_a_second_run_with_nothing_new_writes_nothing(at_once: Work) -> None:

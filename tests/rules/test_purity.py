@@ -49,12 +49,12 @@ def test_settings_alone_read_the_environment():
     assert "os.environ" in used(SRC / "settings.py")
 
 
-def test_what_a_reader_is_told_are_a_folder_and_a_module_and_never_a_key():
+def test_what_a_reader_is_told_are_a_folder_a_module_and_a_number_and_never_a_key():
     calls = [node for node in ast.walk(tree(SRC / "io" / "stream.py")) if isinstance(node, ast.Call)]
     options = [
         call.args[0].value for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "option"
     ]
-    assert set(options) == {"manifest", "feed", "checkpointLocation"}
+    assert set(options) == {"manifest", "feed", "after", "checkpointLocation"}
 
 
 def test_below_the_jobs_nobody_asks_the_clock():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from metrics_lake.sources.haproxy import SOURCE
-from metrics_lake.sources.haproxy.reading import FILE, REJECT, UNCLAIMED, VISIT
+from metrics_lake.sources.haproxy.reading import COUNTER, FILE, REJECT, UNCLAIMED, VISIT
 from metrics_lake.tables import Table, View
 
 __all__ = ["SOURCE", "TABLE", "VIEWS"]
@@ -19,7 +19,7 @@ TABLE = Table(
     keep=timedelta(days=400),
     pruned_by=("row_kind", "batch_number", "first_at", "last_at"),
     columns="""
-    row_kind STRING NOT NULL COMMENT 'What the row is: visit, reject, unclaimed or file'
+    row_kind STRING NOT NULL COMMENT 'What the row is: visit, reject, unclaimed, file or counter'
     happened_on DATE NOT NULL COMMENT 'UTC day of the first instant that the row speaks of; of a reject, that of its file'
     batch_number BIGINT NOT NULL COMMENT 'Which batch of landing files the row came with'
     file_id STRING NOT NULL COMMENT 'Which file: the first 16 hex digits of its content_hash'
@@ -59,7 +59,7 @@ TABLE = Table(
     line_number BIGINT COMMENT 'Of a reject: which line of its file, from 1'
     reason STRING COMMENT 'Of a reject or a file in quarantine: why'
     masked_text STRING COMMENT 'Of a reject: the line with addresses, cookies and query strings replaced by marks'
-    frontend STRING COMMENT 'Of unclaimed requests: the frontend, with keyed marks for addresses'
+    frontend STRING COMMENT 'Of unclaimed requests and counters: the frontend, with keyed marks for addresses'
     path_start STRING COMMENT 'Of unclaimed requests: the first element of the path, masked'
     path STRING COMMENT 'Of a file: where it lies below landing, with keyed marks for addresses'
     size_bytes BIGINT COMMENT 'Of a file: its size as it lies there'
@@ -68,11 +68,16 @@ TABLE = Table(
     proxy STRING COMMENT 'Of a file: the host that logged it, else its folder, likewise'
     first_logged_at TIMESTAMP COMMENT 'Of a file: when the first of its requests ended, UTC'
     last_logged_at TIMESTAMP COMMENT 'Of a file: when the last of its requests ended, UTC'
-    line_count BIGINT COMMENT 'Of a file: its lines; of unclaimed: how many'
+    line_count BIGINT COMMENT 'Of a file: its lines; of unclaimed and counters: how many'
     accepted_count BIGINT COMMENT 'Of a file: lines that became requests of a stream'
     reject_count BIGINT COMMENT 'Of a file: lines that could not be read'
     unclaimed_count BIGINT COMMENT 'Of a file: requests that no stream claims'
     skipped_count BIGINT COMMENT 'Of a file: notices, errors without a request, doubles and blank lines'
+    counter STRING COMMENT 'Of counters: log, the lines of a frontend (%lc), or request, those of a process (%rt)'
+    process_number BIGINT COMMENT 'Of counters: which process of HAProxy counted (%pid)'
+    hour_at TIMESTAMP COMMENT 'Of counters: the hour in which the lines were written, UTC'
+    first_numbers ARRAY<BIGINT> COMMENT 'Of counters: where each run of numbers without a gap begins'
+    last_numbers ARRAY<BIGINT> COMMENT 'Of counters: where each of these runs ends, included'
     """,
 )
 
@@ -90,6 +95,12 @@ FILES = View(
     "bronze.files",
     TABLE,
     FILE,
-    (*_COMMON, "reason", *TABLE.names[TABLE.names.index("path") :]),
+    (*_COMMON, "reason", *TABLE.names[TABLE.names.index("path") : TABLE.names.index("counter")]),
 )
-VIEWS = (VISITS, REJECTS, FILES, UNCLAIMED_PATHS)
+COUNTERS = View(
+    "bronze.counters",
+    TABLE,
+    COUNTER,
+    (*_COMMON, "frontend", "line_count", *TABLE.names[TABLE.names.index("counter") :]),
+)
+VIEWS = (VISITS, REJECTS, FILES, UNCLAIMED_PATHS, COUNTERS)

@@ -1,4 +1,4 @@
-"""The commands that do work: demo, run, one for each arrow, backfill, doctor."""
+"""The commands that do work: demo, run, one for each arrow, backfill, rebuild, upkeep, doctor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MetricName = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    for command in (demo, run, ingest, refine, compute, publish, backfill, doctor):
+    for command in (demo, run, ingest, refine, compute, publish, backfill, rebuild, upkeep, doctor):
         app.command()(command)
 
 
@@ -38,12 +38,23 @@ def run(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
     )
 
 
-def ingest(conf: Conf = None, env: Env = None, set_: Set = None, source: Source = None) -> None:
+def ingest(
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+    source: Source = None,
+    new_epoch: Annotated[
+        bool, typer.Option("--new-epoch", help="With a new checkpoint, where the old one is torn or lost")
+    ] = False,
+) -> None:
     """Landing files that are new, into bronze."""
+    from metrics_lake.jobs.epochs import begin_again
     from metrics_lake.jobs.ingest import ingest as take_in
 
     options.known(source, ("haproxy",), "--source")
     with options.working(conf, env, set_, "ingest") as (work, steps):
+        if new_epoch:
+            _ERR.print(f"a new checkpoint begins behind batch {begin_again(work)}")
         done = take_in(work, steps.ingested)
     _ERR.print(f"{done.files} files taken in")
 
@@ -95,6 +106,36 @@ def backfill(
     with options.working(conf, env, set_, "backfill") as (work, _):
         done = again(work, days)
     _ERR.print(f"{len(days)} days worked out anew; {done.written} rollups written, {done.unchanged} unchanged")
+
+
+def rebuild(
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Even if landing no longer holds every file the lake was made from")
+    ] = False,
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+) -> None:
+    """Makes everything anew from landing; the old lake stays beside the new one."""
+    from metrics_lake.jobs.rebuild import rebuild as anew
+
+    with options.working(conf, env, set_, "rebuild") as (work, _):
+        done = anew(work, accept_loss=accept_loss)
+    _ERR.print(
+        f"made anew from {done.files} files; {done.published.written} rollups written, {done.published.unchanged} unchanged"
+    )
+    if done.old:
+        _ERR.print(f"the old lake lies in {done.old}; delete it when all is well")
+
+
+def upkeep(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
+    """Packs tables, deletes rows past their days and files that nothing needs any more. Once a day is enough."""
+    from metrics_lake.catalog import stored
+    from metrics_lake.jobs.upkeep import upkeep as look_after
+
+    with options.working(conf, env, set_, "upkeep") as (work, _):
+        done = look_after(work, stored())
+    _ERR.print(f"{done.tables} tables looked after, {done.landing_files} landing files deleted")
 
 
 def demo(

@@ -2,55 +2,86 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import polars as pl
 from rich.console import Console
 
-from metrics_lake.bronze.completeness import complete_through
+from metrics_lake.bronze import completeness
+from metrics_lake.bronze.completeness import Received
 from metrics_lake.bronze.haproxy import FILES
+from metrics_lake.bronze.hours import HOUR
+from metrics_lake.bronze.losses import Loss
 from metrics_lake.cli.rows import rows_of, write
+from metrics_lake.jobs.received import lost, received
+from metrics_lake.settings import Settings
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
-_HOUR = timedelta(hours=1)
+_KINDS = ("received", "lost", "doubled")
+_STRETCHES = 20  # of missing hours are named, the newest
 
 
-def account(lake: str, format_: str, console: Console) -> bool:
+def account(settings: Settings, format_: str, console: Console) -> bool:
     """Prints files and proxies; false if a file's lines don't add up."""
-    files = rows_of(lake, FILES, None)
+    files = rows_of(settings.storage.lake, FILES, None)
     accounts = pl.sum_horizontal(_COUNTS[1:])
     whole = pl.when(pl.col("status") == "quarantined").then(True).otherwise(pl.col("line_count") == accounts)
     told = files.select("path", "proxy", "status", "reason", *_COUNTS, adds_up=whole)
     write(told, format_, console, title="lines in = accepted + rejected + unclaimed + skipped")
     if format_ == "table":
-        write(hours_by_proxy(files), format_, console, title="hours by proxy")
-        spans = files.filter(pl.col("first_logged_at").is_not_null()).select(
-            "proxy", "first_logged_at", "last_logged_at"
-        )
-        console.print(f"complete through {complete_through(spans.rows()) or 'nothing yet'}")
+        _tell(received(settings), files, settings, console)
     return bool(told["adds_up"].all())
 
 
-def hours_by_proxy(files: pl.DataFrame) -> pl.DataFrame:
-    """Of each proxy: first and last hour, hours received, hours missing between them, files that came twice."""
-    known = files.filter(pl.col("first_logged_at").is_not_null())
+def _tell(found: Received, files: pl.DataFrame, settings: Settings, console: Console) -> None:
+    write(hours_by_proxy(found, files), "table", console, title="hours by proxy")
+    counted = losses_by_proxy(lost(settings))
+    if counted.height:
+        write(counted, "table", console, title="lines by the numbers that HAProxy gives them")
+    for proxy in found.proxies:
+        missing = stretches(proxy.of(completeness.MISSING))
+        if missing:
+            console.print(f"missing of {proxy.name or 'the proxy without a name'}: {', '.join(missing[-_STRETCHES:])}")
+    for name in found.silent:
+        console.print(f"expected, and nothing yet: {name}")
+    console.print(f"complete through {found.complete_through or 'nothing yet'}")
+
+
+def hours_by_proxy(found: Received, files: pl.DataFrame) -> pl.DataFrame:
+    """Of each proxy: first and last hour, hours received, empty and missing between them, files that came twice."""
+    copies = files.filter(pl.col("status") == "duplicate")["proxy"].to_list()
+    rows = [
+        (
+            proxy.name, "yes" if proxy.is_expected else "no", min(proxy.hours), max(proxy.hours),
+            *(len(proxy.of(kind)) for kind in (completeness.RECEIVED, completeness.EMPTY, completeness.MISSING)),
+            proxy.through, copies.count(proxy.name),
+        )
+        for proxy in found.proxies
+    ]  # fmt: skip
+    names = ["proxy", "expected", "first_hour", "last_hour", "received", "empty", "missing", "through", "files_doubled"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def losses_by_proxy(found: list[Loss]) -> pl.DataFrame:
+    """Of each proxy whose lines are numbered: lines received, lost and doubled, in all and in its worst hour."""
     rows = []
-    for (proxy,), group in known.group_by("proxy", maintain_order=True):
-        received = {
-            hour
-            for first, last in group.select("first_logged_at", "last_logged_at").rows()
-            for hour in _hours(first, last)
-        }
-        between = _hours(min(received), max(received))
-        doubled = files.filter((pl.col("proxy") == proxy) & (pl.col("status") == "duplicate")).height
-        rows.append((proxy, min(received), max(received), len(received), len(between) - len(received), doubled))
-    names = ("proxy", "first_hour", "last_hour", "received", "missing", "files_doubled")
-    return pl.DataFrame(rows, schema=list(names), orient="row")
+    for proxy in sorted({loss.proxy for loss in found}):
+        mine = [loss for loss in found if loss.proxy == proxy]
+        total = Loss(proxy, mine[0].hour, *(sum(getattr(loss, name) for loss in mine) for name in _KINDS))
+        worst = max(mine, key=lambda loss: loss.lost_share)
+        shown = (f"{total.lost_share:.2%}", f"{total.doubled_share:.2%}")
+        rows.append((proxy, total.received, total.lost, total.doubled, *shown, worst.hour, f"{worst.lost_share:.2%}"))
+    names = ["proxy", *_KINDS, "lost_share", "doubled_share", "worst_hour", "lost_then"]
+    return pl.DataFrame(rows, schema=names, orient="row")
 
 
-def _hours(first: datetime, last: datetime) -> list[datetime]:
-    hour, hours = first.replace(minute=0, second=0, microsecond=0), []
-    while hour <= last:
-        hours.append(hour)
-        hour += _HOUR
-    return hours
+def stretches(hours: list[datetime]) -> list[str]:
+    """Hours, those that follow each other as one: `2001-01-15 13:00 to 16:00`."""
+    spans: list[tuple[datetime, datetime]] = []
+    for hour in hours:
+        if spans and spans[-1][1] == hour:
+            spans[-1] = (spans[-1][0], hour + HOUR)
+        else:
+            spans.append((hour, hour + HOUR))
+    return [f"{start:%Y-%m-%d %H:%M} to {end:{'%H:%M' if start.date() == end.date() else '%Y-%m-%d %H:%M'}}"
+            for start, end in spans]  # fmt: skip

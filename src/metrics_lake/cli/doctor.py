@@ -8,17 +8,15 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from deltalake.exceptions import DeltaError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
 from metrics_lake import settings as settings_of
-from metrics_lake.io.history import History
+from metrics_lake.cli.findings import Finding, checkpoint, lake, rollups, written_ahead
 from metrics_lake.names import without_addresses
 from metrics_lake.settings import Settings, SettingsError
 from metrics_lake.sources import places
@@ -26,16 +24,6 @@ from metrics_lake.sources.haproxy import formats
 
 _FREE_BYTES = 1 << 30
 _FIRST_YEAR = 2025
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check: what was looked at, what was found, and what to do if it is wrong."""
-
-    thing: str
-    is_right: bool
-    found: str
-    remedy: str = ""
 
 
 def examine(conf: str | None, env: str | None, overrides: list[str], console: Console) -> bool:
@@ -155,24 +143,19 @@ def _documents(settings: Settings) -> Finding:
     )
 
 
-def _lake(settings: Settings) -> Finding:
-    from metrics_lake.silver import sessions
-
-    try:
-        last = History(settings.storage.lake).last(sessions.TABLE)
-    except (DeltaError, ValueError, KeyError):
-        remedy = f"restore {settings.storage.lake}, or move it away and run again: it is made anew from landing"
-        return Finding("lake", False, "the log of silver.sessions can't be read", remedy)
-    found = f"silver.sessions at version {last.version}" if last else f"nothing below {settings.storage.lake} yet"
-    return Finding("lake", True, found)
-
-
 def _clock(settings: Settings) -> Finding:
     now = datetime.now(timezone.utc)
-    is_right = now.year >= _FIRST_YEAR
-    return Finding("clock", is_right, now.isoformat(timespec="seconds"), "" if is_right else "set the machine's clock")
+    remedy = "set the machine's clock (timedatectl set-ntp true)"
+    if now.year < _FIRST_YEAR:
+        return Finding("clock", False, now.isoformat(timespec="seconds"), remedy)
+    ahead = written_ahead(settings, now)
+    if ahead:
+        return Finding(
+            "clock", False, f"{now.isoformat(timespec='seconds')}, but {ahead} was written after that", remedy
+        )
+    return Finding("clock", True, now.isoformat(timespec="seconds"))
 
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, _lake, _documents, _clock,
+    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, checkpoint, lake, rollups, _documents, _clock,
 )  # fmt: skip

@@ -87,7 +87,7 @@ def completeness(format_: FormatOption = Format.table, conf: Conf = None, env: E
     """Received and missing hours by proxy, and what became of the lines of each file."""
     from metrics_lake.cli.completeness import account
 
-    if not account(options.settings(conf, env, set_).storage.lake, format_.value, Console()):
+    if not account(options.settings(conf, env, set_), format_.value, Console()):
         raise typer.Exit(1)
 
 

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from metrics_lake.io.failpoints import passing
 from metrics_lake.io.files import write_whole
 
 
@@ -23,6 +24,7 @@ class Blobs:
 
     def write(self, path: str, content: bytes) -> None:
         write_whole(self._root / path, content)
+        passing("blob_written")
 
     def delete(self, path: str) -> None:
         with contextlib.suppress(FileNotFoundError):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from metrics_lake.io.failpoints import passing
+
 Document = dict[str, Any]
+_PATIENCE_SECONDS = 30  # for another process's lock
 
 
 class DocumentStore(Protocol):
@@ -38,7 +41,9 @@ class SqliteDocuments:
     def between(self, container: str, tenant: str, low: str, high: str) -> list[Document]:
         if not Path(self._path).exists():
             return []
-        with self._connected(container) as connection:
+        with contextlib.closing(self._reading()) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_named(container),)).fetchone():
+                return []
             rows = connection.execute(
                 f"SELECT body FROM {container} WHERE tenant = ? AND id BETWEEN ? AND ? ORDER BY id", (tenant, low, high)
             )
@@ -51,18 +56,34 @@ class SqliteDocuments:
                 f"INSERT INTO {container} VALUES (?, ?, ?) ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body",
                 rows,
             )
+            passing("documents_uncommitted")
+        passing("documents_written")
         return len(rows)
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
         with self._connected(container) as connection:
             connection.executemany(f"DELETE FROM {container} WHERE tenant = ? AND id = ?", [(tenant, i) for i in ids])
 
-    @contextmanager
+    def _reading(self) -> sqlite3.Connection:
+        """A connection that can't write. SQLite wants files of its own beside a database with a write-ahead log; who
+        may not make them there reads the file as it lies, which is whole where no such log is.
+        """
+        place = Path(self._path).resolve().as_uri()
+        connection = sqlite3.connect(f"{place}?mode=ro", uri=True, timeout=_PATIENCE_SECONDS)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master")
+        except sqlite3.OperationalError:
+            connection.close()
+            if Path(f"{self._path}-wal").exists():
+                raise
+            connection = sqlite3.connect(f"{place}?mode=ro&immutable=1", uri=True)
+        return connection
+
+    @contextlib.contextmanager
     def _connected(self, container: str) -> Iterator[sqlite3.Connection]:
-        if not re.fullmatch(r"[a-z_]+", container):
-            raise ValueError(f"no name for a container: {container!r}")
+        _named(container)
         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=30)
+        connection = sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(
@@ -73,3 +94,10 @@ class SqliteDocuments:
                 yield connection
         finally:
             connection.close()
+
+
+def _named(container: str) -> str:
+    """The container's name, if it can be one: it becomes part of a statement."""
+    if not re.fullmatch(r"[a-z_]+", container):
+        raise ValueError(f"no name for a container: {container!r}")
+    return container

@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from metrics_lake.io.failpoints import passing
+
 _PIECE_BYTES = 1 << 20
 
 
@@ -27,6 +29,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
+        passing("file_written")
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):

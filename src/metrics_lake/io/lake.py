@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from metrics_lake.io.failpoints import passing
 from metrics_lake.io.history import History, Progress
 from metrics_lake.tables import Table, View
 
@@ -41,7 +42,9 @@ class Lake:
         )
         if self.exists(table):
             writer = writer.option("replaceWhere", where)
+        passing(f"replacing {table.name}")
         writer.save(self.path(table))
+        passing(f"replaced {table.name}")
 
     def _shaped(self, table: Table, rows: DataFrame) -> DataFrame:
         """The rows with just the declared columns, types and comments; another type is an error of the job."""

@@ -142,13 +142,14 @@ class LandingReader(DataSourceStreamReader):
 
     def __init__(self, options: dict[str, str]) -> None:
         self._manifest_folder, self._feed = options["manifest"], options["feed"]
+        self._after = int(options.get("after", "0"))
 
     @property
     def _manifest(self) -> Manifest:
         return Manifest(self._manifest_folder)
 
     def initialOffset(self) -> dict[str, int]:  # noqa: N802
-        return {"batch": 0}
+        return {"batch": self._after}
 
     def latestOffset(self) -> dict[str, int]:  # noqa: N802
         return {"batch": self._manifest.last_number}
@@ -182,7 +183,8 @@ class LandingReader(DataSourceStreamReader):
 
 
 class Landing(DataSource):
-    """Spark's door to LandingReader. Options: `manifest` (a folder), `feed` (a bronze module with SOURCE and TABLE).
+    """Spark's door to LandingReader. Options: `manifest` (a folder), `feed` (a bronze module with SOURCE and TABLE),
+    `after` (the batch behind which a new checkpoint begins).
 
     Whoever reads from it states the schema: the columns of the feed's table.
     """

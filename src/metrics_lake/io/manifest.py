@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from metrics_lake.io.checkpoints import CheckpointError
 from metrics_lake.io.files import write_whole
 from metrics_lake.sources.arrived import FileEntry
 
@@ -38,8 +39,12 @@ class Manifest:
         return max((int(file.stem) for file in self._folder.glob("[0-9]*.json")), default=0)
 
     def batch(self, number: int) -> Batch:
-        held = json.loads((self._folder / f"{number:08d}.json").read_text(encoding="utf-8"))
-        return Batch(number, held["root"], tuple(FileEntry(**entry) for entry in held["files"]), held["rules"])
+        file = self._file(number)
+        try:
+            held = json.loads(file.read_text(encoding="utf-8"))
+            return Batch(number, held["root"], tuple(FileEntry(**entry) for entry in held["files"]), held["rules"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            raise CheckpointError(f"{file} is torn or lost") from None
 
     def entries(self) -> list[FileEntry]:
         """Every version of every file that was ever planned, oldest first."""
@@ -47,7 +52,18 @@ class Manifest:
 
     def add(self, root: str, entries: Iterable[FileEntry], rules: dict[str, Any]) -> Batch:
         """Writes the next batch, whole or not at all."""
-        batch = Batch(self.last_number + 1, root, tuple(entries), rules)
-        held = {"root": root, "rules": rules, "files": [asdict(entry) for entry in batch.entries]}
-        write_whole(self._folder / f"{batch.number:08d}.json", json.dumps(held, indent=1).encode())
+        return self.put(Batch(self.last_number + 1, root, tuple(entries), rules))
+
+    def put(self, batch: Batch) -> Batch:
+        """Writes a batch in its own place, whole or not at all."""
+        held = {"root": batch.root, "rules": batch.rules, "files": [asdict(entry) for entry in batch.entries]}
+        write_whole(self._file(batch.number), json.dumps(held, indent=1).encode())
         return batch
+
+    def drop_after(self, number: int) -> None:
+        """Forgets the batches behind this one, which nothing has read."""
+        for later in range(self.last_number, number, -1):
+            self._file(later).unlink(missing_ok=True)
+
+    def _file(self, number: int) -> Path:
+        return self._folder / f"{number:08d}.json"

@@ -15,6 +15,7 @@ from pyarrow import compute as pc
 from pyarrow.dataset import Dataset
 
 from metrics_lake.arrow import arrow_schema, fitted
+from metrics_lake.io.failpoints import passing
 from metrics_lake.io.history import Progress
 from metrics_lake.tables import Table, View
 
@@ -47,14 +48,24 @@ class SmallTables:
     def replace(self, table: Table, rows: pl.DataFrame, where: str, progress: Progress) -> None:
         """In one commit: the rows that fit `where` go, `rows` come. Doing it again changes nothing."""
         is_there = DeltaTable.is_deltatable(self._path(table))
+        passing(f"replacing {table.name}")
         write_deltalake(
             self._path(table),
             fitted(rows, arrow_schema(table)),
             mode="overwrite",
             predicate=where if is_there else None,
             partition_by=list(table.partitioned_by),
-            commit_properties=CommitProperties(custom_metadata={"userMetadata": progress.as_text()}),
+            commit_properties=_noted(progress),
         )
+        passing(f"replaced {table.name}")
+
+    def tidy(self, table: Table, past: str | None, vacuum_hours: int, progress: Progress) -> None:
+        """Rows that fit `past` go, small files are packed, and files that no version of so many hours holds deleted."""
+        held = DeltaTable(self._path(table))
+        if past:
+            held.delete(past, commit_properties=_noted(progress))
+        held.optimize.compact(commit_properties=_noted(progress))
+        held.vacuum(vacuum_hours, dry_run=False, enforce_retention_duration=False, full=True)
 
     def rows(self, table: Table | View, where: pc.Expression | None = None) -> int:
         """How many rows lie in the files that may hold some that fit: none of them is read, so it may be too many."""
@@ -75,3 +86,7 @@ def _of(table: Table | View, where: pc.Expression | None) -> pc.Expression | Non
         return where
     kind = pc.field("row_kind") == table.kind
     return kind if where is None else kind & where
+
+
+def _noted(progress: Progress) -> CommitProperties:
+    return CommitProperties(custom_metadata={"userMetadata": progress.as_text()})

@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from metrics_lake.io import checkpoints
+from metrics_lake.io.failpoints import passing
 from metrics_lake.io.files import content_hash
 from metrics_lake.io.manifest import Batch, Manifest
 from metrics_lake.sources.arrived import FileEntry
@@ -42,6 +44,16 @@ def new_entries(root: Path, folder: str, known: list[FileEntry], shown: Callable
             if entry.size_bytes:
                 hashes.add(entry.content_hash)
             yield entry
+
+
+def landed(root: Path, folder: str, shown: Callable[[str], str]) -> dict[str, Path]:
+    """Every file below `root/folder` by its path as it may be written down."""
+    return {shown(path.relative_to(root).as_posix()): path for path in _files(root / folder)}
+
+
+def unchanged(path: Path, entry: FileEntry) -> bool:
+    """Whether a file is there, and of the bytes that were read of it."""
+    return path.is_file() and path.stat().st_size == entry.size_bytes and content_hash(path) == entry.content_hash
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -85,9 +97,30 @@ class Stream:
         """The newest batch that is in the table, as far as the checkpoint knows."""
         commits = [int(file.name) for file in (self._checkpoint / "query" / "commits").glob("[0-9]*")]
         if not commits:
-            return 0
+            return checkpoints.start(self._checkpoint)
         text = (self._checkpoint / "query" / "offsets" / str(max(commits))).read_text(encoding="utf-8")
         return int(json.loads(text.splitlines()[-1])["batch"])
+
+    def landed(self, root: Path) -> dict[str, Path]:
+        """The feed's files in landing by the paths that entries of the manifest tell."""
+        return landed(root, self._feed.SOURCE.folder, self._shown)
+
+    def check(self, table: str) -> None:
+        """Raises CheckpointError where going on would lose rows or read them twice."""
+        checkpoints.check(self._checkpoint, table)
+
+    def begin_again(self, table: str, held: list[Batch]) -> None:
+        """A new checkpoint behind the batches that the table holds; of a batch that the manifest lost, `held` knows
+        the files. What was planned and not read is planned anew.
+        """
+        newest = max((batch.number for batch in held), default=0)
+        self.manifest.drop_after(newest)
+        for batch in held:
+            try:
+                self.manifest.batch(batch.number)
+            except checkpoints.CheckpointError:
+                self.manifest.put(batch)
+        checkpoints.begin_again(self._checkpoint, table, newest)
 
     def plan(self, root: Path, rules: dict[str, Any], most_bytes: int) -> Batch | None:
         """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new."""
@@ -104,12 +137,14 @@ class Stream:
         """Runs the stream over every planned batch; on_progress gets parts done and in all, a few times a second."""
         from metrics_lake.io.landing import FORMAT, Landing
 
+        passing("batch_planned")
         spark.dataSource.register(Landing)
         rows = (
             spark.readStream.format(FORMAT)
             .schema(", ".join(f"{column.name} {column.type}" for column in self._feed.TABLE.fields))
             .option("manifest", str((self._checkpoint / "manifest").resolve()))
             .option("feed", self._feed.__name__)
+            .option("after", checkpoints.start(self._checkpoint))
             .load()
         )
         # The writer of a stream takes no properties for the table that it makes, but its copy of this session's settings.
@@ -128,6 +163,7 @@ class Stream:
                 on_progress(*_parts(spark))
         finally:
             query.stop()
+        passing("batch_read")
 
 
 def _parts(spark: SparkSession) -> tuple[int, int]:

@@ -10,12 +10,11 @@ import polars as pl
 from pyarrow import compute as pc
 from pyspark.sql import functions as F
 
-from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.bronze.completeness import complete_through
 from metrics_lake.gold import listening_by_day
 from metrics_lake.io.history import Progress
 from metrics_lake.jobs import figures
 from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
+from metrics_lake.jobs.received import received
 from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
 from metrics_lake.settings import Settings, digest
@@ -159,9 +158,8 @@ def periods_of(work: Work, days: Iterable[date]) -> dict[str, list[Period]]:
 
 
 def received_through(work: Work) -> datetime | None:
-    """The instant up to which every proxy's files have arrived without a gap, UTC."""
-    files = work.small_tables.read(bronze.FILES, pc.field("first_logged_at").is_valid())
-    return complete_through((row["proxy"], row["first_logged_at"], row["last_logged_at"]) for row in files.to_pylist())
+    """The instant up to which every expected proxy's files have arrived without a gap, UTC."""
+    return received(work.settings).complete_through
 
 
 def _in_periods(periods: Mapping[str, Iterable[Period]]) -> str:

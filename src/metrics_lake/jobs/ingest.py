@@ -31,6 +31,7 @@ class Ingested:
 def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ingested:
     """Reads every file that is new or has changed; on_progress is told a few times a second how far it is."""
     stream, done = work.stream, Ingested()
+    stream.check(work.table_path(bronze.TABLE))
     if work.settings.privacy.key_rotation != "never":
         keys.prepare(work.settings.privacy.keys_file, work.tenants.tenants)
     if stream.manifest.last_number > stream.committed:

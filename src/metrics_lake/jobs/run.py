@@ -10,6 +10,7 @@ from metrics_lake.jobs.compute import compute
 from metrics_lake.jobs.ingest import Ingested, ingest
 from metrics_lake.jobs.publish import Published, publish
 from metrics_lake.jobs.refine import refine
+from metrics_lake.jobs.retries import retried
 from metrics_lake.jobs.work import Work
 
 
@@ -25,4 +26,9 @@ class Ran:
 
 def run(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ran:
     """Ingest, refine, compute, publish."""
-    return Ran(ingest(work, on_progress), refine(work), compute(work), publish(work))
+    return Ran(
+        ingest(work, on_progress),
+        retried(lambda: refine(work)),
+        retried(lambda: compute(work)),
+        publish(work),
+    )

@@ -19,6 +19,7 @@ from metrics_lake.names import Names
 from metrics_lake.settings import Settings, load_tenants
 from metrics_lake.sources import places
 from metrics_lake.sources.haproxy import formats
+from metrics_lake.tables import Table
 from metrics_lake.tenants import Tenants
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class Work:
     @property
     def checkpoints(self) -> Path:
         return Path(self.settings.storage.lake, "_checkpoints")
+
+    def table_path(self, table: Table) -> str:
+        return f"{self.settings.storage.lake}/{table.path}"
 
     @property
     def stream(self) -> Stream:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from tests.unit import standing
+from tests.unit.sources.haproxy.logs import SECRET
 
 
 def java(folder: Path, version: str) -> str:
@@ -38,7 +44,7 @@ def wrong(ended) -> dict[str, str]:
 
 def test_where_all_is_right_the_doctor_says_so(healthy):
     ended = healthy.run("doctor")
-    assert (ended.code, wrong(ended)) == (0, {}) and ended.out.count("right") >= 9
+    assert (ended.code, wrong(ended)) == (0, {}) and ended.out.count("right") >= 11
 
 
 def harm_java(world, monkeypatch):
@@ -87,7 +93,7 @@ def damaged_documents(world, monkeypatch):
     path.write_bytes(b"no database" * 100)
 
 
-def damaged_lake(world, monkeypatch):
+def unreadable_table(world, monkeypatch):
     log = world.folder / "data" / "lake" / "silver" / "sessions" / "_delta_log"
     log.mkdir(parents=True)
     (log / "00000000000000000000.json").write_text("{broken")
@@ -101,6 +107,50 @@ def wrong_format(world, monkeypatch):
 
 def no_places(world, monkeypatch):
     (world.folder / "conf" / "base.yaml").write_text("places: {country_file: of-192.0.2.7.mmdb}")
+
+
+def standing_lake(world, monkeypatch) -> Path:
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    return standing.write(world.folder / "data" / "lake")
+
+
+def lost_file(world, monkeypatch):
+    standing_lake(world, monkeypatch)
+    sorted((world.folder / "data/lake/bronze/haproxy").rglob("*.parquet"))[0].unlink()
+
+
+def cut_file(world, monkeypatch):
+    standing_lake(world, monkeypatch)
+    file = sorted((world.folder / "data/lake/bronze/haproxy").rglob("*.parquet"))[0]
+    file.write_bytes(file.read_bytes()[:100])
+
+
+def torn_checkpoint(world, monkeypatch):
+    (standing_lake(world, monkeypatch) / "query" / "offsets" / "1").write_bytes(b"")
+
+
+def lost_checkpoint(world, monkeypatch):
+    shutil.rmtree(standing_lake(world, monkeypatch) / "query")
+
+
+def torn_manifest(world, monkeypatch):
+    (standing_lake(world, monkeypatch) / "manifest" / "00000002.json").write_text('{"root": "land')
+
+
+def half_index(world, monkeypatch):
+    (world.folder / "data" / "rollups" / "acme").mkdir(parents=True)
+    (world.folder / "data" / "rollups" / "acme" / "index.json").write_text('{"schema": "metr')
+
+
+def clock_behind(world, monkeypatch):
+    manifest = standing_lake(world, monkeypatch) / "manifest" / "00000002.json"
+    later = manifest.stat().st_mtime + 86_400
+    os.utime(manifest, (later, later))
+
+
+def full_disk(world, monkeypatch):
+    usage = SimpleNamespace(total=1 << 40, used=1 << 40, free=5 << 20)
+    monkeypatch.setattr("metrics_lake.cli.doctor.shutil.disk_usage", lambda folder: usage)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +171,27 @@ def no_places(world, monkeypatch):
         ),
         (no_places, "places", "no file of-<address>.mmdb → name a file in MaxMind's format (.mmdb)"),
         (no_streams, "tenants", "0 tenants, 0 streams → name a stream"),
-        (damaged_lake, "lake", "can't be read → restore data/lake, or move it away and run again"),
+        (
+            unreadable_table,
+            "lake",
+            "silver.sessions: its log can't be read → rm -r data/lake/silver/sessions, then metrics",
+        ),
+        (lost_file, "lake", "parquet is missing → metrics-lake rebuild"),
+        (cut_file, "lake", "has 100 bytes instead of"),
+        (
+            torn_checkpoint,
+            "checkpoint",
+            "offsets/1 is torn (its checksum or its form is wrong) → metrics-lake ingest --new-epoch",
+        ),
+        (lost_checkpoint, "checkpoint", "query is lost, although bronze has rows → metrics-lake ingest --new-epoch"),
+        (torn_manifest, "checkpoint", "00000002.json is torn or lost → metrics-lake ingest --new-epoch"),
+        (
+            half_index,
+            "rollups",
+            "index.json is half-written → rm data/rollups/acme/index.json, then metrics-lake publish",
+        ),
+        (clock_behind, "clock", "00000002.json was written after that → set the machine's clock"),
+        (full_disk, "storage", "5 MiB free at"),
         (damaged_documents, "documents", "→ rm data/documents.db, then publish"),
     ],
 )
@@ -131,6 +201,12 @@ def test_what_is_wrong_is_named_with_its_remedy_and_all_else_is_looked_at_too(he
     ended = healthy.run("doctor")
     assert ended.code == 1 and list(wrong(ended)) == [what] and said in wrong(ended)[what]
     assert "Traceback" not in ended.err
+
+
+def test_a_lake_in_use_is_all_right(healthy, monkeypatch):
+    standing_lake(healthy, monkeypatch)
+    ended = healthy.run("doctor")
+    assert (ended.code, wrong(ended)) == (0, {}) and "2 files in 2 batches" in ended.out and "1 tables" in ended.out
 
 
 def test_wrong_settings_are_a_finding_and_no_crash(healthy):

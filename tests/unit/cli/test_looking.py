@@ -162,7 +162,18 @@ def test_completeness_shows_that_every_line_stands_in_one_account(filled):
 def test_completeness_shows_the_hours_of_each_proxy_and_how_far_data_is_complete(filled):
     out = filled.run("audit", "completeness").out
     assert "hours by proxy" in out and "edge-02" in out
-    assert "complete through 2001-01-15 13:00:00+00:00" in out
+    assert "complete through 2001-01-15 12:00:00+00:00" in out
+
+
+def test_completeness_tells_lost_and_doubled_lines_where_haproxy_numbers_them(world, monkeypatch):
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    numbered = text([f"{line(n)} 4037 {n} {979560000 + n}.003 -" for n in (1, 2, 3, 5, 5)])
+    schema = arrow_schema(TABLE)
+    for frame in SOURCE.parse([Arrived(numbered)], rules_of()):
+        write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
+    out = world.run("audit", "completeness").out
+    assert "lines by the numbers that HAProxy gives them" in out
+    assert all(share in out for share in ("20.00%", "25.00%"))
 
 
 def test_lines_that_do_not_add_up_are_an_error(filled):

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +33,50 @@ def ids(store: SqliteDocuments, low: str = "", high: str = "~", tenant: str = "a
 
 def test_a_store_that_is_not_there_yet_holds_nothing_and_is_not_made_by_asking(store, tmp_path):
     assert ids(store) == [] and not (tmp_path / "made").exists()
+
+
+def test_reading_makes_no_container(store, tmp_path):
+    store.upsert(C, [document("a")])
+    assert store.between("downloads", "acme", "", "~") == []
+    with sqlite3.connect(tmp_path / "made" / "documents.db") as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [(C,)]
+
+
+def test_who_may_not_write_may_read():
+    folder = Path(tempfile.mkdtemp())
+    store = SqliteDocuments(str(folder / "documents.db"))
+    store.upsert(C, [document("a")])
+    folder.chmod(0o555)
+    before, is_root = sorted(folder.iterdir()), os.geteuid() == 0
+    try:
+        if is_root:
+            os.seteuid(65534)
+        assert ids(store) == ["a"] and sorted(folder.iterdir()) == before
+        with pytest.raises(sqlite3.OperationalError):
+            store.upsert(C, [document("b")])
+    finally:
+        if is_root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+def test_a_reader_sees_all_of_a_write_or_nothing_while_it_goes_on(store, tmp_path):
+    store.upsert(C, [document(str(n), version=0) for n in range(50)])
+    done = threading.Event()
+
+    def write() -> None:
+        for version in range(1, 20):
+            store.upsert(C, [document(str(n), version=version) for n in range(50)])
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = set()
+    while not done.is_set():
+        seen.add(frozenset(held["version"] for held in store.between(C, "acme", "", "~")))
+    writer.join()
+    assert seen and all(len(versions) == 1 for versions in seen)
 
 
 def test_documents_come_back_as_they_were_put(store):

@@ -21,10 +21,11 @@ DEFAULT_LAYOUTS: Mapping[int, tuple[str, ...]] = {
     3: ("host", "referer", "user_agent"),
     4: ("host", "referer", "user_agent", "x_forwarded_for"),
 }
+COUNTERS = ("process_number", "log_counter", "request_counter")  # by which a lost line is told
 # What every reader gives for a request; a reader of one format may leave out those that are null or false in it.
 COLUMNS = (
     "file_number", "line_number", "text", "after", "address", "accepted_ms", "is_utc", "duration_ms", "is_early",
-    "status", "size", "method", "uri", "is_closed", "frontend", *HEADERS, "sni", "is_tcp", "is_read",
+    "status", "size", "method", "uri", "is_closed", "frontend", *HEADERS, "sni", "is_tcp", *COUNTERS, "is_read",
 )  # fmt: skip
 _FIELDS = ("stamp", "frontend", "backend", "timers", "status", "size", "cc", "cs", "ended", "conns", "queues", "rest")
 

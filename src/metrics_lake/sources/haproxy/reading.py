@@ -19,7 +19,7 @@ from metrics_lake.sources.haproxy.clock import Files
 from metrics_lake.sources.haproxy.requests import Sorted, sorted_out
 from metrics_lake.sources.haproxy.visits import folded, with_pieces
 
-VISIT, REJECT, UNCLAIMED, FILE = "visit", "reject", "unclaimed", "file"
+VISIT, REJECT, UNCLAIMED, FILE, COUNTER = "visit", "reject", "unclaimed", "file", "counter"
 _CHUNK_BYTES = 8 << 20
 _COUNTS = ("accepted", "reject", "unclaimed", "skipped")
 
@@ -114,8 +114,8 @@ def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: Files, names: Name
     for number, account in chunk.accounts.items():
         _count(account, found, number)
     about = _about(chunk)
-    unclaimed = _unclaimed_rows(found.unclaimed, names)
-    for rows in (_visit_rows(found.accepted, rules), _reject_rows(found.rejects), unclaimed):
+    made = (_visit_rows(found.accepted, rules), _reject_rows(found.rejects), _unclaimed_rows(found.unclaimed, names))
+    for rows in (*made, _counter_rows(found.counters, names)):
         if rows.height:
             dated = rows.join(about, on="file_number", how="left")
             if "happened_on" not in rows.columns:
@@ -177,15 +177,26 @@ def _reject_rows(rejects: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unclaimed_rows(unclaimed: pl.DataFrame, names: Names) -> pl.DataFrame:
-    frontends = unclaimed["frontend"].drop_nulls().unique().to_list()
-    shown = pl.col("frontend").replace({frontend: names.shown(frontend) for frontend in frontends})
     start = masked(pl.col("path").fill_null("").str.extract(r"^(/?[^/]*)")).str.slice(0, 64)
     return (
-        unclaimed.select("file_number", shown, path_start=start)
+        unclaimed.select("file_number", _frontends(unclaimed, names), path_start=start)
         .group_by("file_number", "frontend", "path_start", maintain_order=True)
         .agg(pl.len().alias("line_count"))
         .with_columns(row_kind=pl.lit(UNCLAIMED))
     )
+
+
+def _frontends(rows: pl.DataFrame, names: Names) -> pl.Expr:
+    """The column `frontend` as it may be kept."""
+    found = rows["frontend"].drop_nulls().unique().to_list()
+    return pl.col("frontend").replace({frontend: names.shown(frontend) for frontend in found})
+
+
+def _counter_rows(counters: pl.DataFrame, names: Names) -> pl.DataFrame:
+    hour = _instant("hour_ms")
+    return counters.with_columns(
+        row_kind=pl.lit(COUNTER), hour_at=hour, happened_on=hour.dt.date(), frontend=_frontends(counters, names)
+    ).drop("hour_ms")
 
 
 def _file_rows(accounts: list[_Account], names: Names) -> pl.DataFrame:

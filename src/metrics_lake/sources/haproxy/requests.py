@@ -11,6 +11,7 @@ from metrics_lake.privacy import Hasher
 from metrics_lake.settings import Haproxy, Rules
 from metrics_lake.sources.haproxy import clock, lines, streams
 from metrics_lake.sources.haproxy.clock import Files
+from metrics_lake.sources.haproxy.counters import counted
 from metrics_lake.sources.haproxy.formats import addresses, unread
 from metrics_lake.sources.haproxy.formats.understanding import understood
 from metrics_lake.sources.haproxy.listeners import identified, is_destroyed
@@ -33,6 +34,7 @@ class Sorted:
     rejects: pl.DataFrame
     unclaimed: pl.DataFrame
     skipped: pl.DataFrame
+    counters: pl.DataFrame
 
 
 def sorted_out(
@@ -61,6 +63,7 @@ def sorted_out(
         rejects=faulty.filter(pl.col("reason").is_not_null()),
         unclaimed=single.filter(pl.col("stream_number").is_null()).select(*_LINE, "frontend", "path"),
         skipped=pl.concat(skipped),
+        counters=counted(good.filter(pl.col("reason").is_null())),
     )
 
 

@@ -27,14 +27,15 @@ def _text(shape: Shape, role: str = "") -> Alias:
     return Alias(shape, role, is_text=True)
 
 
-_NUMBERS = "Td TR Tr Tq Tw Tc U ac fc bc sc rc sq bq lc"
+_NUMBERS = "Td TR Tr Tq Tw Tc U ac fc bc sc rc sq bq"
 _PORTS = "cp fp bp sp"
 
 ALIASES: Mapping[str, Alias] = {
     **{name: Alias(shapes.NUMBER) for name in _NUMBERS.split()},
     **{name: Alias(shapes.NUMBER, has_hex=True) for name in _PORTS.split()},
-    "pid": Alias(shapes.NUMBER, has_hex=True),
-    "rt": Alias(shapes.NUMBER, has_hex=True),
+    "pid": Alias(shapes.NUMBER, "process_number", has_hex=True),
+    "lc": Alias(shapes.NUMBER, "log_counter"),
+    "rt": Alias(shapes.NUMBER, "request_counter", has_hex=True),
     "ci": Alias(shapes.ADDRESS, "address", is_text=True, has_hex=True),
     **{name: Alias(shapes.ADDRESS, is_text=True, has_hex=True) for name in ("fi", "bi", "si")},
     "tr": Alias(shapes.STAMP, "request_local"),

@@ -7,16 +7,19 @@ import polars as pl
 from metrics_lake.sources.haproxy.formats.instants import instant
 
 _HTTPSLOG = r"^ \S+/\S+/\S+/\S+/\S+ ([^/\s]+)/\S+/\S+\s*$"
-_ADVISED = r"^ \d+ \d+ (\d{9,11})\.(\d{3}) (\S+)\s*$"
+_ADVISED = r"^ (\d+) (\d+) (\d{9,11})\.(\d{3}) (\S+)\s*$"
+_FIELDS = ["process_number", "log_counter", "accept_epoch", "accept_ms", "name"]
 
 
 def with_tails(read: pl.DataFrame) -> pl.DataFrame:
-    """Adds `sni`, the host that was asked for by TLS, and turns naive dates to UTC where the moment in UTC is logged."""
+    """Adds `sni`, the host that was asked for by TLS, and the line's numbers; turns naive dates to UTC where the moment
+    in UTC is logged.
+    """
     tail = pl.col("tail").fill_null("") != ""
     if not read.select(tail.any()).item():
         return read
     plain, tailed = read.filter(~tail), read.filter(tail)
-    advised = pl.col("tail").str.extract_groups(_ADVISED).struct.rename_fields(["accept_epoch", "accept_ms", "name"])
+    advised = pl.col("tail").str.extract_groups(_ADVISED).struct.rename_fields(_FIELDS)
     tailed = tailed.with_columns(advised.alias("advised"), request_local="stamp").unnest("advised")
     sni = pl.coalesce(pl.col("tail").str.extract(_HTTPSLOG), pl.col("name"))
     when = instant({"accept_epoch", "accept_ms", "request_local"})
@@ -25,5 +28,7 @@ def with_tails(read: pl.DataFrame) -> pl.DataFrame:
         sni=pl.when(sni != "-").then(sni),
         accepted_ms=pl.when(has_epoch).then(when["accepted_ms"]).otherwise("accepted_ms"),
         is_utc=has_epoch & when["is_utc"],
+        request_counter=pl.lit(None, dtype=pl.Int64),
+        **{name: pl.col(name).cast(pl.Int64, strict=False) for name in ("process_number", "log_counter")},
     )
     return pl.concat([plain, tailed.drop("request_local", "accept_epoch", "accept_ms", "name")], how="diagonal")

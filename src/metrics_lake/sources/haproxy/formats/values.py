@@ -79,7 +79,7 @@ def _from_hex(text: str) -> str:
 
 
 def _numbers(form: Format) -> dict[str, pl.Expr]:
-    """Length, status and size; a `+` says that the line was written before the end."""
+    """Length, status, size and counters; a `+` says that the line was written before the end."""
     columns = form.columns
     length = next((name for name in LENGTHS if name in columns), None)
     total = _number(length) if length else pl.lit(None, dtype=pl.Int64)
@@ -92,6 +92,7 @@ def _numbers(form: Format) -> dict[str, pl.Expr]:
         "status": _number("status").cast(pl.Int16, strict=False)
         if "status" in columns
         else pl.lit(None, dtype=pl.Int16),
+        **{name: _number(name) if name in columns else pl.lit(None, dtype=pl.Int64) for name in httplog.COUNTERS},
         "size": _number("size") if "size" in columns else pl.lit(None, dtype=pl.Int64),
     }
 

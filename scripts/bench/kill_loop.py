@@ -1,0 +1,140 @@
+"""Kills `metrics-lake run` at random, again and again, and compares what it ends in with a run that nobody killed.
+
+Each time the corpus has a little more of its files, so that every start has work to do. Half of the kills fall into
+the first five seconds after a start, the others anywhere in a run, so that every job is hit. Run from the project's root:
+    .venv/bin/python scripts/bench/kill_loop.py [--kills 50] [--seed 1] [--days 2] [--folder DIR]
+Ends with 1 if anything differs, or if a checkpoint had to be mended by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from metrics_lake.catalog import stored
+from metrics_lake.demo.traffic import Plan, generate
+from metrics_lake.io.documents import SqliteDocuments
+
+_STEPS = {
+    "starting Spark": "start", "reading": "ingest", "ending a batch": "ingest", "building sessions": "refine",
+    "working out": "compute", "publishing": "publish",
+}  # fmt: skip
+_OF_A_RUN = ("generated_at", "revision")
+
+
+@dataclass
+class Lake:
+    """A folder with everything that runs write, and the landing folder that they read."""
+
+    folder: Path
+    corpus: Path
+    killed_in: Counter[str] = field(default_factory=Counter)
+
+    def command(self) -> list[str]:
+        places = {
+            "storage.landing": self.folder / "landing", "storage.lake": self.folder / "lake",
+            "storage.rollups": self.folder / "rollups", "documents.path": self.folder / "documents.db",
+            "privacy.secret_file": self.folder.parent / "secret", "tenants": (self.corpus / "tenants.yaml").resolve(),
+            "spark.driver_memory": "1g",
+        }  # fmt: skip
+        options = [part for key, value in places.items() for part in ("--set", f"{key}={value}")]
+        return [sys.executable, "-m", "metrics_lake.cli", "run", *options]
+
+    def take(self, files: list[Path]) -> None:
+        for file in files:
+            target = self.folder / "landing" / file.relative_to(self.corpus / "landing")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+
+    def run(self) -> float:
+        """One whole run; its seconds."""
+        started = time.monotonic()
+        done = subprocess.run(self.command(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"a run failed after {sum(self.killed_in.values())} kills: {done.stderr[-2000:]}")
+        return time.monotonic() - started
+
+    def kill(self, after_seconds: float) -> None:
+        """Starts a run and kills it, its JVM too, as a machine that loses its power would."""
+        log = self.folder / "log.txt"
+        with log.open("w") as told:
+            driver = subprocess.Popen(self.command(), stdout=told, stderr=told, start_new_session=True)
+            try:
+                driver.wait(after_seconds)
+                self.killed_in["nothing: it had ended"] += 1
+            except subprocess.TimeoutExpired:
+                os.killpg(driver.pid, 9)
+                driver.wait()
+                self.killed_in[_step(log.read_text())] += 1
+
+    def state(self) -> dict[str, Any]:
+        """All that has to be equal: rows of tables, blobs, documents; not what each run says of itself."""
+        tables = {}
+        for table in stored():
+            if not table.name.startswith("bronze."):
+                tables[table.name] = sorted(map(repr, pl.read_delta(str(self.folder / "lake" / table.path)).rows()))
+        blobs = {
+            path.relative_to(self.folder).as_posix(): _figures(json.loads(path.read_bytes()))
+            for path in (self.folder / "rollups").rglob("*/*/*.json")
+        }
+        store = SqliteDocuments(str(self.folder / "documents.db"))
+        tenants = sorted({path.name for path in (self.folder / "rollups").iterdir() if path.is_dir()})
+        documents = {t: [_figures(d) for d in store.between("listening", t, "", "~")] for t in tenants}
+        bronze = pl.read_delta(str(self.folder / "lake" / "bronze" / "haproxy"))
+        files = bronze.filter(pl.col("row_kind") == "file").select("path", "content_hash", "line_count")
+        return {**tables, "files": sorted(files.rows()), "blobs": blobs, "documents": documents}
+
+
+def _figures(document: dict[str, Any]) -> dict[str, Any]:
+    return {key: held for key, held in document.items() if key not in _OF_A_RUN}
+
+
+def _step(log: str) -> str:
+    """The last step that a run told of before it was killed."""
+    found = [name for row in log.splitlines() for words, name in _STEPS.items() if words in row]
+    return found[-1] if found else "start"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--days", type=int, default=2)
+    parser.add_argument("--folder", type=Path)
+    asked = parser.parse_args()
+    root = asked.folder or Path(tempfile.mkdtemp(prefix="kill-loop-"))
+    corpus = root / "corpus"
+    generate(Plan(days=asked.days, sessions_per_day=60, clients=40, mean_minutes=3), corpus)
+    files = sorted((corpus / "landing").rglob("*.gz"))
+    clean, killed = (Lake(root / name, corpus) for name in ("clean", "killed"))
+    clean.take(files)
+    whole = clean.run()
+    print(f"{len(files)} files; a clean run takes {whole:.1f} s; seed {asked.seed}")
+    draws = random.Random(asked.seed)
+    for number in range(asked.kills):
+        share = slice(number * len(files) // asked.kills, (number + 1) * len(files) // asked.kills)
+        killed.take(files[share])
+        killed.kill(draws.uniform(0, 5) if number % 2 else draws.uniform(0, whole))
+    killed.run()
+    print("killed in: " + ", ".join(f"{step} {count}" for step, count in killed.killed_in.most_common()))
+    expected, found = clean.state(), killed.state()
+    different = [name for name in expected if expected[name] != found[name]]
+    print(f"{len(expected)} things compared; different: {', '.join(different) or 'none'}; all lies in {root}")
+    sys.exit(bool(different))
+
+
+if __name__ == "__main__":
+    main()

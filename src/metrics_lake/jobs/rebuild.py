@@ -1,0 +1,72 @@
+"""Everything anew from landing, beside what stands; the old lake stays whole until the new one is, and after that too."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.checkpoints import CheckpointError
+from metrics_lake.jobs.publish import _STATE as STATE
+from metrics_lake.jobs.publish import Published
+from metrics_lake.jobs.run import run
+from metrics_lake.jobs.work import Work
+from metrics_lake.settings import Settings
+
+
+class RebuildError(Exception):
+    """A rebuild would lose something; the message says what, and how to go on."""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """Where the old lake lies now, how many files the new one was made from, and what was published."""
+
+    old: Path | None
+    files: int
+    published: Published
+
+
+def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
+    """Builds a lake beside the standing one, publishes what differs, and puts the new one in the old one's place.
+
+    Killed before that change of places, the old lake stands as it was, and a rebuild begins anew.
+    """
+    lake = Path(work.settings.storage.lake)
+    gone = _gone(work)
+    if gone and not accept_loss:
+        raise RebuildError(
+            f"{len(gone)} files that this lake was made from are no longer in {work.settings.storage.landing} (such as "
+            f"{gone[0]}): put them back, or lose what they held with --accept-loss; nothing was changed"
+        )
+    building = lake.with_name(f"{lake.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    fresh = replace(work, settings=_with_lake(work.settings, building))
+    with fresh.lock("rebuild"):
+        Blobs(work.settings.storage.rollups).delete(STATE)  # so that every figure is compared with what is published
+        done = run(fresh)
+        old = _set_aside(lake) if lake.exists() else None
+        building.rename(lake)
+    return Rebuilt(old, done.ingested.files, done.published)
+
+
+def _gone(work: Work) -> list[str]:
+    """Files that the standing lake has read and landing has no more."""
+    try:
+        known = {entry.path for entry in work.stream.manifest.entries()}
+    except CheckpointError:
+        return []
+    return sorted(known - set(work.stream.landed(Path(work.settings.storage.landing))))
+
+
+def _with_lake(settings: Settings, lake: Path) -> Settings:
+    storage = settings.storage.model_copy(update={"lake": str(lake)})
+    return settings.model_copy(update={"storage": storage})
+
+
+def _set_aside(lake: Path) -> Path:
+    number = 1
+    while (aside := lake.with_name(f"{lake.name}.before-{number}")).exists():
+        number += 1
+    return lake.rename(aside)

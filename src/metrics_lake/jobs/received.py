@@ -1,0 +1,37 @@
+"""What has arrived, by the files' own accounts in bronze, read without Spark."""
+
+from __future__ import annotations
+
+import polars as pl
+from deltalake import DeltaTable
+
+from metrics_lake.bronze import completeness, haproxy
+from metrics_lake.bronze.completeness import Received
+from metrics_lake.bronze.losses import Counted, Loss, losses
+from metrics_lake.settings import Settings
+
+_VERSION = ["batch_number", "file_id"]
+_COUNTED = ("frontend", "process_number", "counter", "hour_at", "first_numbers", "last_numbers", "line_count")
+
+
+def received(settings: Settings) -> Received:
+    """Each proxy's hours; nothing before the first file has come."""
+    place = f"{settings.storage.lake}/{haproxy.TABLE.path}"
+    if not DeltaTable.is_deltatable(place):
+        return Received(())
+    files = pl.scan_delta(place).filter(pl.col("row_kind") == haproxy.FILES.kind).select(completeness.COLUMNS)
+    found = completeness.arrivals(files.collect().rows())
+    return completeness.received(found, settings.haproxy.expected_proxies, settings.haproxy.timezone)
+
+
+def lost(settings: Settings) -> list[Loss]:
+    """Lines lost and doubled by proxy and hour, where HAProxy numbers them; of each file its newest version counts."""
+    place = f"{settings.storage.lake}/{haproxy.TABLE.path}"
+    if not DeltaTable.is_deltatable(place):
+        return []
+    rows = pl.scan_delta(place)
+    files = rows.filter(pl.col("row_kind") == haproxy.FILES.kind).select("path", "proxy", *_VERSION)
+    newest = files.sort("batch_number").unique("path", keep="last", maintain_order=True)
+    counters = rows.filter(pl.col("row_kind") == haproxy.COUNTERS.kind).select(*_VERSION, *_COUNTED)
+    held = counters.join(newest, on=_VERSION).select("proxy", *_COUNTED).collect()
+    return losses(Counted(*row) for row in held.rows())

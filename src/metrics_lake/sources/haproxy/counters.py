@@ -1,0 +1,46 @@
+"""What HAProxy counts by itself, where it is logged: `%lc`, the lines of a frontend, or `%rt`, the requests of a process.
+
+A number that never comes is a line that was lost on the way, and one that comes twice a line that was doubled. Numbers
+that follow each other are folded into runs, so that an hour of a busy proxy is a row of a few.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from metrics_lake.sources.haproxy.httplog import COUNTERS
+
+_HOUR_MS = 3_600_000
+_KEY = ("file_number", "frontend", "process_number", "counter", "hour_ms")
+_EMPTY: dict[str, type[pl.DataType] | pl.DataType] = {
+    "file_number": pl.UInt32, "frontend": pl.String, "process_number": pl.Int64, "counter": pl.String, "hour_ms": pl.Int64,
+    "first_numbers": pl.List(pl.Int64), "last_numbers": pl.List(pl.Int64), "line_count": pl.UInt32,
+}  # fmt: skip
+
+
+def counted(requests: pl.DataFrame) -> pl.DataFrame:
+    """For each file, frontend, process and hour in which lines were written: the runs of their numbers, and how many lines.
+
+    `%lc` is preferred, as its order is that of the lines; `%rt` counts over all frontends, so its rows name none.
+    """
+    if not set(COUNTERS) <= set(requests.columns):
+        return pl.DataFrame(schema=_EMPTY)
+    has_lines = pl.col("log_counter").is_not_null()
+    end = pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)
+    numbered = requests.select(
+        "file_number",
+        frontend=pl.when(has_lines).then("frontend"),
+        process_number="process_number",
+        counter=pl.when(has_lines).then(pl.lit("log")).otherwise(pl.lit("request")),
+        hour_ms=end // _HOUR_MS * _HOUR_MS,
+        number=pl.coalesce("log_counter", "request_counter"),
+    ).drop_nulls(["process_number", "number", "hour_ms"])
+    ordered = numbered.sort(*_KEY, "number", nulls_last=True)
+    starts = (pl.col("number").diff() > 1).fill_null(True)
+    runs = ordered.with_columns(run=starts.cum_sum().over(_KEY)).group_by(*_KEY, "run", maintain_order=True)
+    spans = runs.agg(first_numbers=pl.col("number").min(), last_numbers=pl.col("number").max(), line_count=pl.len())
+    return (
+        spans.group_by(_KEY, maintain_order=True)
+        .agg("first_numbers", "last_numbers", pl.col("line_count").sum())
+        .select(pl.col(name).cast(dtype) for name, dtype in _EMPTY.items())
+    )

@@ -1,0 +1,128 @@
+"""A small world of seven files over five days, the state that a clean run over them ends in, and drivers to kill."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from metrics_lake.jobs.run import run
+from metrics_lake.jobs.work import Work
+from tests.lake.conftest import ROOT
+from tests.unit.sources.haproxy.logs import SECRET, line, text
+
+TENANTS = """
+tenants:
+  acme:
+    name: Acme Radio
+    timezone: Africa/Johannesburg
+    streams:
+      live: {protocol: hls, match: {path: "/acme/live/*"}}
+      fm: {protocol: icecast, match: {path: "/acme.mp3"}}
+"""
+EDGE = "haproxy/edge-01"
+HOUR = 3600
+STARTS = {  # hours from noon of 15 January 2001 to the start of the hour that the file holds
+    "2000/12/05/haproxy-13-00.log.gz": -41 * 24, "2000/12/06/haproxy-13-00.log.gz": -40 * 24,
+    "2001/01/12/haproxy-13-00.log.gz": -3 * 24, "2001/01/14/haproxy-12-00.log.gz": -25,
+    "2001/01/14/haproxy-13-00.log.gz": -24, "2001/01/15/haproxy-13-00.log.gz": 0, "2001/01/15/haproxy-14-00.log.gz": 1,
+}  # fmt: skip
+FIRST, LATE, UNTOUCHED, BEFORE, CUT, GROWING, LAST = (f"{EDGE}/{name}" for name in STARTS)
+
+
+def lines_of(start: int) -> list[str]:
+    """An hour: two who listen by HLS into the next hour, one through Icecast who began an hour before, and a stranger."""
+    at = start * HOUR
+    hls = [
+        line(at + after, f"/acme/live/{after}.ts", address=address, agent=agent)
+        for address, agent in (("192.0.2.7", "VLC/3.0.20"), ("192.0.2.8", "mpv 0.34"))
+        for after in (30, 36, 90, 2000, 2040, 3580, 3590)
+    ]
+    icecast = line(at - 1800, "/acme.mp3", address="192.0.2.9", agent="Winamp", timers="0/0/1/5/2400000")
+    return [*hls, icecast, line(at + 60, "/nobody/x", address="192.0.2.10"), "what is this"]
+
+
+CORPUS = {f"{EDGE}/{name}": text(lines_of(start)) for name, start in STARTS.items()}
+
+
+def packed(content: bytes, level: int = 6) -> bytes:
+    return gzip.compress(content, level, mtime=0)
+
+
+@dataclass(frozen=True)
+class World:
+    """A folder with landing and lake. `work` is done in this process, `driver` in one of its own."""
+
+    folder: Path
+    work: Work
+
+    def put(self, path: str, content: bytes, *, at: float | None = None) -> None:
+        file = self.folder / "landing" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        if at is not None:
+            os.utime(file, (at, at))
+
+    def put_all(self) -> World:
+        for path, content in CORPUS.items():
+            self.put(path, packed(content))
+        return self
+
+    def driver(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[str]:
+        """A process that does a command, and dies at a place."""
+        settings = self.work.settings
+        places = {
+            "storage.landing": settings.storage.landing, "storage.lake": settings.storage.lake,
+            "storage.rollups": settings.storage.rollups, "documents.path": settings.documents.path,
+            "tenants": settings.tenants, "spark.jars": settings.spark.jars, "spark.driver_memory": "1g",
+        }  # fmt: skip
+        options = [part for key, value in places.items() for part in ("--set", f"{key}={value}")]
+        environment = {**os.environ, "METRICS_LAKE_SECRET": SECRET, "METRICS_LAKE_FAILPOINT": fail_point}
+        command = [sys.executable, "-m", "metrics_lake.cli", *arguments, "--conf", str(ROOT / "conf"), *options]
+        return subprocess.Popen(
+            command,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+@pytest.fixture(scope="session")
+def world_in(work_in: Callable[..., Work]) -> Callable[[Path], World]:
+    """An empty world: world_in(folder)."""
+
+    def made(folder: Path) -> World:
+        (folder / "landing" / "haproxy").mkdir(parents=True, exist_ok=True)
+        (folder / "tenants.yaml").write_text(TENANTS)
+        return World(folder, work_in(folder, folder / "landing", folder / "tenants.yaml"))
+
+    return made
+
+
+@pytest.fixture
+def world(world_in: Callable[[Path], World], tmp_path: Path) -> World:
+    return world_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def clean(world_in: Callable[[Path], World], tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The world in which every file came at once and nothing went wrong."""
+    made = world_in(tmp_path_factory.mktemp("clean")).put_all()
+    run(made.work)
+    return made
+
+
+@pytest.fixture
+def copy(clean: World, world_in: Callable[[Path], World], tmp_path: Path) -> World:
+    """A copy of it, to be harmed."""
+    shutil.copytree(clean.folder, tmp_path, dirs_exist_ok=True)
+    return world_in(tmp_path)

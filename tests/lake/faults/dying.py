@@ -1,0 +1,33 @@
+"""A feed whose worker is killed as it reads: the same as HAProxy's, but for a bait in landing that says where to die."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.sources import haproxy
+from metrics_lake.tables import Source
+
+__all__ = ["BAIT", "SOURCE", "TABLE"]
+BAIT = ".bait"
+
+
+def parse(files: Iterable[Any], rules: Any) -> Iterator[pl.DataFrame]:
+    """The first frame's rows, and then the end of the process."""
+    held = list(files)
+    bait = Path(held[0].root, "haproxy", BAIT)
+    frames = haproxy.SOURCE.parse(held, rules)
+    yield next(frames)
+    if bait.exists():
+        Path(bait.read_text()).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield from frames
+
+
+SOURCE = Source("haproxy", "haproxy", parse)

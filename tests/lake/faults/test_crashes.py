@@ -1,0 +1,165 @@
+"""Cases 1 to 8: killed at any place, twice at once, or with a harmed checkpoint, the end is that of a clean run."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from metrics_lake.gold import listeners_by_minute
+from metrics_lake.io.checkpoints import CheckpointError
+from metrics_lake.io.failpoints import Crash, crashing
+from metrics_lake.io.files import BusyError, locked
+from metrics_lake.io.history import Progress
+from metrics_lake.io.lake import Lake
+from metrics_lake.jobs import epochs
+from metrics_lake.jobs.ingest import ingest
+from metrics_lake.jobs.publish import publish
+from metrics_lake.jobs.retries import retried
+from metrics_lake.jobs.run import run
+from tests.lake import contents
+from tests.lake.faults.conftest import EDGE, World, packed
+from tests.unit.drawing import day, utc
+from tests.unit.sources.haproxy.logs import line, text
+
+
+def state(world: World) -> dict:
+    return contents.everything(world.work.settings, "acme")
+
+
+def killed(world: World, *arguments: str, fail_point: str) -> str:
+    driver = world.driver(*arguments, fail_point=fail_point)
+    told, _ = driver.communicate(timeout=300)
+    assert driver.returncode == -signal.SIGKILL, told[-2000:]
+    return told
+
+
+def test_case_01_a_batch_committed_to_the_table_but_not_to_the_checkpoint_is_not_read_twice(copy: World) -> None:
+    before, requests = contents.files(copy.work.settings), contents.requests(copy.work.settings)
+    commits = copy.work.checkpoints / "ingest_haproxy" / "query" / "commits"
+    newest = max(commits.glob("[0-9]*"), key=lambda file: int(file.name))
+    newest.unlink()
+    newest.with_name(f".{newest.name}.crc").unlink()
+    assert ingest(copy.work).files == 0 and newest.exists()
+    assert (contents.files(copy.work.settings), contents.requests(copy.work.settings)) == (before, requests)
+
+
+def test_case_02_killed_between_two_tables_of_gold_the_next_run_ends_what_was_begun(clean: World, world: World) -> None:
+    world.put_all()
+    killed(world, "run", fail_point="replaced gold.listening_by_hour")
+    assert (Path(world.work.settings.storage.lake) / "silver" / "sessions").exists()
+    assert not (Path(world.work.settings.storage.rollups) / "acme").exists(), "nothing half worked out is published"
+    run(world.work)
+    assert state(world) == state(clean)
+
+
+@pytest.mark.slow
+def test_case_03_killed_at_random_again_and_again_it_ends_as_a_clean_run_does(clean: World, world: World) -> None:
+    world.put_all()
+    draws = random.Random(3)
+    for _ in range(4):
+        driver = world.driver("run")
+        time.sleep(draws.uniform(1, 14))
+        driver.kill()
+        driver.communicate(timeout=60)
+    run(world.work)
+    assert state(world) == state(clean)
+
+
+def test_case_04_killed_while_it_publishes_readers_see_old_or_new_and_never_half(clean: World, copy: World) -> None:
+    rollups, documents = Path(copy.work.settings.storage.rollups), Path(copy.work.settings.documents.path)
+    shutil.rmtree(rollups)
+    documents.unlink()
+    killed(copy, "publish", fail_point="blob_written@3")
+    blobs = list((rollups / "acme").rglob("*.json"))
+    assert len(blobs) == 3 and all(json.loads(blob.read_bytes())["tenant"] == "acme" for blob in blobs)
+    assert not (rollups / "acme" / "index.json").exists(), "the index comes last: it never names what isn't there"
+    for place in ("file_written@5", "documents_uncommitted", "documents_written"):
+        with crashing(place), pytest.raises(Crash):
+            publish(copy.work)
+        assert all(json.loads(blob.read_bytes()) for blob in rollups.rglob("*.json"))
+    publish(copy.work)
+    assert state(copy) == state(clean)
+    index = json.loads((rollups / "acme" / "index.json").read_bytes())
+    assert all((rollups / "acme" / row["path"]).stat().st_size == row["size"] for row in index["rollups"])
+
+
+def test_case_05_a_second_ingest_process_ends_with_a_message_and_the_first_loses_nothing(copy: World) -> None:
+    before = contents.files(copy.work.settings)
+    with locked(copy.work.checkpoints / "writer.lock", "ingest"):
+        driver = copy.driver("ingest")
+        told, _ = driver.communicate(timeout=120)
+    assert driver.returncode == 1 and "(ingest) is writing to this lake; wait until it has ended" in told
+    assert contents.files(copy.work.settings) == before
+
+
+def test_case_06_two_jobs_over_the_same_days_end_as_one_after_the_other_would(
+    world: World, spark: SparkSession
+) -> None:
+    with (
+        world.work.lock("backfill"),
+        pytest.raises(BusyError, match=r"\(backfill\) is writing to this lake"),
+        world.work.lock("compute"),
+    ):
+        pytest.fail("two jobs were let in")
+    lake = Lake(spark, f"{world.folder}/crossed")  # and without the lock, as on storage that machines share
+    rows = lake_rows(spark)
+    lake.replace(listeners_by_minute.TABLE, rows, "TRUE", Progress("t", {}, ""))
+    failed: list[BaseException] = []
+    threads = [threading.Thread(target=_replace, args=(lake, rows, failed)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed and lake.read(listeners_by_minute.TABLE).count() == rows.count()
+
+
+def lake_rows(spark: SparkSession):
+    columns = listeners_by_minute.TABLE.fields
+    made = {"tenant": "acme", "stream": "live", "minute_at": utc("2001-01-15 10:00"), "listened_on": day("2001-01-15")}
+    frame = spark.createDataFrame([(0,)], "n INT")
+    return frame.select(*(F.lit(made.get(c.name, 1)).cast(c.type).alias(c.name) for c in columns))
+
+
+def _replace(lake: Lake, rows, failed: list[BaseException]) -> None:
+    try:
+        for _ in range(2):
+            retried(lambda: lake.replace(listeners_by_minute.TABLE, rows, "stream = 'live'", Progress("t", {}, "")))
+    except BaseException as error:
+        failed.append(error)
+
+
+def test_case_07_a_checkpoint_that_is_gone_is_refused_and_a_new_epoch_makes_no_doubles(copy: World) -> None:
+    shutil.rmtree(copy.work.checkpoints / "ingest_haproxy")
+    with pytest.raises(CheckpointError, match="is lost, although bronze has rows; `metrics-lake ingest --new-epoch`"):
+        ingest(copy.work)
+    before, requests = contents.files(copy.work.settings), contents.requests(copy.work.settings)
+    epochs.begin_again(copy.work)
+    copy.put(f"{EDGE}/2001/01/15/haproxy-15-00.log.gz", packed(text([line(2 * 3600 + 5)])))
+    assert ingest(copy.work).files == 1, "only what is new is read"
+    after = contents.files(copy.work.settings)
+    assert after[: len(before)] == before and len(after) == len(before) + 1
+    assert contents.requests(copy.work.settings) == requests + 1
+
+
+@pytest.mark.parametrize("harm", ["cut to nothing", "one byte flipped"])
+def test_case_08_a_torn_checkpoint_is_named_with_its_remedy_and_never_begun_from_the_start(
+    copy: World, harm: str
+) -> None:
+    offsets = copy.work.checkpoints / "ingest_haproxy" / "query" / "offsets"
+    file = max(offsets.glob("[0-9]*"), key=lambda found: int(found.name))
+    content = file.read_bytes()
+    file.write_bytes(b"" if harm == "cut to nothing" else content[:40] + bytes([content[40] ^ 1]) + content[41:])
+    before = contents.requests(copy.work.settings)
+    with pytest.raises(CheckpointError, match=rf"{file.name} is torn .*--new-epoch"):
+        ingest(copy.work)
+    epochs.begin_again(copy.work)
+    assert ingest(copy.work).files == 0 and contents.requests(copy.work.settings) == before

@@ -1,0 +1,44 @@
+"""A lake as ingest leaves it, made without Spark: bronze, manifest, and the checkpoint of a stream."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import polars as pl
+from deltalake import CommitProperties, Transaction, write_deltalake
+
+from metrics_lake.arrow import arrow_schema, fitted
+from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.io.manifest import Manifest
+from metrics_lake.sources.haproxy import SOURCE
+from tests.unit.sources.haproxy.logs import Arrived, line, rules_of, text
+
+QUERY_ID = "5ec7e1f0-0000-4000-8000-000000000001"
+
+
+def with_sum(file: Path, content: str) -> None:
+    """A file as Hadoop writes it, its checksums beside it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    raw = content.encode()
+    file.write_bytes(raw)
+    sums = b"".join(struct.pack(">I", zlib.crc32(raw[at : at + 512])) for at in range(0, len(raw), 512))
+    file.with_name(f".{file.name}.crc").write_bytes(b"crc\0" + struct.pack(">i", 512) + sums)
+
+
+def write(lake: Path, batches: int = 2) -> Path:
+    """Batches of one file each, taken in below `lake`; returns the checkpoint. Needs METRICS_LAKE_SECRET."""
+    checkpoint, schema = lake / "_checkpoints" / "ingest_haproxy", arrow_schema(TABLE)
+    with_sum(checkpoint / "query" / "metadata", json.dumps({"id": QUERY_ID}))
+    for number in range(batches):
+        content = text([line(number * 3600 + n) for n in range(3)])
+        file = Arrived(content, f"haproxy/edge-01/haproxy.log-20010115-{13 + number}", batch_number=number + 1)
+        rows = pl.concat(pl.from_arrow(fitted(frame, schema)) for frame in SOURCE.parse([file], rules_of()))
+        noted = CommitProperties(app_transactions=[Transaction(QUERY_ID, number)])
+        write_deltalake(str(lake / TABLE.path), rows.to_arrow(), mode="append", commit_properties=noted)
+        Manifest(checkpoint / "manifest").add("landing", [file.entry], {})
+        with_sum(checkpoint / "query" / "offsets" / str(number), f'v1\n{{"conf":{{}}}}\n{{"batch": {number + 1}}}')
+        with_sum(checkpoint / "query" / "commits" / str(number), 'v1\n{"nextBatchWatermarkMs":0}')
+    return checkpoint
