@@ -20,8 +20,12 @@ BUILT_IN: Mapping[str, str] = {
     "tcplog clf": '%{+Q}o %{-Q}ci - - [%T] "TCP " 000 %B "" "" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U %ts--'
     ' %ac %fc %bc %sc %rc %sq %bq "" "" ',
 }
-# The formats that `httplog.read` doesn't see to, in the order in which they are tried, each with what its lines hold.
-SLOWER: Mapping[str, str] = {"tcplog": "] ", "tcplog clf": " - - [", "httplog clf": " - - ["}
+# The formats that `httplog.read` doesn't see to, in the order in which they are tried, each with a pattern that its lines fit.
+SLOWER: Mapping[str, str] = {
+    "tcplog": r"\] [^ /]+ [^ ]+/",  # not `] fe_tls/1: SSL handshake failure`: names hold no slash
+    "tcplog clf": r" - - \[",
+    "httplog clf": r" - - \[",
+}
 # What we advise: httplog, and behind it the worker, its count of lines, the moment in UTC and the name asked for by TLS.
 RECOMMENDED = BUILT_IN["httplog"] + " %pid %lc %Ts.%ms %[ssl_fc_sni]"
 

@@ -78,7 +78,7 @@ def built_in_parted(unread: pl.DataFrame, layouts: Layouts) -> tuple[dict[str, p
     """What each of the slower built-in formats reads of dated lines, and what all of them leave."""
     found: dict[str, pl.DataFrame] = {}
     for name, mark in SLOWER.items():
-        is_likely = pl.col("after").is_not_null() & pl.col("text").str.contains(mark, literal=True)
+        is_likely = pl.col("after").is_not_null() & pl.col("text").str.contains(mark)
         likely = unread.filter(is_likely)
         if likely.height:
             found[name], left = parted(likely, built_in(name), layouts)
