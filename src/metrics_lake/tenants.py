@@ -106,11 +106,12 @@ class Stream(Strict):
 
 
 class App(Strict):
-    """One app of a tenant in one store."""
+    """One app of a tenant in one store. `vendor` is under whose number Apple sells it, if not `app_store.vendor`."""
 
     store: Literal["apple", "google"]
     id: str
     name: str
+    vendor: str = ""
 
 
 class Tenant(Strict):

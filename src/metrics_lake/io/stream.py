@@ -122,11 +122,15 @@ class Stream:
                 self.manifest.put(batch)
         checkpoints.begin_again(self._checkpoint, table, newest)
 
-    def plan(self, root: Path, rules: dict[str, Any], most_bytes: int) -> Batch | None:
-        """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new."""
+    def plan(self, root: Path, rules: dict[str, Any], most_bytes: int, folder: str | None = None) -> Batch | None:
+        """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new.
+
+        `folder` is for a feed that comes in several: which one to look in.
+        """
         taken: list[FileEntry] = []
         size = 0
-        for entry in new_entries(root, self._feed.SOURCE.folder, self.manifest.entries(), self._shown):
+        known = self.manifest.entries()
+        for entry in new_entries(root, folder or self._feed.SOURCE.folder, known, self._shown):
             if taken and size + entry.size_bytes > most_bytes:
                 break
             taken.append(entry)

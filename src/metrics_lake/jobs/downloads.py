@@ -1,0 +1,172 @@
+"""The lane of app downloads: reports of stores into bronze, silver, gold and documents. Its data is small, so are its jobs.
+
+The unit of recompute is a month, the partition of its tables: Google rewrites a month's file every day. All is worked out
+in one part (`coalesce`), so that a job has one stage and no shuffle. Where no tenant has an app, or nothing new has come,
+no Spark is started.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from metrics_lake.bronze import store_reports as bronze
+from metrics_lake.gold import downloads_by_day as gold
+from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.documents import DocumentStore, SqliteDocuments
+from metrics_lake.io.history import Commit, Progress
+from metrics_lake.io.stream import Stream
+from metrics_lake.jobs.work import Work
+from metrics_lake.serve import downloads as serve
+from metrics_lake.serve.figures import Row
+from metrics_lake.settings import digest, rules
+from metrics_lake.silver import downloads as silver
+
+SOURCES = bronze.FOLDERS
+_STATE = "_downloads.json"
+_EVERY_MONTH = "month IS NOT NULL"
+
+
+@dataclass(frozen=True)
+class Published:
+    """How many documents were written or removed."""
+
+    written: int = 0
+    removed: int = 0
+
+
+def stream_of(work: Work) -> Stream:
+    return Stream(bronze, work.checkpoints / "ingest_downloads")
+
+
+def apps_of(work: Work) -> list[tuple[str, str, str, str | None]]:
+    """Each tenant's apps, as rows of silver's APPS."""
+    default = work.settings.app_store.vendor
+    return [
+        (name, app.store, app.id, (app.vendor or default or None) if app.store == "apple" else None)
+        for name, tenant in work.tenants.tenants.items()
+        for app in tenant.apps
+    ]
+
+
+def run(work: Work) -> tuple[int, Published]:
+    """Everything once, in order: how many files were taken in, and what was published."""
+    files = ingest(work)
+    refine(work)
+    compute(work)
+    return files, publish(work)
+
+
+def ingest(work: Work, folder: str | None = None) -> int:
+    """Reads every report that is new or has changed, of one store or of all; how many."""
+    if not apps_of(work):
+        return 0
+    stream, root, files = stream_of(work), Path(work.settings.storage.landing), 0
+    reading = json.loads(rules(work.settings, work.tenants).model_dump_json())
+    for each in [folder] if folder else SOURCES:
+        while batch := stream.plan(root, reading, work.settings.ingest.batch_bytes, folder=each):
+            files += len(batch.entries)
+    if stream.manifest.last_number > stream.committed:
+        work.on_step(f"reading {files} new reports of stores")
+        stream.read(work.lake.spark, work.lake.path(bronze.TABLE), lambda done, parts: None)
+    return files
+
+
+def refine(work: Work) -> bool:
+    """Brings silver.downloads up to the newest batch; false if nothing was due."""
+    apps, through = apps_of(work), stream_of(work).committed
+    last, settled = work.history.last(silver.TABLE), digest(apps)
+    since = last.progress.through[bronze.TABLE.name] if last and last.progress.rules == settled else 0
+    if not apps or since >= through:
+        return False
+    work.on_step("sorting out reports of stores")
+    month = F.date_format("downloaded_on", "yyyy-MM")
+    dated = work.lake.read(bronze.TABLE).where("downloaded_on IS NOT NULL").where(F.col("batch_number") <= through)
+    new = dated.where(F.col("batch_number") > since).coalesce(1).agg(F.array_sort(F.collect_set(month)).alias("months"))
+    months: list[str] = new.collect()[0].months
+    rows = silver.refine(dated.where(month.isin(months)).coalesce(1), _frame(work, apps))
+    progress = Progress("downloads", {bronze.TABLE.name: through}, settled, more={"months": months})
+    work.lake.replace(silver.TABLE, rows, _in_months(months) if since else _EVERY_MONTH, progress)
+    return True
+
+
+def _frame(work: Work, apps: Sequence[tuple[Any, ...]]) -> DataFrame:
+    """The apps as a frame that Spark holds at once, where a list of rows would cost it a job and a Python worker."""
+    names = [part.split()[0] for part in silver.APPS.split(", ")]
+    columns = [pa.array([app[place] for app in apps], pa.string()) for place in range(len(names))]
+    return work.lake.spark.createDataFrame(pa.Table.from_arrays(columns, names), silver.APPS)
+
+
+def compute(work: Work, days: Sequence[date] = ()) -> bool:
+    """Brings gold.downloads_by_day up to silver.downloads, and the months of `days` anew; false if nothing was due."""
+    version, last = work.history.version(silver.TABLE), work.history.last(gold.TABLE)
+    since = last.progress.through[silver.TABLE.name] if last else -1
+    if version < 0 or (since >= version and not days):
+        return False
+    work.on_step("working out downloads by day")
+    months = sorted(_months(work.history.commits(silver.TABLE, after=since)) | {f"{on:%Y-%m}" for on in days})
+    where = _in_months(months)
+    rows = gold.compute(work.lake.read(silver.TABLE).where(where).coalesce(1))
+    progress = Progress("downloads", {silver.TABLE.name: version}, "", more={"months": months})
+    work.lake.replace(gold.TABLE, rows, where, progress)
+    return True
+
+
+def _months(commits: Iterable[Commit]) -> set[str]:
+    return {month for commit in commits for month in commit.progress.more["months"]}
+
+
+def _in_months(months: Sequence[str]) -> str:
+    return f"month IN ({', '.join(map(repr, months)) or 'NULL'})"
+
+
+def months_changed(work: Work, after: int) -> set[str]:
+    """The months whose figures changed since a version of gold.downloads_by_day."""
+    return _months(work.history.commits(gold.TABLE, after=after))
+
+
+def version(work: Work) -> int:
+    """The newest version of gold.downloads_by_day; -1 where there is none."""
+    return work.history.version(gold.TABLE)
+
+
+def publish(work: Work) -> Published:
+    """Writes the documents of every month that changed, where they differ from what stands."""
+    blobs, newest = Blobs(work.settings.storage.rollups), version(work)
+    before = json.loads(blobs.read(_STATE) or b'{"gold": -1}')["gold"]
+    if newest <= before:
+        return Published()
+    months = sorted(months_changed(work, before))
+    work.on_step("publishing downloads")
+    rows: list[Row] = work.lake.read(gold.TABLE).where(_in_months(months)).toArrow().to_pylist()
+    done = _write(SqliteDocuments(work.settings.documents.path), apps_of(work), months, serve.documents(rows))
+    blobs.write(_STATE, json.dumps({"gold": newest}).encode())
+    return done
+
+
+def _write(
+    store: DocumentStore, apps: Iterable[tuple[str, str, str, str | None]], months: Iterable[str], new: list[Row]
+) -> Published:
+    written = removed = 0
+    for tenant, of, app, _ in apps:
+        mine = {each["id"]: each for each in new if (each["tenant"], each["store"], each["app"]) == (tenant, of, app)}
+        for month in months:
+            low, high = serve.ids_between(of, app, month, f"{month}-31")
+            held = {each["id"]: each for each in store.between(serve.CONTAINER, tenant, low, high)}
+            fresh = [each for each in mine.values() if each["date"].startswith(month)]
+            changed = [each for one in fresh if (each := serve.revised(one, held.get(one["id"])))]
+            gone = [each for each in held if each not in mine]
+            if changed:
+                store.upsert(serve.CONTAINER, changed)
+            if gone:
+                store.delete(serve.CONTAINER, tenant, gone)
+            written, removed = written + len(changed), removed + len(gone)
+    return Published(written, removed)

@@ -1,0 +1,93 @@
+"""Reports of stores through the whole lane: files in, documents out, and nothing done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.jobs import downloads
+from metrics_lake.jobs.work import Work
+from metrics_lake.serve.downloads import CONTAINER
+
+TENANTS = """
+tenants:
+  acme:
+    name: Acme
+    timezone: Africa/Johannesburg
+    apps:
+      - {store: apple, id: "1234567890", name: Acme Radio, vendor: "85000001"}
+      - {store: google, id: com.acme.radio, name: Acme Radio}
+"""
+GOLDEN = Path(__file__).parents[1] / "golden" / "sources"
+GOOGLE = "Date,Package name,Daily User Installs\n"
+
+
+@pytest.fixture
+def work(work_in: Callable[..., Work], tmp_path: Path) -> Work:
+    (tmp_path / "tenants.yaml").write_text(TENANTS)
+    (tmp_path / "landing").mkdir()
+    return work_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
+
+
+def land(work: Work, name: str, content: str | bytes) -> None:
+    path = Path(work.settings.storage.landing, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def golden(case: str) -> bytes:
+    [report] = [file for file in (GOLDEN / case).iterdir() if file.name != "expected.jsonl"]
+    return report.read_bytes()
+
+
+def found(work: Work) -> dict[str, Any]:
+    store = SqliteDocuments(work.settings.documents.path)
+    return {each["id"]: each["downloads"] for each in store.between(CONTAINER, "acme", "", "~")}
+
+
+def test_reports_become_documents_and_newer_ones_replace_what_they_speak_of(work: Work) -> None:
+    land(work, "app_store/S_D_85000001_20010115.20010116T170000Z.txt", golden("app_store/negative-units"))
+    land(work, "app_store/S_D_85000001_20010116.txt", golden("app_store/no-sales"))
+    land(work, "app_store/S_D_85000001_20010114.txt", golden("app_store/missing-column"))
+    land(
+        work, "google_play/installs_com.acme.radio_200101_overview.20010117T050000Z.csv", golden("google_play/overview")
+    )
+    land(work, "google_play/installs_com.acme.radio_200101_country.20010117T050000Z.csv", golden("google_play/country"))
+    first = downloads.run(work)
+    assert (first[0], found(work)) == (5, {
+        "apple:1234567890:2001-01-15:*": 2, "apple:1234567890:2001-01-15:ZA": 2, "apple:1234567890:2001-01-16:*": 0,
+        "google:com.acme.radio:2001-01-15:*": 7, "google:com.acme.radio:2001-01-15:ZA": 7,
+        "google:com.acme.radio:2001-01-15:ZZ": 1, "google:com.acme.radio:2001-01-15:za2": 1,
+        "google:com.acme.radio:2001-01-16:*": 4,
+    })  # fmt: skip
+    name = "google_play/installs_com.acme.radio_{}_overview.{}T050000Z.csv"
+    land(work, name.format("200101", "20010118"), GOOGLE + "2001-01-16,com.acme.radio,5\n")
+    land(
+        work, name.format("200101", "20010116"), GOOGLE + "2001-01-16,com.acme.radio,99\n2001-01-14,com.acme.radio,1\n"
+    )
+    land(work, name.format("200102", "20010202"), GOOGLE + "2001-02-01,com.acme.radio,8\n")
+    land(work, "app_store/S_D_85000001_20010115.20010120T000000Z.txt", golden("app_store/no-sales"))
+    second = downloads.run(work)
+    assert second == (4, downloads.Published(written=4, removed=1))
+    after = found(work)
+    assert after["google:com.acme.radio:2001-01-16:*"] == 5 and after["google:com.acme.radio:2001-01-14:*"] == 1
+    assert after["google:com.acme.radio:2001-02-01:*"] == 8 and after["apple:1234567890:2001-01-15:*"] == 0
+    assert "apple:1234567890:2001-01-15:ZA" not in after
+    assert downloads.run(work) == (0, downloads.Published())
+    assert downloads.compute(work, [date(2001, 1, 15)]) and downloads.publish(work) == downloads.Published()
+
+
+def test_an_app_that_is_named_later_gets_what_its_reports_said_before(
+    work: Work, work_in: Callable[..., Work], tmp_path: Path
+) -> None:
+    (tmp_path / "tenants.yaml").write_text(TENANTS.replace("com.acme.radio", "com.acme.other"))
+    before = work_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
+    land(before, "google_play/installs_com.acme.radio_200101_overview.csv", golden("google_play/overview"))
+    downloads.run(before)
+    assert found(before) == {}
+    assert downloads.run(work)[1].written == 2 and len(found(work)) == 2
