@@ -19,7 +19,7 @@ from metrics_lake.serve.downloads import CONTAINER, FIGURES, Answer, answer, ids
 from metrics_lake.serve.figures import Row
 from metrics_lake.settings import Settings, SettingsError, load_tenants
 
-_HEADS = ("downloads", "again", "updates", "uninstalls", "active devices")
+_HEADS = ("downloads", "again", "updates", "uninstalls", "devices")
 
 
 def ask(settings: Settings, tenant: str, first_on: date, last_on: date, by: str) -> Answer:
@@ -69,8 +69,8 @@ def table(found: Answer, width: int) -> Grid:
     most = max((bucket["downloads"] or 0 for bucket in found.buckets), default=0)
     for bucket in found.buckets:
         figures = ("unknown" if bucket[name] is None else f"{bucket[name]:,}" for name in FIGURES)
-        part = " (not of every app)" if bucket.get("unknown") and bucket["downloads"] is not None else ""
-        bar = Bar(max(most, 1), 0, max(bucket["downloads"] or 0, 0), width=max(10, min(40, width - 90)))
+        part = ", in part" if bucket.get("unknown") and bucket["downloads"] is not None else ""
+        bar = Bar(max(most, 1), 0, max(bucket["downloads"] or 0, 0), width=max(6, min(40, width - 76)))
         grid.add_row(f"{bucket['start' if found.by == 'day' else 'value']}{part}", *figures, bar)
     return grid
 

@@ -21,6 +21,8 @@ from metrics_lake.sources.reports import ROW, Cells, Rows, cells, decoded
 from metrics_lake.tables import Source
 
 REJECT, FILE = "reject", "file"
+_COUNTS = ("row_count", "accepted_count", "unclaimed_count", "reject_count", "skipped_count")
+_NOTHING = dict.fromkeys(_COUNTS, pl.lit(0, pl.Int64))
 STORES: dict[str, ModuleType] = {module.FOLDER: module for module in (app_store, google_play)}
 _STAMP = re.compile(r"\.(\d{8}T\d{6}Z)\.")
 
@@ -43,7 +45,7 @@ def _of_file(file: ArrivedFile, apps: set[tuple[str, str]]) -> Iterator[pl.DataF
     try:
         text = decoded(b"".join(file.pieces()))
         if not text.strip():
-            yield about.with_columns(row_kind=pl.lit(FILE), status=pl.lit(EMPTY), row_count=pl.lit(0, pl.Int64))
+            yield about.with_columns(row_kind=pl.lit(FILE), status=pl.lit(EMPTY), **_NOTHING)
             return
         found = cells(text)
         rows: Rows = store.read(found, file.entry.path)
@@ -98,16 +100,11 @@ def _account(found: Cells, rows: Rows, store: str, apps: set[tuple[str, str]]) -
     """What became of a report's rows."""
     ours = [app for of, app in apps if of == store]
     claimed = rows.accepted.filter(pl.col("app").is_in(ours)).height if rows.accepted.height else 0
-    counts = {
-        "row_count": found.frame.height + found.blank_count,
-        "accepted_count": claimed,
-        "unclaimed_count": rows.accepted.height - claimed,
-        "reject_count": rows.rejects.height,
-        "skipped_count": rows.skipped_count,
-    }
+    total = found.frame.height + found.blank_count
+    numbers = (total, claimed, rows.accepted.height - claimed, rows.rejects.height, rows.skipped_count)
     return {
         "row_kind": pl.lit(FILE),
         "status": pl.lit(READ),
         "downloaded_on": pl.lit(rows.covers_on, pl.Date),
-        **{name: pl.lit(number, pl.Int64) for name, number in counts.items()},
+        **{name: pl.lit(number, pl.Int64) for name, number in zip(_COUNTS, numbers, strict=True)},
     }
