@@ -38,7 +38,8 @@ class Connect:
     """Apple's API under one key."""
 
     def __init__(self, settings: AppStore, key: str, world: World) -> None:
-        self._settings, self._key, self._world = settings, key, world
+        self._settings, self._world = settings, world
+        self._key = key.replace("\\n", "\n")  # as it stands where a setting may have one line only
         self._token, self._until = "", datetime.min.replace(tzinfo=timezone.utc)
         self._session = requests.Session()
 
@@ -62,12 +63,13 @@ class Connect:
             try:
                 answer = self._get(on)
                 status = answer.status_code
-                if status == requests.codes.ok:
-                    _unpacked(answer.content)
+                if status == requests.codes.ok and b"\t" not in _unpacked(answer.content).partition(b"\n")[0]:
+                    failure = "the answer is no report"
+                    continue
             except (requests.RequestException, EOFError, zlib.error, gzip.BadGzipFile) as error:
                 failure = f"the answer broke off ({type(error).__name__})"
                 continue
-            if status in (requests.codes.ok, requests.codes.not_found):
+            if status == requests.codes.ok or (status == requests.codes.not_found and _is_of_report(answer)):
                 return answer
             if status == requests.codes.too_many_requests:
                 failure = "its limit of requests an hour is reached"
@@ -112,6 +114,8 @@ class Connect:
             return f"the App Store doesn't know the key{said}: {remedy}"
         if answer.status_code == requests.codes.forbidden:
             return f"the App Store refuses the report{said}: give the key the role Sales, and check app_store.vendor"
+        if answer.status_code == requests.codes.not_found:
+            return f"there is no App Store at {self._settings.url}{said}: check app_store.url"
         return f"the App Store answers {answer.status_code}{said}: check app_store.vendor and the range of days"
 
     def _skew(self, answer: requests.Response) -> str:
@@ -123,6 +127,12 @@ class Connect:
         direction = "ahead of" if off > timedelta(0) else "behind"
         minutes = round(abs(off) / timedelta(minutes=1))
         return f"this machine's clock is {minutes} minutes {direction} Apple's; set it" if abs(off) > _SKEW else ""
+
+
+def _is_of_report(answer: requests.Response) -> bool:
+    """Whether a 404 speaks of the report: Apple says in words that there is none; another server, or path, says else."""
+    detail = _detail(answer)
+    return bool(detail) and "path" not in detail
 
 
 def _unpacked(content: bytes) -> bytes:

@@ -20,7 +20,7 @@ def apple(world, monkeypatch):
         (world.folder / "conf" / "base.yaml").write_text(text)
         (world.folder / "key.p8").write_text(private)
         monkeypatch.setenv("METRICS_LAKE_APP_STORE_KEY_FILE", "key.p8")
-        server.reports["2001-01-15"] = "Units\n3\n"
+        server.reports["2001-01-15"] = "SKU\tUnits\nacme\t3\n"
         yield server
 
 

@@ -173,6 +173,23 @@ def test_a_refusal_names_the_role_and_a_wrong_vendor_the_setting(machine):
     assert len(machine.apple.asked) == 2
 
 
+def test_another_server_or_path_is_not_taken_for_a_day_without_a_report(machine):
+    with pytest.raises(FetchError, match=r"there is no App Store at .*/elsewhere .*: check app_store.url"):
+        machine.fetch(day("2001-01-15"), url=f"{machine.apple.url}/elsewhere")
+
+
+def test_an_answer_that_is_no_report_is_not_landed(machine):
+    machine.apple.reports["2001-01-15"] = "<html>Sign in to this network</html>"
+    with pytest.raises(FetchError, match="the answer is no report"):
+        machine.fetch(day("2001-01-15"))
+    assert machine.files() == {}
+
+
+def test_a_key_may_stand_in_one_line(machine):
+    machine.key = PRIVATE.replace("\n", "\\n")
+    assert machine.fetch(day("2001-01-15")) == {"20010115": "landed"}
+
+
 def test_a_token_is_renewed_before_it_ends_and_never_holds_for_more_than_twenty_minutes(machine):
     def hour_by_hour() -> datetime:
         machine.at += timedelta(minutes=4)
