@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 from metrics_lake.io.documents import SqliteDocuments
 from metrics_lake.jobs import downloads
+from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
+from metrics_lake.serve import rollups
 from metrics_lake.serve.downloads import CONTAINER
+from tests.lake.conftest import SAMPLES
 
 TENANTS = """
 tenants:
@@ -91,3 +98,32 @@ def test_an_app_that_is_named_later_gets_what_its_reports_said_before(
     downloads.run(before)
     assert found(before) == {}
     assert downloads.run(work)[1].written == 2 and len(found(work)) == 2
+
+
+def test_rollups_of_a_tenant_as_a_whole_hold_its_downloads_and_change_with_them(
+    work_in: Callable[..., Work], tmp_path: Path
+) -> None:
+    tenants = yaml.safe_load((SAMPLES / "tenants.yaml").read_text())
+    name, first = next(iter(tenants["tenants"].items()))
+    first["apps"] = [{"store": "google", "id": "com.acme.radio", "name": "Radio"}]
+    (tmp_path / "tenants.yaml").write_text(yaml.safe_dump(tenants))
+    shutil.copytree(SAMPLES / "landing", tmp_path / "landing")
+    work = work_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
+    report = "google_play/installs_com.acme.radio_202603_overview.{}.csv"
+    land(work, report.format("20260306T050000Z"), GOOGLE + "2026-03-04,com.acme.radio,5\n2026-03-05,com.acme.radio,6\n")
+    assert run(work).reports == 1
+    before = {path: json.loads(path.read_bytes()) for path in (tmp_path / "rollups").glob("*/*/*/*.json")}
+    told = {path for path, document in before.items() if "downloads" in document}
+    assert told == {path for path in before if path.parts[-4:-2] == (name, "_all")} and len(told) < len(before)
+    check = jsonschema.Draft202012Validator(rollups.schema())
+    for path in told:
+        check.validate(before[path])
+        assert before[path]["downloads"]["summary"]["downloads"] == (
+            11 if path.parts[-2] in ("month", "year", "week") else 5
+        )
+    land(work, report.format("20260307T050000Z"), GOOGLE + "2026-03-05,com.acme.radio,7\n")
+    done = run(work)
+    assert (done.reports, done.ingested.files, done.computed, done.published.written) == (1, 0, False, 3)
+    raised = {path.parts[-2] for path, document in before.items() if json.loads(path.read_bytes())["revision"] == 2}
+    assert raised == {"week", "month", "year"}
+    assert (run(work).reports, run(work).published.written) == (0, 0)

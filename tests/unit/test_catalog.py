@@ -38,7 +38,7 @@ def test_every_metric_is_worked_out_by_a_job():
     from metrics_lake.jobs import downloads
     from metrics_lake.jobs.compute import BY_DAY, BY_PERIOD
 
-    worked_out = {table.name for table in (*BY_DAY, *BY_PERIOD, downloads.gold.TABLE)}
+    worked_out = {table.name for table in (*BY_DAY, *BY_PERIOD, downloads.WORKED_OUT)}
     assert worked_out == {module.TABLE.name for module in METRICS}
 
 

@@ -8,7 +8,7 @@ no Spark is started.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,12 +25,13 @@ from metrics_lake.io.documents import DocumentStore, SqliteDocuments
 from metrics_lake.io.history import Commit, Progress
 from metrics_lake.io.stream import Stream
 from metrics_lake.jobs.work import Work
+from metrics_lake.periods import Period
 from metrics_lake.serve import downloads as serve
 from metrics_lake.serve.figures import Row
 from metrics_lake.settings import digest, rules
 from metrics_lake.silver import downloads as silver
 
-SOURCES = bronze.FOLDERS
+SOURCES, REFINED, WORKED_OUT = bronze.FOLDERS, silver.TABLE, gold.TABLE
 _STATE = "_downloads.json"
 _EVERY_MONTH = "month IS NOT NULL"
 
@@ -150,6 +151,22 @@ def publish(work: Work) -> Published:
     done = _write(SqliteDocuments(work.settings.documents.path), apps_of(work), months, serve.documents(rows))
     blobs.write(_STATE, json.dumps({"gold": newest}).encode())
     return done
+
+
+def sections(work: Work, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:
+    """What the documents of a tenant's apps say of any period within `[first_on, end_on)`, for its rollup."""
+    apps, store = work.tenants.tenants[tenant].apps, SqliteDocuments(work.settings.documents.path)
+    by_day: dict[str, list[Row]] = {}
+    for app in apps:
+        ids = serve.ids_between(app.store, app.id, first_on.isoformat(), end_on.isoformat())
+        for document in store.between(serve.CONTAINER, tenant, *ids):
+            by_day.setdefault(document["date"], []).append(document)
+
+    def section(period: Period) -> Row | None:
+        held = [document for on in period.days for document in by_day.get(on.isoformat(), ())]
+        return serve.section(apps, held, period.days)
+
+    return section
 
 
 def _write(
