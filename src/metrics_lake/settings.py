@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
-from metrics_lake.tenants import Network, Strict, Tenant, Tenants, Zone
+from metrics_lake.tenants import Network, Number, Strict, Tenant, Tenants, Zone
 
 M = TypeVar("M", bound=BaseModel)
 SECRET, SECRET_FILE = "METRICS_LAKE_SECRET", "METRICS_LAKE_SECRET_FILE"
@@ -99,7 +99,7 @@ class Upkeep(Strict):
 
 
 class AppStore(Strict):
-    vendor: Annotated[str, Field(pattern=r"^\d*$")] = ""
+    vendor: Annotated[Number, Field(pattern=r"^\d*$")] = ""
     issuer_id: str = ""
     key_id: str = ""
     key_file: str = "data/app_store.p8"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics_lake.io.landing import LandedFile
+from metrics_lake.sources.arrived import FileEntry
 from metrics_lake.sources.store_reports import STORES
 from tests.unit.sources.haproxy.logs import Arrived
 from tests.unit.sources.reports import parsed
@@ -76,6 +79,12 @@ def test_no_cells_are_lost(cells: list[str]) -> None:
         assert account["row_count"] == sum(account[name] for name in _COUNTS) == 2
 
 
+def test_a_quote_that_never_ends_puts_the_file_aside() -> None:
+    content = b'Date,Package name,Daily User Installs\n2001-01-15,"com.acme.radio,7\n' + b"x,y\n" * 40_000
+    [account] = _of(content)
+    assert (account["status"], account["reason"]) == ("quarantined", "not_a_table")
+
+
 def test_a_damaged_file_costs_nothing_of_its_neighbours() -> None:
     good = (FOLDER / "google_play" / "overview" / "installs_com.acme.radio_200101_overview.csv").read_bytes()
     found = parsed(
@@ -95,3 +104,18 @@ def test_a_stamp_in_the_name_tells_when_a_report_was_written_and_else_its_file_d
         "a.20019917T050000Z.csv": "2001-01-15 13:00:00+00:00",
     }
     assert {name: str(_of(b"", name=name)[-1]["written_at"]) for name in stamps} == stamps
+
+
+def _landed(folder: Path, content: bytes, name: str) -> LandedFile:
+    """A report as it lies in landing, for the reader of the lake."""
+    (folder / "google_play").mkdir(exist_ok=True)
+    (folder / "google_play" / name).write_bytes(content)
+    entry = FileEntry(f"google_play/{name}", len(content), "0" * 64, "2001-01-15T13:00:00+00:00")
+    return LandedFile(str(folder), entry, 1)
+
+
+def test_a_packed_report_is_read_and_one_that_is_half_there_is_put_aside(tmp_path: Path) -> None:
+    packed = gzip.compress(b"Date,Package name,Daily User Installs\n2001-01-15,com.acme.radio,7\n")
+    files = [_landed(tmp_path, packed, "a.csv.gz"), _landed(tmp_path, packed[:-20], "b.csv.gz")]
+    found = [(row["row_kind"], row.get("downloads"), row.get("reason")) for row in parsed(files)]
+    assert found == [("google_play", 7, None), ("file", None, None), ("file", None, "gzip_truncated")]
