@@ -7,8 +7,7 @@ that a store has not reported has no row: unknown is not zero.
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import polars as pl
 
 from metrics_lake.silver import downloads
 from metrics_lake.silver.downloads import ALL
@@ -36,39 +35,27 @@ TABLE = Table(
 )
 METRIC = Metric("downloads_by_day", reads=(downloads.TABLE,), writes=TABLE)
 FIGURES = ("downloads", "redownloads", "updates", "uninstalls", "active_devices")
-_KEY = ("month", "downloaded_on", "tenant", "store", "app", "country", "device")
+KEY = ("month", "downloaded_on", "tenant", "store", "app", "country", "device")
 _OWN, _OF_COUNTRIES, _OF_DEVICES = 0, 1, 2  # the better source first
 
 
-def compute(told: DataFrame) -> DataFrame:
+def compute(told: pl.DataFrame) -> pl.DataFrame:
     """From silver.downloads, whole days of it: each row as it is, and totals of those that the store gives none for."""
-    laid = told.withColumn("place", F.explode(_places())).select(
-        "month", "downloaded_on", "tenant", "store", "app", "place.*", *FIGURES, "downloads_from"
+    is_of_country, is_of_device = pl.col("country") != ALL, pl.col("device") != ALL
+    is_of_both, of_all = is_of_country & is_of_device, {"country": pl.lit(ALL), "device": pl.lit(ALL)}
+    laid = pl.concat(
+        [
+            told.with_columns(source_rank=_OWN),
+            told.filter(is_of_both).with_columns(device=pl.lit(ALL), source_rank=_OF_COUNTRIES),
+            told.filter(is_of_both).with_columns(country=pl.lit(ALL), source_rank=_OF_COUNTRIES),
+            told.filter(is_of_country).with_columns(**of_all, source_rank=_OF_COUNTRIES),
+            told.filter(~is_of_country & is_of_device).with_columns(**of_all, source_rank=_OF_DEVICES),
+        ]
     )
-    summed = laid.groupBy(*_KEY, "source_rank").agg(
-        *(F.sum(name).alias(name) for name in FIGURES), F.max("downloads_from").alias("downloads_from")
+    best = laid.filter(pl.col("source_rank") == pl.col("source_rank").min().over(KEY))
+    summed = best.group_by(KEY).agg(
+        *(downloads.summed(name) for name in FIGURES),
+        pl.col("downloads_from").max(),
+        is_summed=pl.col("source_rank").min() != _OWN,
     )
-    rest = (*FIGURES, "downloads_from", "source_rank")
-    best = summed.groupBy(*_KEY).agg(F.min_by(F.struct(*rest), "source_rank").alias("best"))
-    return best.select(*_KEY, "best.*", (F.col("best.source_rank") != _OWN).alias("is_summed")).select(*TABLE.names)
-
-
-def _places() -> Column:
-    """Where a row counts: in its own place, and in those above it that hold several of its kind."""
-    own = _place("country", "device", _OWN)
-    above_both = tuple(_place(*each, _OF_COUNTRIES) for each in (("country", ALL), (ALL, "device"), (ALL, ALL)))
-    is_of_country, is_of_device = F.col("country") != ALL, F.col("device") != ALL
-    return (
-        F.when(is_of_country & is_of_device, F.array(own, *above_both))
-        .when(is_of_country, F.array(own, _place(ALL, ALL, _OF_COUNTRIES)))
-        .when(is_of_device, F.array(own, _place(ALL, ALL, _OF_DEVICES)))
-        .otherwise(F.array(own))
-    )
-
-
-def _place(country: str, device: str, rank: int) -> Column:
-    """A country and device (names of columns, or `*`), and how good a source it is for them: the lowest rank wins."""
-    named = (F.lit(ALL) if each == ALL else F.col(each) for each in (country, device))
-    return F.struct(
-        *(c.alias(n) for c, n in zip(named, ("country", "device"), strict=True)), F.lit(rank).alias("source_rank")
-    )
+    return summed.select(TABLE.names).sort(KEY)

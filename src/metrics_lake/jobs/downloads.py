@@ -1,8 +1,8 @@
 """The lane of app downloads: reports of stores into bronze, silver, gold and documents. Its data is small, so are its jobs.
 
-The unit of recompute is a month, the partition of its tables: Google rewrites a month's file every day. All is worked out
-in one part (`coalesce`), so that a job has one stage and no shuffle. Where no tenant has an app, or nothing new has come,
-no Spark is started.
+The unit of recompute is a month, the partition of its tables: Google rewrites a month's file every day. Spark takes the
+reports in; all that follows fits one process and does without it. Where no tenant has an app, or nothing new has come, no
+Spark is started.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import polars as pl
+from pyarrow import compute as pc
 
 from metrics_lake.bronze import store_reports as bronze
 from metrics_lake.gold import downloads_by_day as gold
@@ -30,6 +28,7 @@ from metrics_lake.serve import downloads as serve
 from metrics_lake.serve.figures import Row
 from metrics_lake.settings import digest, rules
 from metrics_lake.silver import downloads as silver
+from metrics_lake.tables import Table
 
 SOURCES, REFINED, WORKED_OUT = bronze.FOLDERS, silver.TABLE, gold.TABLE
 _STATE = "_downloads.json"
@@ -89,21 +88,15 @@ def refine(work: Work) -> bool:
     if not apps or since >= through:
         return False
     work.on_step("sorting out reports of stores")
-    month = F.date_format("downloaded_on", "yyyy-MM")
-    dated = work.lake.read(bronze.TABLE).where("downloaded_on IS NOT NULL").where(F.col("batch_number") <= through)
-    new = dated.where(F.col("batch_number") > since).coalesce(1).agg(F.array_sort(F.collect_set(month)).alias("months"))
-    months: list[str] = new.collect()[0].months
-    rows = silver.refine(dated.where(month.isin(months)).coalesce(1), _frame(work, apps))
+    known = pc.field("downloaded_on").is_valid() & (pc.field("batch_number") <= through)
+    new = _frame(work, bronze.TABLE, known & (pc.field("batch_number") > since))
+    months: list[str] = new.select(silver.month()).to_series().unique().sort().to_list()
+    named = pl.DataFrame(apps, silver.APPS, orient="row")
+    made = [silver.refine(_frame(work, bronze.TABLE, known & _in_month(month)), named) for month in months]
+    rows = pl.concat(made) if made else pl.DataFrame()
     progress = Progress("downloads", {bronze.TABLE.name: through}, settled, more={"months": months})
-    work.lake.replace(silver.TABLE, rows, _in_months(months) if since else _EVERY_MONTH, progress)
+    work.small_tables.replace(silver.TABLE, rows, _in_months(months) if since else _EVERY_MONTH, progress)
     return True
-
-
-def _frame(work: Work, apps: Sequence[tuple[Any, ...]]) -> DataFrame:
-    """The apps as a frame that Spark holds at once, where a list of rows would cost it a job and a Python worker."""
-    names = [part.split()[0] for part in silver.APPS.split(", ")]
-    columns = [pa.array([app[place] for app in apps], pa.string()) for place in range(len(names))]
-    return work.lake.spark.createDataFrame(pa.Table.from_arrays(columns, names), silver.APPS)
 
 
 def compute(work: Work, days: Sequence[date] = ()) -> bool:
@@ -114,11 +107,22 @@ def compute(work: Work, days: Sequence[date] = ()) -> bool:
         return False
     work.on_step("working out downloads by day")
     months = sorted(_months(work.history.commits(silver.TABLE, after=since)) | {f"{on:%Y-%m}" for on in days})
-    where = _in_months(months)
-    rows = gold.compute(work.lake.read(silver.TABLE).where(where).coalesce(1))
+    told = _frame(work, silver.TABLE, pc.field("month").isin(months))
     progress = Progress("downloads", {silver.TABLE.name: version}, "", more={"months": months})
-    work.lake.replace(gold.TABLE, rows, where, progress)
+    work.small_tables.replace(gold.TABLE, gold.compute(told), _in_months(months), progress)
     return True
+
+
+def _frame(work: Work, table: Table, where: pc.Expression) -> pl.DataFrame:
+    rows = pl.from_arrow(work.small_tables.read(table, where))
+    assert isinstance(rows, pl.DataFrame)
+    return rows
+
+
+def _in_month(month: str) -> pc.Expression:
+    first_on = date.fromisoformat(f"{month}-01")
+    end_on = (first_on + timedelta(days=31)).replace(day=1)
+    return (pc.field("downloaded_on") >= first_on) & (pc.field("downloaded_on") < end_on)
 
 
 def _months(commits: Iterable[Commit]) -> set[str]:
@@ -126,7 +130,7 @@ def _months(commits: Iterable[Commit]) -> set[str]:
 
 
 def _in_months(months: Sequence[str]) -> str:
-    return f"month IN ({', '.join(map(repr, months)) or 'NULL'})"
+    return f"month IN ({', '.join(map(repr, months))})" if months else "FALSE"
 
 
 def months_changed(work: Work, after: int) -> set[str]:
@@ -147,7 +151,7 @@ def publish(work: Work) -> Published:
         return Published()
     months = sorted(months_changed(work, before))
     work.on_step("publishing downloads")
-    rows: list[Row] = work.lake.read(gold.TABLE).where(_in_months(months)).toArrow().to_pylist()
+    rows: list[Row] = work.small_tables.read(gold.TABLE, pc.field("month").isin(months)).to_pylist()
     done = _write(SqliteDocuments(work.settings.documents.path), apps_of(work), months, serve.documents(rows))
     blobs.write(_STATE, json.dumps({"gold": newest}).encode())
     return done

@@ -7,8 +7,7 @@ unknown; a day whose report lists nothing of an app is a row of zeros, where the
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
+import polars as pl
 
 from metrics_lake.tables import Table
 
@@ -33,11 +32,12 @@ TABLE = Table(
     downloads_from STRING COMMENT 'What downloads were taken from: units, or the column of Google; null where unknown'
     """,
 )
-APPS = "tenant STRING, store STRING, app STRING, vendor STRING"
+APPS: dict[str, pl.DataType] = {name: pl.String() for name in ("tenant", "store", "app", "vendor")}
 ALL = "*"
 FIGURES = (
     "downloads", "redownloads", "updates", "uninstalls", "active_devices", "bundle_downloads", "other_units",
 )  # fmt: skip
+_OF_GOOGLE = ("downloads", "updates", "uninstalls", "active_devices")
 _OF_APPLE = {
     "downloads": "download", "redownloads": "redownload", "updates": "update", "bundle_downloads": "bundle",
     "other_units": "other",
@@ -45,51 +45,58 @@ _OF_APPLE = {
 _OF_DAY = ("downloaded_on", "tenant", "store", "app")
 
 
-def refine(reports: DataFrame, apps: DataFrame) -> DataFrame:
+def refine(reports: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
     """From rows and files of bronze.store_reports, whole days of them, as they lie there; `apps` is of APPS."""
-    newest = _newest(reports.where("downloaded_on IS NOT NULL"))
-    rows = newest.where("row_kind <> 'file'").drop("vendor").join(F.broadcast(apps.drop("vendor")), ["store", "app"])
-    covered = newest.where("row_kind = 'file'").drop("app").join(F.broadcast(apps), ["store", "vendor"]).drop("vendor")
-    summed = (
-        rows.unionByName(covered)
-        .withColumn("country", F.coalesce("country", F.lit(ALL)))
-        .withColumn("device", _device())
-        .groupBy(*_OF_DAY, "country", "device")
-        .agg(*(F.sum(_figure(name)).alias(name) for name in FIGURES), F.max(_taken_from()).alias("downloads_from"))
+    newest = _newest(reports.filter(pl.col("downloaded_on").is_not_null()))
+    is_file = pl.col("row_kind") == "file"
+    rows = newest.filter(~is_file).join(apps.drop("vendor"), on=["store", "app"])
+    covered = newest.filter(is_file).drop("app").join(apps, on=["store", "vendor"])
+    told = pl.concat([rows.select(*_OF_DAY, *_told()), covered.select(*_OF_DAY, *_told())])
+    figures = told.group_by(*_OF_DAY, "country", "device").agg(
+        *(summed(name) for name in FIGURES), pl.col("downloads_from").max()
     )
-    others = F.count("*").over(Window.partitionBy(*_OF_DAY)) - 1
-    is_spoken = (F.col("store") == "apple") & (F.col("country") == ALL) & (others > 0)  # zeros beside what was told
-    kept = summed.withColumn("is_spoken", is_spoken).where("NOT is_spoken")
-    return kept.withColumn("month", F.date_format("downloaded_on", "yyyy-MM")).select(*TABLE.names)
+    is_spoken = (pl.col("store") == "apple") & (pl.col("country") == ALL) & (pl.len().over(_OF_DAY) > 1)
+    kept = figures.filter(~is_spoken)  # the zeros that a report says by its silence, where it wasn't silent
+    return kept.with_columns(month=month()).select(TABLE.names).sort(*_OF_DAY, "country", "device")
 
 
-def _newest(reports: DataFrame) -> DataFrame:
+def month() -> pl.Expr:
+    return pl.col("downloaded_on").dt.strftime("%Y-%m")
+
+
+def _newest(reports: pl.DataFrame) -> pl.DataFrame:
     """The rows of each day that stand in the newest file that tells of their app, and of their vendor."""
-    version = F.struct("written_at", "batch_number", "path")
-    of_vendor = F.coalesce("vendor", F.concat_ws("/", F.lit("app"), "app", "dimension"))
-    ranked = reports.withColumn("version", version).withColumn("of_vendor", of_vendor)
-    by_app = Window.partitionBy("store", "downloaded_on", "app", "dimension")
-    by_vendor = Window.partitionBy("store", "downloaded_on", "of_vendor")
-    is_newest = (F.col("version") == F.max("version").over(by_vendor)) & (
-        (F.col("version") == F.max("version").over(by_app)) | (F.col("row_kind") == "file")
+    of_vendor = pl.coalesce(
+        "vendor", pl.concat_str(pl.lit("app"), "app", "dimension", separator="/", ignore_nulls=True)
     )
-    return ranked.withColumn("is_newest", is_newest).where("is_newest")
+    version = pl.struct("written_at", "batch_number", "path").rank("dense")
+    ranked = reports.with_columns(version=version, of_vendor=of_vendor)
+    is_of_vendor = pl.col("version") == pl.col("version").max().over("store", "downloaded_on", "of_vendor")
+    is_of_app = pl.col("version") == pl.col("version").max().over("store", "downloaded_on", "app", "dimension")
+    return ranked.filter(is_of_vendor & (is_of_app | (pl.col("row_kind") == "file")))
 
 
-def _device() -> Column:
-    """The device; Google tells it in reports of their own, Apple with every row."""
-    is_told = F.col("product_kind").isNotNull() | (F.col("dimension") == "device")
-    return F.when(is_told, F.coalesce("device", F.lit("unknown"))).otherwise(F.lit(ALL))
+def _told() -> list[pl.Expr]:
+    """A row's place, and what it adds to each figure: zero of Apple where its product type is of another kind."""
+    is_apple = pl.col("store") == "apple"
+    is_by_device = pl.col("product_kind").is_not_null() | (pl.col("dimension") == "device").fill_null(False)
+    unsaid = pl.lit(None, pl.Int64)
+    of_google = {name: pl.col(name) for name in _OF_GOOGLE}
+    of_apple = {
+        name: pl.when(pl.col("product_kind") == kind).then("units").otherwise(0) for name, kind in _OF_APPLE.items()
+    }
+    figures = (
+        pl.when(is_apple).then(of_apple.get(name, unsaid)).otherwise(of_google.get(name, unsaid)).alias(name)
+        for name in FIGURES
+    )
+    return [
+        pl.col("country").fill_null(ALL),
+        pl.when(is_by_device).then(pl.col("device").fill_null("unknown")).otherwise(pl.lit(ALL)).alias("device"),
+        *figures,
+        pl.when(is_apple).then(pl.lit("units")).otherwise("downloads_from").alias("downloads_from"),
+    ]
 
 
-def _figure(name: str) -> Column:
-    """What a row adds to a figure: of Apple, where its product type is of that kind; null where the store doesn't say."""
-    of_google = F.col(name) if name in ("downloads", "updates", "uninstalls", "active_devices") else F.lit(None)
-    if name not in _OF_APPLE:
-        return of_google
-    of_apple = F.when(F.col("product_kind") == _OF_APPLE[name], F.col("units")).otherwise(F.lit(0))
-    return F.when(F.col("store") == "apple", of_apple).otherwise(of_google).cast("bigint")
-
-
-def _taken_from() -> Column:
-    return F.when(F.col("store") == "apple", F.lit("units")).otherwise(F.col("downloads_from"))
+def summed(name: str) -> pl.Expr:
+    """The sum of a figure; unknown where nothing tells it."""
+    return pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
-from pyspark.sql import SparkSession
+import polars as pl
+import pyarrow as pa
 
+from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.store_reports import TABLE
 from metrics_lake.gold import downloads_by_day
 from metrics_lake.silver import downloads
@@ -17,36 +18,32 @@ APPS = [("acme", "apple", "1", "85"), ("acme", "google", "com.a", None), ("beta"
 Tables = tuple[dict[tuple[Any, ...], Any], dict[tuple[Any, ...], Any]]
 
 
-@pytest.fixture
-def worked_out(spark: SparkSession) -> Callable[[str], Tables]:
+def worked_out(drawn: str, *, order: Sequence[int] | None = None) -> Tables:
     """Silver and gold of drawn reports: downloads by (app, day of January, country, device), and gold with is_summed."""
-
-    def made(drawn: str, *, order: list[int] | None = None) -> Tables:
-        drawn_rows = rows(drawn)
-        filled = [_filled(drawn_rows[place]) for place in order or range(len(drawn_rows))]
-        reports = spark.createDataFrame(filled, TABLE.ddl.replace(" NOT NULL", ""))
-        told = downloads.refine(reports, spark.createDataFrame(APPS, downloads.APPS)).persist()
-        gold = downloads_by_day.compute(told).collect()
-        silver = {_key(row): row.downloads for row in told.collect()}
-        told.unpersist()
-        assert len({_key(row) for row in gold}) == len(gold)
-        return silver, {_key(row): (row.downloads, row.is_summed) for row in gold}
-
-    return made
+    drawn_rows = rows(drawn)
+    filled = [_filled(drawn_rows[place]) for place in order or range(len(drawn_rows))]
+    reports = pl.from_arrow(pa.Table.from_pylist(filled, schema=arrow_schema(TABLE)))
+    told = downloads.refine(reports, pl.DataFrame(APPS, downloads.APPS, orient="row"))
+    gold = downloads_by_day.compute(told)
+    for table, frame in ((downloads.TABLE, told), (downloads_by_day.TABLE, gold)):
+        assert fitted(frame, arrow_schema(table)).num_rows == frame.height
+    assert gold.select(downloads_by_day.KEY).is_duplicated().sum() == 0
+    silver = {_key(row): row["downloads"] for row in told.to_dicts()}
+    return silver, {_key(row): (row["downloads"], row["is_summed"]) for row in gold.to_dicts()}
 
 
-def _key(row: Any) -> tuple[Any, ...]:
-    return row.app, row.downloaded_on.day, row.country, row.device
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["app"], row["downloaded_on"].day, row["country"], row["device"]
 
 
-def _filled(row: dict[str, Any]) -> tuple[Any, ...]:
+def _filled(row: dict[str, Any]) -> dict[str, Any]:
     store = "google" if str(row["app"]).startswith("com") else "apple"
     kinds = {"apple": "app_store", "google": "google_play"}
     given = {
         "batch_number": 1, "file_id": "f", "path": "p", "store": store, "row_kind": kinds[store] if row["app"] else "file",
         **{name: str(value) if name in ("app", "vendor") and value else value for name, value in row.items()},
     }  # fmt: skip
-    return tuple(given.get(name) for name in TABLE.names)
+    return {name: given.get(name) for name in TABLE.names}
 
 
 APPLE = """
@@ -62,7 +59,7 @@ APPLE = """
     """
 
 
-def test_refunds_are_taken_off_and_totals_are_sums(worked_out: Callable[[str], Tables]) -> None:
+def test_refunds_are_taken_off_and_totals_are_sums() -> None:
     silver, gold = worked_out(APPLE)
     of_monday = {key[2:]: number for key, number in silver.items() if key[:2] == ("1", 15)}
     assert of_monday == {("ZA", "iPhone"): 3, ("ZA", "iPad"): 1, ("DE", "iPhone"): 4}
@@ -72,9 +69,7 @@ def test_refunds_are_taken_off_and_totals_are_sums(worked_out: Callable[[str], T
     }  # fmt: skip
 
 
-def test_a_report_that_is_silent_about_an_app_of_its_vendor_says_zero_and_no_report_says_nothing(
-    worked_out: Callable[[str], Tables],
-) -> None:
+def test_a_report_that_is_silent_about_an_app_of_its_vendor_says_zero_and_no_report_says_nothing() -> None:
     silver, gold = worked_out(APPLE)
     assert gold["1", 16, "*", "*"] == (0, False)
     assert not [
@@ -97,18 +92,18 @@ GOOGLE = """
     """
 
 
-def test_the_store_s_own_total_wins_over_the_sum_of_its_countries(worked_out: Callable[[str], Tables]) -> None:
+def test_the_store_s_own_total_wins_over_the_sum_of_its_countries() -> None:
     gold = worked_out(GOOGLE)[1]
     assert gold["com.a", 15, "*", "*"] == (10, False)
     assert gold["com.a", 15, "ZZ", "*"] == (3, False) and gold["com.a", 15, "*", "unknown"] == (1, False)
 
 
-def test_without_an_overview_countries_are_summed_and_else_devices(worked_out: Callable[[str], Tables]) -> None:
+def test_without_an_overview_countries_are_summed_and_else_devices() -> None:
     gold = worked_out(GOOGLE)[1]
     assert gold["com.a", 16, "*", "*"] == (2, True) and gold["com.a", 17, "*", "*"] == (4, True)
 
 
-def test_a_figure_that_the_store_leaves_blank_stays_unknown(worked_out: Callable[[str], Tables]) -> None:
+def test_a_figure_that_the_store_leaves_blank_stays_unknown() -> None:
     gold = worked_out(GOOGLE)[1]
     assert gold["com.a", 18, "*", "*"] == (None, False) and gold["com.a", 16, "DE", "*"] == (None, False)
 
@@ -128,9 +123,7 @@ NEWER = """
     """
 
 
-def test_a_newer_file_replaces_an_older_one_day_by_day_in_whatever_order_they_came(
-    worked_out: Callable[..., Tables],
-) -> None:
+def test_a_newer_file_replaces_an_older_one_day_by_day_in_whatever_order_they_came() -> None:
     wanted = {
         ("com.a", 15, "*", "*"): 10, ("com.a", 16, "*", "*"): 21, ("1", 15, "DE", "iPhone"): 7, ("1", 17, "DE", "iPhone"): 3,
     }  # fmt: skip
@@ -138,7 +131,7 @@ def test_a_newer_file_replaces_an_older_one_day_by_day_in_whatever_order_they_ca
     assert worked_out(NEWER, order=list(reversed(range(10))))[0] == wanted
 
 
-def test_the_same_report_twice_counts_once(worked_out: Callable[[str], Tables]) -> None:
+def test_the_same_report_twice_counts_once() -> None:
     drawn = APPLE.strip().splitlines()
     again = ["path | " + drawn[0], *(f"{path} | {line}" for path in "ab" for line in drawn[1:])]
     assert worked_out("\n".join(again)) == worked_out(APPLE)
