@@ -16,6 +16,7 @@ FOLDERS = tuple(STORES)
 
 TABLE = Table(
     "bronze.store_reports",
+    pruned_by=("row_kind", "batch_number", "downloaded_on"),
     columns="""
     row_kind STRING NOT NULL COMMENT 'What the row is: app_store, google_play, reject or file'
     batch_number BIGINT NOT NULL COMMENT 'Which batch of landing files the row came with'

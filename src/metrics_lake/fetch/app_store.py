@@ -172,5 +172,7 @@ def fetch(settings: AppStore, key: str, landing: str, world: World, days: Sequen
             continue
         now = world.now()
         source = f"{settings.url}/v1/salesReports"
-        is_new = landed.add(report, text, version=f"{now:%Y-%m-%d}", written_at=now, suffix=".txt", source=source)
+        is_new = landed.add(
+            report, text, version=f"{now:%Y-%m-%d}", written_at=now, suffix=".txt", source=source, folder=f"{on}/"
+        )  # a folder for the day: of the name, a number as long as a vendor's is shown as a mark
         yield Outcome(report, (NO_SALES if text is _EMPTY else LANDED) if is_new else UNCHANGED)

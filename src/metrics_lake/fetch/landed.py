@@ -49,14 +49,16 @@ class Landed:
         """Which version of a report was fetched last; None if none was."""
         return self._ledger.get(report, {}).get("version")
 
-    def add(self, report: str, text: str, *, version: str, written_at: datetime, suffix: str, source: str) -> bool:
+    def add(
+        self, report: str, text: str, *, version: str, written_at: datetime, suffix: str, source: str, folder: str = ""
+    ) -> bool:
         """Lands a report unless its content is what was landed last; whether it did. The ledger comes after the file."""
         content = tidied(text).encode()
         found, before = hashlib.sha256(content).hexdigest(), self._ledger.get(report, {})
         is_new = found != before.get("sha256")
         path = before.get("path", "")
         if is_new:
-            path = f"{self._folder}/{report}.{written_at:%Y%m%dT%H%M%SZ}{suffix}"
+            path = f"{self._folder}/{folder}{report}.{written_at:%Y%m%dT%H%M%SZ}{suffix}"
             self._blobs.write(path, content)
         self._ledger[report] = {
             "path": path,

@@ -23,6 +23,7 @@ from metrics_lake.io.documents import DocumentStore, SqliteDocuments
 from metrics_lake.io.history import Commit, Progress
 from metrics_lake.io.stream import Stream
 from metrics_lake.jobs.work import Work
+from metrics_lake.names import Names, sealed
 from metrics_lake.periods import Period
 from metrics_lake.serve import downloads as serve
 from metrics_lake.serve.figures import Row
@@ -44,7 +45,7 @@ class Published:
 
 
 def stream_of(work: Work) -> Stream:
-    return Stream(bronze, work.checkpoints / "ingest_downloads")
+    return Stream(bronze, work.checkpoints / "ingest_downloads", Names(work.settings.secret()).shown)
 
 
 def apps_of(work: Work) -> list[tuple[str, str, str, str | None]]:
@@ -70,7 +71,7 @@ def ingest(work: Work, folder: str | None = None) -> int:
     if not apps_of(work):
         return 0
     stream, root, files = stream_of(work), Path(work.settings.storage.landing), 0
-    reading = json.loads(rules(work.settings, work.tenants).model_dump_json())
+    reading = _rules(work)
     for each in [folder] if folder else SOURCES:
         while batch := stream.plan(root, reading, work.settings.ingest.batch_bytes, folder=each):
             files += len(batch.entries)
@@ -78,6 +79,15 @@ def ingest(work: Work, folder: str | None = None) -> int:
         work.on_step(f"reading {files} new reports of stores")
         stream.read(work.lake.spark, work.lake.path(bronze.TABLE), lambda done, parts: None)
     return files
+
+
+def _rules(work: Work) -> dict[str, str]:
+    """The rules, sealed; the secret's file by its whole path, since a worker may stand elsewhere."""
+    secret_file = str(Path(work.settings.privacy.secret_file).resolve())
+    reading = rules(work.settings, work.tenants)
+    return sealed(
+        reading.model_copy(update={"privacy": reading.privacy.model_copy(update={"secret_file": secret_file})})
+    )
 
 
 def refine(work: Work) -> bool:

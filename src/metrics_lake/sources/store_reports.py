@@ -48,7 +48,7 @@ def _of_file(file: ArrivedFile, apps: set[tuple[str, str]]) -> Iterator[pl.DataF
             yield about.with_columns(row_kind=pl.lit(FILE), status=pl.lit(EMPTY), **_NOTHING)
             return
         found = cells(text)
-        rows: Rows = store.read(found, file.entry.path)
+        rows: Rows = store.read(found, file.true_path)
         if not rows.accepted.height and rows.rejects.height:
             raise UnreadableFile(rows.rejects["reason"][0])
     except UnreadableFile as error:
@@ -69,9 +69,9 @@ def _about(file: ArrivedFile, store: ModuleType) -> pl.DataFrame:
         "batch_number": file.batch_number,
         "file_id": entry.file_id,
         "path": entry.path,
-        "written_at": written_at(entry.path, entry.modified_at),
+        "written_at": written_at(file.true_path, entry.modified_at),
         "store": store.STORE,
-        "vendor": app_store.vendor_and_day(entry.path)[0] if store is app_store else None,
+        "vendor": app_store.vendor_and_day(file.true_path)[0] if store is app_store else None,
         "size_bytes": entry.size_bytes,
         "content_hash": entry.content_hash,
     }

@@ -30,7 +30,7 @@ def test_each_report_is_told_and_their_number_at_the_end(world, apple):
     assert ended.err.splitlines() == [
         "S_D_85000001_20010115: landed", "S_D_85000001_20010116: not there yet", "1 landed, 1 not there yet",
     ]  # fmt: skip
-    assert len(list((world.folder / "data" / "landing" / "app_store").glob("S_D_*.txt"))) == 1
+    assert len(list((world.folder / "data" / "landing" / "app_store").rglob("S_D_*.txt"))) == 1
 
 
 def test_the_key_may_stand_in_the_environment(world, apple, monkeypatch):

@@ -66,7 +66,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 def test_a_report_is_landed_unpacked_and_tidied_under_a_dated_name(machine):
     assert machine.fetch(day("2001-01-15")) == {"20010115": "landed"}
     [(path, text)] = machine.files().items()
-    assert path == "app_store/S_D_85000001_20010115.20010117T200000Z.txt"
+    assert path == "app_store/2001-01-15/S_D_85000001_20010115.20010117T200000Z.txt"
     assert text == REPORT.replace("SKU  ", "SKU").replace("\r\n", "\n")
 
 
@@ -92,8 +92,8 @@ def test_a_range_is_asked_for_again_and_only_what_changed_is_a_new_file(machine)
     machine.apple.reports["2001-01-15"] = REPORT.replace("\t3\t", "\t4\t")
     assert machine.fetch(day("2001-01-15")) == {"20010115": "landed"}
     assert list(machine.files()) == [
-        "app_store/S_D_85000001_20010115.20010117T200000Z.txt",
-        "app_store/S_D_85000001_20010115.20010118T200000Z.txt",
+        "app_store/2001-01-15/S_D_85000001_20010115.20010117T200000Z.txt",
+        "app_store/2001-01-15/S_D_85000001_20010115.20010118T200000Z.txt",
     ]
 
 

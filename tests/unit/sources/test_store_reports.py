@@ -106,12 +106,20 @@ def test_a_stamp_in_the_name_tells_when_a_report_was_written_and_else_its_file_d
     assert {name: str(_of(b"", name=name)[-1]["written_at"]) for name in stamps} == stamps
 
 
+def test_a_name_is_read_as_it_is_and_kept_with_its_marks() -> None:
+    content = (FOLDER / "app_store" / "no-sales" / "S_D_85000001_20010115.txt").read_bytes()
+    true, shown = "app_store/S_D_85000001_20010115.20010117T050000Z.txt", "app_store/S_D_<address:1>.<address:2>.txt"
+    [account] = parsed([Arrived(content, true, shown=shown)])
+    assert (account["vendor"], str(account["downloaded_on"]), account["path"]) == ("85000001", "2001-01-15", shown)
+    assert str(account["written_at"]) == "2001-01-17 05:00:00+00:00"
+
+
 def _landed(folder: Path, content: bytes, name: str) -> LandedFile:
     """A report as it lies in landing, for the reader of the lake."""
     (folder / "google_play").mkdir(exist_ok=True)
     (folder / "google_play" / name).write_bytes(content)
     entry = FileEntry(f"google_play/{name}", len(content), "0" * 64, "2001-01-15T13:00:00+00:00")
-    return LandedFile(str(folder), entry, 1)
+    return LandedFile(str(folder), entry, 1, str)
 
 
 def test_a_packed_report_is_read_and_one_that_is_half_there_is_put_aside(tmp_path: Path) -> None:
