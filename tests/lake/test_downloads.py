@@ -13,8 +13,11 @@ import jsonschema
 import pytest
 import yaml
 
+from metrics_lake.bronze import store_reports as bronze
+from metrics_lake.io.checkpoints import CheckpointError
 from metrics_lake.io.documents import SqliteDocuments
 from metrics_lake.jobs import downloads
+from metrics_lake.jobs.rebuild import RebuildError, rebuild
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
 from metrics_lake.serve import rollups
@@ -127,3 +130,34 @@ def test_rollups_of_a_tenant_as_a_whole_hold_its_downloads_and_change_with_them(
     raised = {path.parts[-2] for path, document in before.items() if json.loads(path.read_bytes())["revision"] == 2}
     assert raised == {"week", "month", "year"}
     assert (run(work).reports, run(work).published.written) == (0, 0)
+
+
+def test_a_lost_checkpoint_of_reports_is_refused_and_a_new_one_reads_nothing_twice(work: Work) -> None:
+    land(
+        work, "google_play/installs_com.acme.radio_200101_overview.20010117T050000Z.csv", golden("google_play/overview")
+    )
+    downloads.run(work)
+    before, query = found(work), work.checkpoints / "ingest_downloads" / "query"
+    shutil.rmtree(query)
+    with pytest.raises(CheckpointError, match=r"query is lost.*ingest --new-epoch"):
+        downloads.run(work)
+    assert downloads.begin_again(work) == 1
+    newer = "google_play/installs_com.acme.radio_200101_overview.20010118T050000Z.csv"
+    land(work, newer, GOOGLE + "2001-01-16,com.acme.radio,5\n")
+    assert downloads.run(work)[0] == 1
+    assert found(work) == {**before, "google:com.acme.radio:2001-01-16:*": 5}
+    assert work.small_tables.frame(bronze.TABLE)["path"].n_unique() == 2
+    assert work.small_tables.frame(bronze.TABLE).height == 3 + 2
+
+
+def test_a_rebuild_brings_downloads_back_and_is_refused_without_a_report(work: Work) -> None:
+    report = "google_play/installs_com.acme.radio_200101_overview.20010117T050000Z.csv"
+    land(work, report, golden("google_play/overview"))
+    downloads.run(work)
+    before = found(work)
+    SqliteDocuments(work.settings.documents.path).delete(CONTAINER, "acme", [next(iter(before))])
+    rebuild(work)
+    assert found(work) == before and downloads.run(work) == (0, downloads.Published())
+    Path(work.settings.storage.landing, report).unlink()
+    with pytest.raises(RebuildError, match="1 files that this lake was made from are no longer in"):
+        rebuild(work)

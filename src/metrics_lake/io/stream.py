@@ -101,9 +101,9 @@ class Stream:
         text = (self._checkpoint / "query" / "offsets" / str(max(commits))).read_text(encoding="utf-8")
         return int(json.loads(text.splitlines()[-1])["batch"])
 
-    def landed(self, root: Path) -> dict[str, Path]:
+    def landed(self, root: Path, folder: str | None = None) -> dict[str, Path]:
         """The feed's files in landing by the paths that entries of the manifest tell."""
-        return landed(root, self._feed.SOURCE.folder, self._shown)
+        return landed(root, folder or self._feed.SOURCE.folder, self._shown)
 
     def check(self, table: str) -> None:
         """Raises CheckpointError where going on would lose rows or read them twice."""

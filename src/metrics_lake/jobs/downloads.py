@@ -22,6 +22,8 @@ from metrics_lake.io.blobs import Blobs
 from metrics_lake.io.documents import DocumentStore, SqliteDocuments
 from metrics_lake.io.history import Commit, Progress
 from metrics_lake.io.stream import Stream
+from metrics_lake.jobs import epochs
+from metrics_lake.jobs.retries import retried
 from metrics_lake.jobs.work import Work
 from metrics_lake.names import Names, sealed
 from metrics_lake.periods import Period
@@ -32,7 +34,7 @@ from metrics_lake.silver import downloads as silver
 from metrics_lake.tables import Table
 
 SOURCES, REFINED, WORKED_OUT = bronze.FOLDERS, silver.TABLE, gold.TABLE
-_STATE = "_downloads.json"
+STATE = "_downloads.json"
 _EVERY_MONTH = "month IS NOT NULL"
 
 
@@ -61,8 +63,8 @@ def apps_of(work: Work) -> list[tuple[str, str, str, str | None]]:
 def run(work: Work) -> tuple[int, Published]:
     """Everything once, in order: how many files were taken in, and what was published."""
     files = ingest(work)
-    refine(work)
-    compute(work)
+    retried(lambda: refine(work))
+    retried(lambda: compute(work))
     return files, publish(work)
 
 
@@ -71,6 +73,7 @@ def ingest(work: Work, folder: str | None = None) -> int:
     if not apps_of(work):
         return 0
     stream, root, files = stream_of(work), Path(work.settings.storage.landing), 0
+    stream.check(work.table_path(bronze.TABLE))
     reading = _rules(work)
     for each in [folder] if folder else SOURCES:
         while batch := stream.plan(root, reading, work.settings.ingest.batch_bytes, folder=each):
@@ -79,6 +82,11 @@ def ingest(work: Work, folder: str | None = None) -> int:
         work.on_step(f"reading {files} new reports of stores")
         stream.read(work.lake.spark, work.lake.path(bronze.TABLE), lambda done, parts: None)
     return files
+
+
+def begin_again(work: Work) -> int:
+    """A new checkpoint behind what bronze holds, where the old one is torn or lost; see epochs.begin_again."""
+    return epochs.begin_again(work, stream_of(work), bronze)
 
 
 def _rules(work: Work) -> dict[str, str]:
@@ -99,12 +107,13 @@ def refine(work: Work) -> bool:
         return False
     work.on_step("sorting out reports of stores")
     known = pc.field("downloaded_on").is_valid() & (pc.field("batch_number") <= through)
-    new = _frame(work, bronze.TABLE, known & (pc.field("batch_number") > since))
-    months: list[str] = new.select(silver.month()).to_series().unique().sort().to_list()
-    named = pl.DataFrame(apps, silver.APPS, orient="row")
-    made = [silver.refine(_frame(work, bronze.TABLE, known & _in_month(month)), named) for month in months]
+    new = work.small_tables.frame(bronze.TABLE, known & (pc.field("batch_number") > since), ["downloaded_on"])
+    days: list[date] = new["downloaded_on"].unique().sort().to_list()
+    named, months = pl.DataFrame(apps, silver.APPS, orient="row"), _months_of(days)
+    reports = (work.small_tables.frame(bronze.TABLE, known & _in_month(month)) for month in months)
+    made = [silver.refine(of_month, named) for of_month in reports]
     rows = pl.concat(made) if made else pl.DataFrame()
-    progress = Progress("downloads", {bronze.TABLE.name: through}, settled, more={"months": months})
+    progress = _progress({bronze.TABLE: through}, settled, days)
     work.small_tables.replace(silver.TABLE, rows, _in_months(months) if since else _EVERY_MONTH, progress)
     return True
 
@@ -116,17 +125,12 @@ def compute(work: Work, days: Sequence[date] = ()) -> bool:
     if version < 0 or (since >= version and not days):
         return False
     work.on_step("working out downloads by day")
-    months = sorted(_months(work.history.commits(silver.TABLE, after=since)) | {f"{on:%Y-%m}" for on in days})
-    told = _frame(work, silver.TABLE, pc.field("month").isin(months))
-    progress = Progress("downloads", {silver.TABLE.name: version}, "", more={"months": months})
+    changed = sorted(_days(work.history.commits(silver.TABLE, after=since)) | set(days))
+    months = _months_of(changed)
+    told = work.small_tables.frame(silver.TABLE, pc.field("month").isin(months))
+    progress = _progress({silver.TABLE: version}, "", changed)
     work.small_tables.replace(gold.TABLE, gold.compute(told), _in_months(months), progress)
     return True
-
-
-def _frame(work: Work, table: Table, where: pc.Expression) -> pl.DataFrame:
-    rows = pl.from_arrow(work.small_tables.read(table, where))
-    assert isinstance(rows, pl.DataFrame)
-    return rows
 
 
 def _in_month(month: str) -> pc.Expression:
@@ -135,17 +139,26 @@ def _in_month(month: str) -> pc.Expression:
     return (pc.field("downloaded_on") >= first_on) & (pc.field("downloaded_on") < end_on)
 
 
-def _months(commits: Iterable[Commit]) -> set[str]:
-    return {month for commit in commits for month in commit.progress.more["months"]}
+def _progress(through: dict[Table, int], settled: str, days: Iterable[date]) -> Progress:
+    read = {table.name: version for table, version in through.items()}
+    return Progress("downloads", read, settled, tuple(on.isoformat() for on in days))
+
+
+def _days(commits: Iterable[Commit]) -> set[date]:
+    return {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
+
+
+def _months_of(days: Iterable[date]) -> list[str]:
+    return sorted({f"{on:%Y-%m}" for on in days})
 
 
 def _in_months(months: Sequence[str]) -> str:
     return f"month IN ({', '.join(map(repr, months))})" if months else "FALSE"
 
 
-def months_changed(work: Work, after: int) -> set[str]:
-    """The months whose figures changed since a version of gold.downloads_by_day."""
-    return _months(work.history.commits(gold.TABLE, after=after))
+def days_changed(work: Work, after: int) -> set[date]:
+    """The days whose figures may have changed since a version of gold.downloads_by_day."""
+    return _days(work.history.commits(gold.TABLE, after=after))
 
 
 def version(work: Work) -> int:
@@ -156,14 +169,14 @@ def version(work: Work) -> int:
 def publish(work: Work) -> Published:
     """Writes the documents of every month that changed, where they differ from what stands."""
     blobs, newest = Blobs(work.settings.storage.rollups), version(work)
-    before = json.loads(blobs.read(_STATE) or b'{"gold": -1}')["gold"]
+    before = json.loads(blobs.read(STATE) or b'{"gold": -1}')["gold"]
     if newest <= before:
         return Published()
-    months = sorted(months_changed(work, before))
+    months = _months_of(days_changed(work, before))
     work.on_step("publishing downloads")
     rows: list[Row] = work.small_tables.read(gold.TABLE, pc.field("month").isin(months)).to_pylist()
     done = _write(SqliteDocuments(work.settings.documents.path), apps_of(work), months, serve.documents(rows))
-    blobs.write(_STATE, json.dumps({"gold": newest}).encode())
+    blobs.write(STATE, json.dumps({"gold": newest}).encode())
     return done
 
 

@@ -112,8 +112,7 @@ def _days_due(work: Work, before: dict[str, Any], state: dict[str, Any], standin
     commits = work.history.commits(listening_by_period.TABLE, after=before["gold"])
     changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
     if state.get("downloads", -1) > before.get("downloads", -1):
-        months = downloads.months_changed(work, before.get("downloads", -1))
-        changed |= {on for on in every if f"{on:%Y-%m}" in months}
+        changed |= downloads.days_changed(work, before.get("downloads", -1)) & set(every)
     since = datetime.fromisoformat(before["complete_through"]) - standing.restatement - timedelta(days=1)
     until = standing.complete_through + timedelta(days=1)
     return sorted(changed | {on for on in every if since.date() <= on <= until.date()})
