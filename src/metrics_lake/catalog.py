@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
-from metrics_lake.bronze import haproxy as bronze
+from metrics_lake.bronze import haproxy, store_reports
 from metrics_lake.tables import Table, View
 
 
@@ -24,9 +24,10 @@ def metrics() -> list[ModuleType]:
 
 def tables() -> dict[str, Table | View]:
     """Every table and view by its name."""
-    from metrics_lake.silver import sessions
+    from metrics_lake.silver import downloads, sessions
 
-    physical: list[Table | View] = [bronze.TABLE, *bronze.VIEWS, sessions.TABLE, *(m.TABLE for m in metrics())]
+    raw = [table for feed in (haproxy, store_reports) for table in (feed.TABLE, *feed.VIEWS)]
+    physical: list[Table | View] = [*raw, sessions.TABLE, downloads.TABLE, *(m.TABLE for m in metrics())]
     return {table.name: table for table in physical}
 
 
@@ -60,9 +61,9 @@ def _about(table: Table | View) -> str:
 
 
 def _question(table: Table) -> str:
-    from metrics_lake.silver import sessions
+    from metrics_lake.silver import downloads, sessions
 
-    for module in (bronze, sessions, *metrics()):
+    for module in (haproxy, store_reports, sessions, downloads, *metrics()):
         if module.TABLE is table:
             return " ".join((inspect.getdoc(module) or "").split("\n\n")[0].split())
     raise LookupError(table.name)

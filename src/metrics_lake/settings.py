@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
-from metrics_lake.tenants import Network, Strict, Tenant, Tenants, Zone
+from metrics_lake.tenants import Network, Number, Strict, Tenant, Tenants, Zone
 
 M = TypeVar("M", bound=BaseModel)
 SECRET, SECRET_FILE = "METRICS_LAKE_SECRET", "METRICS_LAKE_SECRET_FILE"
@@ -98,6 +98,23 @@ class Upkeep(Strict):
     landing_days: Annotated[int, Field(ge=1)] | None = None
 
 
+class AppStore(Strict):
+    vendor: Annotated[Number, Field(pattern=r"^\d*$")] = ""
+    issuer_id: str = ""
+    key_id: str = ""
+    key_file: str = "data/app_store.p8"
+    days: Annotated[int, Field(ge=1, le=365)] = 14
+    url: str = "https://api.appstoreconnect.apple.com"
+
+
+class GooglePlay(Strict):
+    bucket: str = ""
+    key_file: str = "data/google_play.json"
+    months: Annotated[int, Field(ge=1)] = 2
+    dimensions: tuple[Literal["overview", "country", "device"], ...] = ("overview", "country", "device")
+    url: str = ""  # of an emulator, which wants no key
+
+
 class Spark(Strict):
     master: str = "local[*]"
     driver_memory: str = "3g"
@@ -122,6 +139,8 @@ class Settings(Strict):
     ingest: Ingest = Ingest()
     publish: Publish = Publish()
     upkeep: Upkeep = Upkeep()
+    app_store: AppStore = AppStore()
+    google_play: GooglePlay = GooglePlay()
     spark: Spark = Spark()
 
     @property
@@ -168,6 +187,19 @@ def read_secret(file: str) -> bytes:
             )
         text = path.read_text(encoding="utf-8", errors="replace")
     return _checked_secret(text.strip(), where)
+
+
+def store_key(store: Literal["APP_STORE", "GOOGLE_PLAY"], file: str) -> str:
+    """The key to a store's reports: from METRICS_LAKE_<store>_KEY, else a file that …_KEY_FILE or the settings name."""
+    name = f"METRICS_LAKE_{store}_KEY"
+    if text := os.environ.get(name):
+        return text
+    path = Path(os.environ.get(f"{name}_FILE") or file)
+    if not path.is_file():
+        raise SettingsError(
+            f"no key: the file {path} is not there; put the key into it, or name its file with {name}_FILE"
+        )
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def java_program() -> str:

@@ -60,6 +60,14 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 Network = Annotated[str, AfterValidator(_network)]
 
 
+def _spelt(number: object) -> object:
+    """A number as a text: YAML takes an Apple id without quotes for one."""
+    return str(number) if isinstance(number, int) and not isinstance(number, bool) else number
+
+
+Number = Annotated[str, BeforeValidator(_spelt)]
+
+
 class Strict(BaseModel):
     """A part of the settings: frozen, and a key it doesn't know is an error."""
 
@@ -106,11 +114,12 @@ class Stream(Strict):
 
 
 class App(Strict):
-    """One app of a tenant in one store."""
+    """One app of a tenant in one store. `vendor` is under whose number Apple sells it, if not `app_store.vendor`."""
 
     store: Literal["apple", "google"]
-    id: str
+    id: Number
     name: str
+    vendor: Number = ""
 
 
 class Tenant(Strict):

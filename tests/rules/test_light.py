@@ -16,19 +16,23 @@ except SystemExit as ended:
     assert ended.code == 0, ended.code
 """
 _LISTENING = ["listening", "--tenant", "acme", "--from", "2001-01-15", "--to", "2001-01-16"]
+_DOWNLOADS = ["downloads", *_LISTENING[1:]]
 PROCESSES = {
     "ranges": "import metrics_lake.serve.ranges, metrics_lake.io.documents",
-    "parsing": "import metrics_lake.sources.haproxy, metrics_lake.bronze.haproxy",
+    "parsing": "import metrics_lake.sources.haproxy, metrics_lake.bronze.haproxy, metrics_lake.bronze.store_reports",
     "planning a batch": "import metrics_lake.io.stream, metrics_lake.jobs.work",
     "help": _CLI.format(arguments=["listening", "--help"]),
     "listening": _CLI.format(arguments=_LISTENING),
+    "downloads": _CLI.format(arguments=_DOWNLOADS),
 }
 
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_a_light_process_never_loads_spark(process, tmp_path):
     (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "tenants.yaml").write_text("tenants: {acme: {name: Acme, timezone: UTC}}")
+    (tmp_path / "conf" / "tenants.yaml").write_text(
+        "tenants: {acme: {name: Acme, timezone: UTC, apps: [{store: apple, id: '1', name: Acme}]}}"
+    )
     script = f"{PROCESSES[process]}\n{_SPY}assert not heavy, heavy[:5]"
     ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-2000:]

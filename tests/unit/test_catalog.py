@@ -16,6 +16,7 @@ def test_the_tables_of_the_contract_are_in_the_catalogue():
     promised = {
         "bronze.visits", "bronze.rejects", "bronze.files", "bronze.unclaimed", "silver.sessions", "gold.listeners_by_minute",
         "gold.listening_by_hour", "gold.listening_by_day", "gold.session_lengths_by_day", "gold.dimensions_by_day",
+        "gold.downloads_by_day",
     }  # fmt: skip
     assert promised <= set(TABLES)
 
@@ -33,10 +34,12 @@ def test_a_metric_reads_tables_that_there_are(module):
     assert module.METRIC.reads and all(TABLES[table.name] is table for table in module.METRIC.reads)
 
 
-def test_every_metric_is_worked_out_by_the_compute_job():
+def test_every_metric_is_worked_out_by_a_job():
+    from metrics_lake.jobs import downloads
     from metrics_lake.jobs.compute import BY_DAY, BY_PERIOD
 
-    assert {table.name for table in (*BY_DAY, *BY_PERIOD)} == {module.TABLE.name for module in METRICS}
+    worked_out = {table.name for table in (*BY_DAY, *BY_PERIOD, downloads.WORKED_OUT)}
+    assert worked_out == {module.TABLE.name for module in METRICS}
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from metrics_lake.settings import Privacy, Settings, SettingsError, read_secret
+from metrics_lake.settings import Privacy, Settings, SettingsError, read_secret, store_key
 
 GOOD = "5e" * 31 + "c7"
 OTHER = "a1" * 31 + "b2"
@@ -95,3 +95,21 @@ def test_settings_hold_no_secret(file, monkeypatch):
     loaded = settings_with(file)
     loaded.secret()
     assert GOOD not in loaded.model_dump_json() and GOOD not in repr(loaded)
+
+
+def test_a_store_s_key_comes_from_the_environment_else_a_file_it_names_else_that_of_the_settings(tmp_path, monkeypatch):
+    for name in ("of_settings", "of_environment"):
+        (tmp_path / name).write_text(name)
+    own = str(tmp_path / "of_settings")
+    assert store_key("APP_STORE", own) == "of_settings"
+    monkeypatch.setenv("METRICS_LAKE_APP_STORE_KEY_FILE", str(tmp_path / "of_environment"))
+    assert store_key("APP_STORE", own) == "of_environment" and store_key("GOOGLE_PLAY", own) == "of_settings"
+    monkeypatch.setenv("METRICS_LAKE_APP_STORE_KEY", "itself")
+    assert store_key("APP_STORE", own) == "itself"
+
+
+def test_a_store_s_key_that_is_nowhere_is_named_with_its_place(tmp_path):
+    with pytest.raises(
+        SettingsError, match=r"no key: the file .*none is not there; .*METRICS_LAKE_GOOGLE_PLAY_KEY_FILE"
+    ):
+        store_key("GOOGLE_PLAY", str(tmp_path / "none"))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from metrics_lake.settings import Settings, SettingsError, load_tenants
-from metrics_lake.tenants import Match, Tenants
+from metrics_lake.tenants import App, Match, Tenants
 
 GOOD = """
 tenants:
@@ -131,3 +131,8 @@ def test_case_counts_in_paths_alone_and_the_whole_must_fit(field, glob, text, fi
 
 def test_a_field_without_globs_may_be_anything():
     assert Match(path="/x").pattern("host") is None
+
+
+def test_an_app_s_number_may_stand_without_quotes():
+    app = App.model_validate({"store": "apple", "id": 1234567890, "name": "Acme", "vendor": 85000001})
+    assert (app.id, app.vendor) == ("1234567890", "85000001")

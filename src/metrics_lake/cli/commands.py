@@ -28,12 +28,14 @@ def register(app: typer.Typer) -> None:
 
 def run(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
     """Every job once, in order, over whatever is new. Nothing new is a fast no-op."""
+    from metrics_lake.cli import reports
     from metrics_lake.jobs.run import run as run_all
 
     with options.working(conf, env, set_, "run") as (work, steps):
         done = run_all(work, steps.ingested)
+    reports.tell(work.settings.storage.lake, done.reports, _ERR)
     _ERR.print(
-        f"{done.ingested.files} files taken in, {done.published.written} rollups written, "
+        f"{done.ingested.files + done.reports} files taken in, {done.published.written} rollups written, "
         f"{done.published.unchanged} unchanged"
     )
 
@@ -48,46 +50,60 @@ def ingest(
     ] = False,
 ) -> None:
     """Landing files that are new, into bronze."""
+    from metrics_lake.cli import reports
+    from metrics_lake.jobs import downloads
     from metrics_lake.jobs.epochs import begin_again
     from metrics_lake.jobs.ingest import ingest as take_in
 
-    options.known(source, ("haproxy",), "--source")
+    options.known(source, ("haproxy", *downloads.SOURCES), "--source")
     with options.working(conf, env, set_, "ingest") as (work, steps):
-        if new_epoch:
+        of_logs, of_stores = source in (None, "haproxy"), source != "haproxy"
+        if new_epoch and of_logs:
             _ERR.print(f"a new checkpoint begins behind batch {begin_again(work)}")
-        done = take_in(work, steps.ingested)
-    _ERR.print(f"{done.files} files taken in")
+        if new_epoch and of_stores:
+            _ERR.print(f"a new checkpoint of reports begins behind batch {downloads.begin_again(work)}")
+        files = take_in(work, steps.ingested).files if of_logs else 0
+        new_reports = downloads.ingest(work, source) if of_stores else 0
+    reports.tell(work.settings.storage.lake, new_reports, _ERR)
+    _ERR.print(f"{files + new_reports} files taken in")
 
 
 def refine(conf: Conf = None, env: Env = None, set_: Set = None, table: TableName = None) -> None:
-    """New visits, with all they touch, into sessions."""
+    """New visits, with all they touch, into sessions; new reports of stores into downloads."""
+    from metrics_lake.jobs import downloads
     from metrics_lake.jobs.refine import refine as build
 
-    options.known(table, ("silver.sessions",), "--table")
+    builders = {"silver.sessions": build, downloads.REFINED.name: downloads.refine}
+    options.known(table, tuple(builders), "--table")
     with options.working(conf, env, set_, "refine") as (work, _):
-        done = build(work)
-    _ERR.print("sessions rebuilt" if done else "nothing new to refine")
+        done = [name for name, rebuild in builders.items() if table in (None, name) and rebuild(work)]
+    _ERR.print(f"{' and '.join(done)} rebuilt" if done else "nothing new to refine")
 
 
 def compute(
     conf: Conf = None, env: Env = None, set_: Set = None, metric: MetricName = None, from_: From = None, to: To = None
 ) -> None:
     """Changed sessions into figures. With --from and --to those days anew; with --metric only that table of them."""
+    from metrics_lake.jobs import downloads
     from metrics_lake.jobs.compute import METRICS
     from metrics_lake.jobs.compute import compute as work_out
 
-    options.known(metric, METRICS, "--metric")
+    of_apps = downloads.WORKED_OUT.name.removeprefix("gold.")
+    options.known(metric, (*METRICS, of_apps), "--metric")
     days = options.days(from_, to)
     with options.working(conf, env, set_, "compute") as (work, _):
-        done = work_out(work, days=days, metric=metric)
+        done = metric != of_apps and work_out(work, days=days, metric=metric)
+        done = (metric in (None, of_apps) and downloads.compute(work, days)) or done
     _ERR.print("figures worked out" if done else "nothing new to compute")
 
 
 def publish(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
     """Figures into rollup JSON and documents; only what changed is written."""
+    from metrics_lake.jobs import downloads
     from metrics_lake.jobs.publish import publish as write
 
     with options.working(conf, env, set_, "publish") as (work, _):
+        downloads.publish(work)
         done = write(work)
     _ERR.print(f"{done.written} rollups written, {done.unchanged} unchanged")
 

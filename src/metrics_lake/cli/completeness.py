@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import polars as pl
+from deltalake import DeltaTable
 from rich.console import Console
 
-from metrics_lake.bronze import completeness
+from metrics_lake.bronze import completeness, store_reports
 from metrics_lake.bronze.completeness import Received
 from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.bronze.hours import HOUR
@@ -17,6 +19,7 @@ from metrics_lake.jobs.received import lost, received
 from metrics_lake.settings import Settings
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
+_ACCOUNT = ("path", "proxy", "status", "reason", *_COUNTS)
 _KINDS = ("received", "lost", "doubled")
 _STRETCHES = 20  # of missing hours are named, the newest
 
@@ -26,11 +29,19 @@ def account(settings: Settings, format_: str, console: Console) -> bool:
     files = rows_of(settings.storage.lake, FILES, None)
     accounts = pl.sum_horizontal(_COUNTS[1:])
     whole = pl.when(pl.col("status") == "quarantined").then(True).otherwise(pl.col("line_count") == accounts)
-    told = files.select("path", "proxy", "status", "reason", *_COUNTS, adds_up=whole)
+    both = pl.concat([files.select(_ACCOUNT), *_reports(settings.storage.lake)])
+    told = both.with_columns(adds_up=whole)
     write(told, format_, console, title="lines in = accepted + rejected + unclaimed + skipped")
     if format_ == "table":
         _tell(received(settings), files, settings, console)
     return bool(told["adds_up"].all())
+
+
+def _reports(lake: str) -> Iterator[pl.DataFrame]:
+    """The accounts of stores' reports, where there are any: their lines are rows, their proxy is the store."""
+    if DeltaTable.is_deltatable(f"{lake}/{store_reports.TABLE.path}"):
+        reports = rows_of(lake, store_reports.FILES, None)
+        yield reports.with_columns(line_count="row_count", proxy="store").select(_ACCOUNT)
 
 
 def _tell(found: Received, files: pl.DataFrame, settings: Settings, console: Console) -> None:

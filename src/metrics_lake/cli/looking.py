@@ -29,12 +29,20 @@ class By(str, Enum):
     month = "month"
 
 
+class DownloadsBy(str, Enum):
+    day = "day"
+    store = "store"
+    country = "country"
+    app = "app"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print it")]
 
 
 def register(app: typer.Typer) -> None:
     app.command()(show)
     app.command()(listening)
+    app.command()(downloads)
     audit = typer.Typer(no_args_is_help=True, help="Checks of what was received and of what must never be written.")
     audit.command("completeness")(completeness)
     audit.command("privacy")(privacy)
@@ -81,6 +89,23 @@ def listening(
     days = options.days(from_, to)
     answer = ask(options.settings(conf, env, set_), tenant, stream, days[0], days[-1], by.value)
     tell(answer, format_.value, Console())
+
+
+def downloads(
+    tenant: Annotated[str, typer.Option("--tenant", help="Whose apps", metavar="T")],
+    from_: Annotated[str, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")],
+    to: Annotated[str, typer.Option("--to", help="Last day, included", metavar="DAY")],
+    by: Annotated[DownloadsBy, typer.Option("--by", help="One row for each")] = DownloadsBy.day,
+    format_: FormatOption = Format.table,
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+) -> None:
+    """Downloads of a tenant's apps over any range of days, with a chart. Days not reported are told, not shown as zero."""
+    from metrics_lake.cli.downloads import ask, tell
+
+    days = options.days(from_, to)
+    tell(ask(options.settings(conf, env, set_), tenant, days[0], days[-1], by.value), format_.value, Console())
 
 
 def completeness(format_: FormatOption = Format.table, conf: Conf = None, env: Env = None, set_: Set = None) -> None:

@@ -23,8 +23,12 @@ _NEWEST = (
     "first_on",
     "last_logged_at",
     "batch_number",
+    "downloaded_on",
 )
-_ORDER = ("tenant", "stream", "path", "line_number", "dimension", "dimension_value", "at_least_minutes", "name")
+_ORDER = (
+    "tenant", "stream", "path", "line_number", "row_number", "dimension", "dimension_value", "at_least_minutes", "name",
+    "store", "app", "country", "device",
+)  # fmt: skip
 
 
 def rows_of(lake: str, table: Table | View, limit: int | None) -> pl.DataFrame:

@@ -101,9 +101,9 @@ class Stream:
         text = (self._checkpoint / "query" / "offsets" / str(max(commits))).read_text(encoding="utf-8")
         return int(json.loads(text.splitlines()[-1])["batch"])
 
-    def landed(self, root: Path) -> dict[str, Path]:
+    def landed(self, root: Path, folder: str | None = None) -> dict[str, Path]:
         """The feed's files in landing by the paths that entries of the manifest tell."""
-        return landed(root, self._feed.SOURCE.folder, self._shown)
+        return landed(root, folder or self._feed.SOURCE.folder, self._shown)
 
     def check(self, table: str) -> None:
         """Raises CheckpointError where going on would lose rows or read them twice."""
@@ -122,11 +122,15 @@ class Stream:
                 self.manifest.put(batch)
         checkpoints.begin_again(self._checkpoint, table, newest)
 
-    def plan(self, root: Path, rules: dict[str, Any], most_bytes: int) -> Batch | None:
-        """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new."""
+    def plan(self, root: Path, rules: dict[str, Any], most_bytes: int, folder: str | None = None) -> Batch | None:
+        """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new.
+
+        `folder` is for a feed that comes in several: which one to look in.
+        """
         taken: list[FileEntry] = []
         size = 0
-        for entry in new_entries(root, self._feed.SOURCE.folder, self.manifest.entries(), self._shown):
+        known = self.manifest.entries()
+        for entry in new_entries(root, folder or self._feed.SOURCE.folder, known, self._shown):
             if taken and size + entry.size_bytes > most_bytes:
                 break
             taken.append(entry)

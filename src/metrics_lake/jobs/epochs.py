@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from deltalake import DeltaTable
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.io.manifest import Batch
+from metrics_lake.io.stream import Stream
 from metrics_lake.jobs.work import Work
 from metrics_lake.sources.arrived import DUPLICATE, FileEntry
 
 _COLUMNS = ("batch_number", "path", "size_bytes", "content_hash", "status")
 
 
-def begin_again(work: Work) -> int:
-    """Puts the torn checkpoint aside; returns the number of the last batch that need not be read again."""
-    held = _batches(work)
-    work.stream.begin_again(work.table_path(bronze.TABLE), held)
+def begin_again(work: Work, stream: Stream | None = None, feed: Any = bronze) -> int:
+    """Puts the torn checkpoint of a feed aside; returns the number of the last batch that need not be read again."""
+    held = _batches(work, feed)
+    (stream or work.stream).begin_again(work.table_path(feed.TABLE), held)
     return max((batch.number for batch in held), default=0)
 
 
-def _batches(work: Work) -> list[Batch]:
+def _batches(work: Work, feed: Any) -> list[Batch]:
     """Every batch up to the newest that bronze holds, as its files' accounts tell them.
 
     When a file was changed isn't told there, so a later run looks at its content once more.
     """
-    place = work.table_path(bronze.TABLE)
+    place = work.table_path(feed.TABLE)
     if not DeltaTable.is_deltatable(place):
         return []
-    files = pl.scan_delta(place).filter(pl.col("row_kind") == bronze.FILES.kind).select(_COLUMNS).collect()
+    files = pl.scan_delta(place).filter(pl.col("row_kind") == feed.FILES.kind).select(_COLUMNS).collect()
     entries: dict[int, list[FileEntry]] = {}
     for number, path, size, found, status in files.sort("batch_number", "path").rows():
         entries.setdefault(number, []).append(FileEntry(path, size, found, "", is_duplicate=status == DUPLICATE))

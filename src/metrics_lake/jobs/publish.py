@@ -23,6 +23,7 @@ from metrics_lake.gold import (
 )
 from metrics_lake.io.blobs import Blobs
 from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.jobs import downloads
 from metrics_lake.jobs.compute import periods_of, received_through
 from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.work import Work
@@ -33,6 +34,7 @@ from metrics_lake.settings import contract, digest
 from metrics_lake.silver import sessions
 from metrics_lake.sources.robots import rules_version
 from metrics_lake.tables import Table
+from metrics_lake.tenants import ALL_STREAMS
 
 _STATE = "_published.json"
 _INDEX = "metrics-lake/index/1"
@@ -74,10 +76,12 @@ def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timez
 
 def _state(work: Work) -> dict[str, Any]:
     """What the blobs were last written from: versions of tables and the settings that show in them."""
+    apps = downloads.version(work)
     return {
         "gold": work.history.version(listening_by_period.TABLE),
         "batch": work.stream.committed,
         "rules": _rules(work),
+        **({"downloads": apps} if apps >= 0 else {}),
     }
 
 
@@ -107,6 +111,8 @@ def _days_due(work: Work, before: dict[str, Any], state: dict[str, Any], standin
         return every
     commits = work.history.commits(listening_by_period.TABLE, after=before["gold"])
     changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
+    if state.get("downloads", -1) > before.get("downloads", -1):
+        changed |= downloads.days_changed(work, before.get("downloads", -1)) & set(every)
     since = datetime.fromisoformat(before["complete_through"]) - standing.restatement - timedelta(days=1)
     until = standing.complete_through + timedelta(days=1)
     return sorted(changed | {on for on in every if since.date() <= on <= until.date()})
@@ -146,6 +152,8 @@ def _write_blobs(
         shelf = rollups.Shelf(
             tenant, config.calendar, contract(settings, config, rules_version()), settings.sessions.length_edges_minutes
         )
+        span = min(period.first_on for period in named), max(period.end_on for period in named)
+        of_apps = downloads.sections(work, tenant, *span)
         for stream in figures.streams(tenant):
             for period in named:
                 path = rollups.path(tenant, stream, period)
@@ -154,6 +162,8 @@ def _write_blobs(
                     continue
                 old = blobs.read(path)
                 fresh = rollups.rollup(shelf, stream, period, figures, standing)
+                if stream == ALL_STREAMS and (section := of_apps(period)):
+                    fresh["downloads"] = section
                 new = rollups.revised(fresh, json.loads(old) if old else None, now())
                 written, unchanged = written + (new is not None), unchanged + (new is None)
                 if new:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from metrics_lake.io.blobs import Blobs
 from metrics_lake.io.checkpoints import CheckpointError
+from metrics_lake.jobs import downloads
 from metrics_lake.jobs.publish import _STATE as STATE
 from metrics_lake.jobs.publish import Published
 from metrics_lake.jobs.run import run
@@ -44,7 +45,10 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
     shutil.rmtree(building, ignore_errors=True)
     fresh = replace(work, settings=_with_lake(work.settings, building))
     with fresh.lock("rebuild"):
-        Blobs(work.settings.storage.rollups).delete(STATE)  # so that every figure is compared with what is published
+        for state in (STATE, downloads.STATE):
+            Blobs(work.settings.storage.rollups).delete(
+                state
+            )  # so that every figure is compared with what is published
         done = run(fresh)
         old = _set_aside(lake) if lake.exists() else None
         building.rename(lake)
@@ -53,11 +57,16 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
 
 def _gone(work: Work) -> list[str]:
     """Files that the standing lake has read and landing has no more."""
+    landing, reports = Path(work.settings.storage.landing), downloads.stream_of(work)
     try:
-        known = {entry.path for entry in work.stream.manifest.entries()}
+        known = {entry.path for stream in (work.stream, reports) for entry in stream.manifest.entries()}
     except CheckpointError:
         return []
-    return sorted(known - set(work.stream.landed(Path(work.settings.storage.landing))))
+    there = {
+        *work.stream.landed(landing),
+        *(path for each in downloads.SOURCES for path in reports.landed(landing, each)),
+    }
+    return sorted(known - there)
 
 
 def _with_lake(settings: Settings, lake: Path) -> Settings:

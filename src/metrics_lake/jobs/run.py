@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from metrics_lake.io.manifest import Batch
+from metrics_lake.jobs import downloads
 from metrics_lake.jobs.compute import compute
 from metrics_lake.jobs.ingest import Ingested, ingest
 from metrics_lake.jobs.publish import Published, publish
@@ -22,13 +23,12 @@ class Ran:
     refined: bool
     computed: bool
     published: Published
+    reports: int = 0
 
 
 def run(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ran:
-    """Ingest, refine, compute, publish."""
-    return Ran(
-        ingest(work, on_progress),
-        retried(lambda: refine(work)),
-        retried(lambda: compute(work)),
-        publish(work),
-    )
+    """Ingest, refine, compute, publish: logs, then reports of app downloads, whose figures the rollups hold too."""
+    ingested = ingest(work, on_progress)
+    refined, computed = retried(lambda: refine(work)), retried(lambda: compute(work))
+    reports, _ = downloads.run(work)
+    return Ran(ingested, refined, computed, publish(work), reports)

@@ -38,7 +38,19 @@ def test_every_command_takes_the_common_options_unless_it_needs_no_settings(word
 
 
 def test_the_commands_of_the_contract_are_there():
-    promised = {"demo", "run", "ingest", "refine", "compute", "publish", "backfill", "show", "listening", "doctor"}
+    promised = {
+        "demo",
+        "run",
+        "ingest",
+        "refine",
+        "compute",
+        "publish",
+        "backfill",
+        "show",
+        "listening",
+        "downloads",
+        "doctor",
+    }
     assert promised <= {words[0] for words in COMMANDS}
     assert ("audit", "completeness") in COMMANDS
 
@@ -59,6 +71,7 @@ WRONG = [
     (["listening", "--tenant", "acme", "--from", "2001-02-29", "--to", "2001-03-01"], "'2001-02-29' is no day"),
     (["listening", "--tenant", "acme", "--from", "2001-01-16", "--to", "2001-01-15"], "lies before --from 2001-01-16"),
     (["listening", "--tenant", "acme", *A_DAY, "--by", "year"], "'year'"),
+    (["downloads", "--tenant", "acme", *A_DAY, "--by", "hour"], "'hour'"),
     (["backfill", "--from", "2001-01-15"], "--to"),
     (["audit"], ""),
     ([], ""),

@@ -1,0 +1,28 @@
+"""What to say of reports of stores that were taken in and don't count: put aside, or of apps that nobody named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from metrics_lake.bronze.store_reports import FILES
+from metrics_lake.cli.rows import rows_of
+from metrics_lake.sources.arrived import QUARANTINED
+
+
+def tell(lake: str, count: int, console: Console) -> None:
+    """A line for each of the `count` newest reports that doesn't count as it is."""
+    for line in _lines(lake, count) if count else ():
+        console.print(line, highlight=False, markup=False)
+
+
+def _lines(lake: str, count: int) -> Iterator[str]:
+    for row in rows_of(lake, FILES, count).iter_rows(named=True):
+        if row["status"] == QUARANTINED:
+            reason = str(row["reason"]).replace("_", " ")
+            yield f"{row['path']}: put aside as a whole ({reason}); it counts once it is mended or fetched again"
+        elif row["unclaimed_count"] and not row["accepted_count"]:
+            yield f"{row['path']}: no tenant names any app of it; it counts once one does, under `apps` of the tenants file"
+        elif row["reject_count"]:
+            yield f"{row['path']}: {row['reject_count']} rows can't be read; see `show bronze.store_rejects`"

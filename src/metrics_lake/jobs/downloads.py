@@ -1,0 +1,216 @@
+"""The lane of app downloads: reports of stores into bronze, silver, gold and documents. Its data is small, so are its jobs.
+
+The unit of recompute is a month, the partition of its tables: Google rewrites a month's file every day. Spark takes the
+reports in; all that follows fits one process and does without it. Where no tenant has an app, or nothing new has come, no
+Spark is started.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+from pyarrow import compute as pc
+
+from metrics_lake.bronze import store_reports as bronze
+from metrics_lake.gold import downloads_by_day as gold
+from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.documents import DocumentStore, SqliteDocuments
+from metrics_lake.io.history import Commit, Progress
+from metrics_lake.io.stream import Stream
+from metrics_lake.jobs import epochs
+from metrics_lake.jobs.retries import retried
+from metrics_lake.jobs.work import Work
+from metrics_lake.names import Names, sealed
+from metrics_lake.periods import Period
+from metrics_lake.serve import downloads as serve
+from metrics_lake.serve.figures import Row
+from metrics_lake.settings import digest, rules
+from metrics_lake.silver import downloads as silver
+from metrics_lake.tables import Table
+
+SOURCES, REFINED, WORKED_OUT = bronze.FOLDERS, silver.TABLE, gold.TABLE
+STATE = "_downloads.json"
+_EVERY_MONTH = "month IS NOT NULL"
+
+
+@dataclass(frozen=True)
+class Published:
+    """How many documents were written or removed."""
+
+    written: int = 0
+    removed: int = 0
+
+
+def stream_of(work: Work) -> Stream:
+    return Stream(bronze, work.checkpoints / "ingest_downloads", Names(work.settings.secret()).shown)
+
+
+def apps_of(work: Work) -> list[tuple[str, str, str, str | None]]:
+    """Each tenant's apps, as rows of silver's APPS."""
+    default = work.settings.app_store.vendor
+    return [
+        (name, app.store, app.id, (app.vendor or default or None) if app.store == "apple" else None)
+        for name, tenant in work.tenants.tenants.items()
+        for app in tenant.apps
+    ]
+
+
+def run(work: Work) -> tuple[int, Published]:
+    """Everything once, in order: how many files were taken in, and what was published."""
+    files = ingest(work)
+    retried(lambda: refine(work))
+    retried(lambda: compute(work))
+    return files, publish(work)
+
+
+def ingest(work: Work, folder: str | None = None) -> int:
+    """Reads every report that is new or has changed, of one store or of all; how many."""
+    if not apps_of(work):
+        return 0
+    stream, root, files = stream_of(work), Path(work.settings.storage.landing), 0
+    stream.check(work.table_path(bronze.TABLE))
+    reading = _rules(work)
+    for each in [folder] if folder else SOURCES:
+        while batch := stream.plan(root, reading, work.settings.ingest.batch_bytes, folder=each):
+            files += len(batch.entries)
+    if stream.manifest.last_number > stream.committed:
+        work.on_step(f"reading {files} new reports of stores")
+        stream.read(work.lake.spark, work.lake.path(bronze.TABLE), lambda done, parts: None)
+    return files
+
+
+def begin_again(work: Work) -> int:
+    """A new checkpoint behind what bronze holds, where the old one is torn or lost; see epochs.begin_again."""
+    return epochs.begin_again(work, stream_of(work), bronze)
+
+
+def _rules(work: Work) -> dict[str, str]:
+    """The rules, sealed; the secret's file by its whole path, since a worker may stand elsewhere."""
+    secret_file = str(Path(work.settings.privacy.secret_file).resolve())
+    reading = rules(work.settings, work.tenants)
+    return sealed(
+        reading.model_copy(update={"privacy": reading.privacy.model_copy(update={"secret_file": secret_file})})
+    )
+
+
+def refine(work: Work) -> bool:
+    """Brings silver.downloads up to the newest batch; false if nothing was due."""
+    apps, through = apps_of(work), stream_of(work).committed
+    last, settled = work.history.last(silver.TABLE), digest(apps)
+    since = last.progress.through[bronze.TABLE.name] if last and last.progress.rules == settled else 0
+    if not apps or since >= through:
+        return False
+    work.on_step("sorting out reports of stores")
+    known = pc.field("downloaded_on").is_valid() & (pc.field("batch_number") <= through)
+    new = work.small_tables.frame(bronze.TABLE, known & (pc.field("batch_number") > since), ["downloaded_on"])
+    days: list[date] = new["downloaded_on"].unique().sort().to_list()
+    named, months = pl.DataFrame(apps, silver.APPS, orient="row"), _months_of(days)
+    reports = (work.small_tables.frame(bronze.TABLE, known & _in_month(month)) for month in months)
+    made = [silver.refine(of_month, named) for of_month in reports]
+    rows = pl.concat(made) if made else pl.DataFrame()
+    progress = _progress({bronze.TABLE: through}, settled, days)
+    work.small_tables.replace(silver.TABLE, rows, _in_months(months) if since else _EVERY_MONTH, progress)
+    return True
+
+
+def compute(work: Work, days: Sequence[date] = ()) -> bool:
+    """Brings gold.downloads_by_day up to silver.downloads, and the months of `days` anew; false if nothing was due."""
+    version, last = work.history.version(silver.TABLE), work.history.last(gold.TABLE)
+    since = last.progress.through[silver.TABLE.name] if last else -1
+    if version < 0 or (since >= version and not days):
+        return False
+    work.on_step("working out downloads by day")
+    changed = sorted(_days(work.history.commits(silver.TABLE, after=since)) | set(days))
+    months = _months_of(changed)
+    told = work.small_tables.frame(silver.TABLE, pc.field("month").isin(months))
+    progress = _progress({silver.TABLE: version}, "", changed)
+    work.small_tables.replace(gold.TABLE, gold.compute(told), _in_months(months), progress)
+    return True
+
+
+def _in_month(month: str) -> pc.Expression:
+    first_on = date.fromisoformat(f"{month}-01")
+    end_on = (first_on + timedelta(days=31)).replace(day=1)
+    return (pc.field("downloaded_on") >= first_on) & (pc.field("downloaded_on") < end_on)
+
+
+def _progress(through: dict[Table, int], settled: str, days: Iterable[date]) -> Progress:
+    read = {table.name: version for table, version in through.items()}
+    return Progress("downloads", read, settled, tuple(on.isoformat() for on in days))
+
+
+def _days(commits: Iterable[Commit]) -> set[date]:
+    return {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
+
+
+def _months_of(days: Iterable[date]) -> list[str]:
+    return sorted({f"{on:%Y-%m}" for on in days})
+
+
+def _in_months(months: Sequence[str]) -> str:
+    return f"month IN ({', '.join(map(repr, months))})" if months else "FALSE"
+
+
+def days_changed(work: Work, after: int) -> set[date]:
+    """The days whose figures may have changed since a version of gold.downloads_by_day."""
+    return _days(work.history.commits(gold.TABLE, after=after))
+
+
+def version(work: Work) -> int:
+    """The newest version of gold.downloads_by_day; -1 where there is none."""
+    return work.history.version(gold.TABLE)
+
+
+def publish(work: Work) -> Published:
+    """Writes the documents of every month that changed, where they differ from what stands."""
+    blobs, newest = Blobs(work.settings.storage.rollups), version(work)
+    before = json.loads(blobs.read(STATE) or b'{"gold": -1}')["gold"]
+    if newest <= before:
+        return Published()
+    months = _months_of(days_changed(work, before))
+    work.on_step("publishing downloads")
+    rows: list[Row] = work.small_tables.read(gold.TABLE, pc.field("month").isin(months)).to_pylist()
+    done = _write(SqliteDocuments(work.settings.documents.path), apps_of(work), months, serve.documents(rows))
+    blobs.write(STATE, json.dumps({"gold": newest}).encode())
+    return done
+
+
+def sections(work: Work, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:
+    """What the documents of a tenant's apps say of any period within `[first_on, end_on)`, for its rollup."""
+    apps, store = work.tenants.tenants[tenant].apps, SqliteDocuments(work.settings.documents.path)
+    by_day: dict[str, list[Row]] = {}
+    for app in apps:
+        ids = serve.ids_between(app.store, app.id, first_on.isoformat(), end_on.isoformat())
+        for document in store.between(serve.CONTAINER, tenant, *ids):
+            by_day.setdefault(document["date"], []).append(document)
+
+    def section(period: Period) -> Row | None:
+        held = [document for on in period.days for document in by_day.get(on.isoformat(), ())]
+        return serve.section(apps, held, period.days)
+
+    return section
+
+
+def _write(
+    store: DocumentStore, apps: Iterable[tuple[str, str, str, str | None]], months: Iterable[str], new: list[Row]
+) -> Published:
+    written = removed = 0
+    for tenant, of, app, _ in apps:
+        mine = {each["id"]: each for each in new if (each["tenant"], each["store"], each["app"]) == (tenant, of, app)}
+        for month in months:
+            low, high = serve.ids_between(of, app, month, f"{month}-31")
+            held = {each["id"]: each for each in store.between(serve.CONTAINER, tenant, low, high)}
+            fresh = [each for each in mine.values() if each["date"].startswith(month)]
+            changed = [each for one in fresh if (each := serve.revised(one, held.get(one["id"])))]
+            gone = [each for each in held if each not in mine]
+            if changed:
+                store.upsert(serve.CONTAINER, changed)
+            if gone:
+                store.delete(serve.CONTAINER, tenant, gone)
+            written, removed = written + len(changed), removed + len(gone)
+    return Published(written, removed)

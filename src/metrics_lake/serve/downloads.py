@@ -1,0 +1,178 @@
+"""`downloads` documents, one for each app, day and country, and what any range of them says. Unknown is never zero.
+
+Pure: rows and documents in, documents and answers out. A day that a store has not reported has no document; a figure
+that it does not tell is null.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from metrics_lake.serve.figures import Row
+from metrics_lake.serve.revisions import revision_of
+from metrics_lake.tenants import App
+
+CONTAINER = "downloads"
+ALL = "*"
+FIGURES = ("downloads", "redownloads", "updates", "uninstalls", "active_devices")
+_ADDITIVE = FIGURES[:-1]
+_DAY = timedelta(days=1)
+
+
+def documents(rows: Iterable[Row]) -> list[Row]:
+    """Documents of rows of gold.downloads_by_day: each country's, with its devices that had downloads."""
+    rows = list(rows)
+    devices: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        if row["device"] != ALL and row["downloads"]:
+            devices[_id(row)][row["device"]] = row["downloads"]
+    return [
+        {
+            "id": _id(row),
+            "tenant": row["tenant"],
+            "store": row["store"],
+            "app": row["app"],
+            "date": row["downloaded_on"].isoformat(),
+            "country": row["country"],
+            **{name: row[name] for name in FIGURES},
+            "devices": dict(sorted(devices[_id(row)].items())),
+            "downloads_from": row["downloads_from"],
+            "is_summed": row["is_summed"],
+        }
+        for row in rows
+        if row["device"] == ALL
+    ]
+
+
+def _id(row: Row) -> str:
+    return f"{row['store']}:{row['app']}:{row['downloaded_on'].isoformat()}:{row['country']}"
+
+
+def ids_between(store: str, app: str, first: str, last: str) -> tuple[str, str]:
+    """The lowest and highest id that documents of these days may have, the days as texts."""
+    return f"{store}:{app}:{first}", f"{store}:{app}:{last}:~"
+
+
+def revised(new: Row, old: Row | None) -> Row | None:
+    """The document to write in place of an old one; None where nothing changed. A number that changed raises it."""
+    revision = revision_of(new, old, stamps=("revision",), not_numbers=("downloads_from", "is_summed"))
+    return None if revision is None else {**new, "revision": revision}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a range of days holds: its total, its buckets, and the days that no store has reported yet, by app.
+
+    `by` is day, store, country or app. A bucket is named by `start` (a day) or `value`.
+    """
+
+    tenant: str
+    first_on: date
+    last_on: date
+    by: str
+    total: Row
+    buckets: list[Row]
+    unknown: dict[str, list[str]]
+
+
+def answer(
+    tenant: str, apps: Sequence[App], held: Sequence[Row], first_on: date, last_on: date, by: str
+) -> Answer:  # fmt: skip
+    """The answer from the documents of these apps and days."""
+    days = [(first_on + _DAY * n).isoformat() for n in range((last_on - first_on).days + 1)]
+    whole = [document for document in held if document["country"] == ALL]
+    unknown = unknown_days(apps, whole, days)
+    if by == "day":
+        by_day = _grouped(whole, lambda document: document["date"])
+        lacking = {on: [app for app, missing in unknown.items() if on in missing] for on in days}
+        buckets = [{"start": on, **summed(by_day.get(on, [])), "unknown": lacking[on]} for on in days]
+    else:
+        buckets = _by_value(held if by == "country" else whole, by)
+    return Answer(tenant, first_on, last_on, by, summed(whole), buckets, unknown)
+
+
+def unknown_days(apps: Sequence[App], whole: Iterable[Row], days: Sequence[str]) -> dict[str, list[str]]:
+    """For each app: the days that its store has not reported. An app that has them all is left out."""
+    known = {(document["store"], document["app"], document["date"]) for document in whole}
+    missing = {f"{app.store}:{app.id}": [on for on in days if (app.store, app.id, on) not in known] for app in apps}
+    return {app: lacking for app, lacking in missing.items() if lacking}
+
+
+def summed(held: Iterable[Row]) -> Row:
+    """Sums of documents of one country each; a figure that none of them tells is null.
+
+    Devices in use don't add up over days: those of each app's last day that tells them count.
+    """
+    held = list(held)
+    total: Row = {name: _sum(document[name] for document in held) for name in _ADDITIVE}
+    newest: dict[tuple[str, str, str], Row] = {}
+    for document in sorted(held, key=lambda document: str(document["date"])):
+        if document["active_devices"] is not None:
+            newest[document["store"], document["app"], document["country"]] = document
+    return {**total, "active_devices": _sum(document["active_devices"] for document in newest.values())}
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
+
+
+def _grouped(held: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = defaultdict(list)
+    for document in held:
+        groups[key(document)].append(document)
+    return groups
+
+
+_KEYS: Mapping[str, Callable[[Row], Any]] = {
+    "store": lambda document: document["store"],
+    "app": lambda document: f"{document['store']}:{document['app']}",
+    "country": lambda document: document["country"],
+}
+
+
+def _by_value(held: Iterable[Row], by: str) -> list[Row]:
+    """A bucket for each store, app or country, the most downloaded first; countries without the row for all of them."""
+    groups = _grouped(held, _KEYS[by])
+    found = [{"value": value, **summed(group)} for value, group in groups.items() if by != "country" or value != ALL]
+    return sorted(found, key=lambda bucket: (-(bucket["downloads"] or 0), bucket["value"]))
+
+
+_MOST_DEVICES = 100
+OTHER = "(other)"
+
+
+def section(apps: Sequence[App], held: Sequence[Row], days: Sequence[date]) -> Row | None:
+    """The `downloads` of a rollup: what these documents say of its days; None where no store has reported one of them."""
+    whole = [document for document in held if document["country"] == ALL]
+    if not whole:
+        return None
+    named = [on.isoformat() for on in days]
+    unknown = unknown_days(apps, whole, named)
+    lacking = {on: [app for app, missing in unknown.items() if on in missing] for on in named}
+    by_day = _grouped(whole, lambda document: document["date"])
+    return {
+        "summary": {**summed(whole), "days_reported": sum(not missing for missing in lacking.values()),
+                    "days_unknown": sum(bool(missing) for missing in lacking.values())},
+        "numbers": [{"start": on, **summed(by_day[on]), "unknown": lacking[on]} for on in named if on in by_day],
+        "by_store": _by_value(whole, "store"),
+        "by_app": _by_value(whole, "app"),
+        "by_country": _by_value(held, "country"),
+        "by_device": _by_device(whole),
+    }  # fmt: skip
+
+
+def _by_device(whole: Iterable[Row]) -> list[Row]:
+    """Downloads by device, the most first; what is beyond the first hundred is one row, since Google tells every model."""
+    total: dict[str, int] = defaultdict(int)
+    for document in whole:
+        for device, number in document["devices"].items():
+            total[device] += number
+    ordered = sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))
+    rest = sum(number for _, number in ordered[_MOST_DEVICES:])
+    shown = [{"value": device, "downloads": number} for device, number in ordered[:_MOST_DEVICES]]
+    return [*shown, {"value": OTHER, "downloads": rest}] if len(ordered) > _MOST_DEVICES else shown

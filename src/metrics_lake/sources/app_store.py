@@ -1,0 +1,86 @@
+"""App Store Connect's daily sales reports (Summary): a row for each product, country, device and kind of transaction.
+
+The header grows from year to year, so columns are found by name. Units below zero are refunds and stay in the sum, as
+in Apple's own totals. A code that isn't known is kept as `other`. See formats.md of the reference, "Apple".
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import polars as pl
+
+from metrics_lake.sources.arrived import UnreadableFile
+from metrics_lake.sources.reports import Cells, Rows, country, day, is_absent, number, require, sorted_out
+
+FOLDER, STORE = "app_store", "apple"
+DOWNLOAD, REDOWNLOAD, UPDATE, BUNDLE, IN_APP, OTHER = "download", "redownload", "update", "bundle", "in_app", "other"
+_CODES = {
+    DOWNLOAD: ("1", "1F", "1T", "F1", "1E", "1EP", "1EU"),
+    REDOWNLOAD: ("3", "3F", "3T", "5"),  # 5 in reports of 2009
+    UPDATE: ("7", "7F", "7T", "F7"),
+    BUNDLE: ("1-B", "F1-B"),
+    IN_APP: ("IA1", "IA1-M", "IA3", "IA9", "IA9-M", "IAY", "IAY-M", "IAC", "FI1"),
+}
+_KINDS = {code: kind for kind, codes in _CODES.items() for code in codes}
+_CODE, _UNITS, _BEGIN, _END, _APP, _COUNTRY = (
+    "product type identifier", "units", "begin date", "end date", "apple identifier", "country code",
+)  # fmt: skip
+_DAYS = ("%m/%d/%Y", "%Y-%m-%d")
+_NAMED = re.compile(r"(?:^|_)(\d{4,12})_(\d{8})(?!\d)")
+
+
+def read(found: Cells, path: str) -> Rows:
+    """The rows of a report; `path` names the vendor and the day, as Apple's own names do (`S_D_<vendor>_<day>`)."""
+    require(found, (_CODE, _UNITS, _BEGIN, _APP, _COUNTRY))
+    named_on = vendor_and_day(path)[1]
+    frame = found.frame.with_columns(
+        downloaded_on=day(_BEGIN, *_DAYS),
+        last_on=day(_END, *_DAYS) if _END in found.names else day(_BEGIN, *_DAYS),
+        amount=number(_UNITS),
+    )
+    good, rejects = sorted_out(frame, _reason(named_on))
+    if good["downloaded_on"].n_unique() > 1:
+        raise UnreadableFile("several_days")
+    code = pl.col(_CODE).str.to_uppercase()
+    rows = good.select(
+        "row_number",
+        "downloaded_on",
+        app=pl.col(_APP),
+        country=country(_COUNTRY),
+        device=pl.col("device") if "device" in found.names else pl.lit(None, pl.String),
+        product_type=pl.col(_CODE),
+        product_kind=code.replace_strict(_KINDS, default=OTHER, return_dtype=pl.String),
+        units=pl.col("amount"),
+    )
+    days: list[date] = rows["downloaded_on"].to_list()
+    return Rows(rows, rejects, found.blank_count, named_on or (days[0] if days else None))
+
+
+def _reason(named_on: date | None) -> pl.Expr:
+    """Why a row can't be counted, null where it can."""
+    is_of_another_day = pl.col("downloaded_on") != pl.lit(named_on)
+    return (
+        pl.when(pl.any_horizontal(is_absent(name) for name in (_CODE, _UNITS, _BEGIN, _APP)))
+        .then(pl.lit("incomplete_row"))
+        .when(pl.col("amount").is_null())
+        .then(pl.lit("units_no_number"))
+        .when(pl.col("downloaded_on").is_null())
+        .then(pl.lit("no_day"))
+        .when(pl.col("last_on") > pl.col("downloaded_on"))
+        .then(pl.lit("not_daily"))
+        .when(is_of_another_day.fill_null(False) if named_on else pl.lit(False))
+        .then(pl.lit("another_day"))
+    )
+
+
+def vendor_and_day(path: str) -> tuple[str | None, date | None]:
+    """What a report's name tells: whose it is, and its day."""
+    match = _NAMED.search(path.rpartition("/")[2])
+    if not match:
+        return None, None
+    try:
+        return match[1], date(int(match[2][:4]), int(match[2][4:6]), int(match[2][6:]))
+    except ValueError:
+        return match[1], None

@@ -1,0 +1,33 @@
+"""Store reports for tests: what `parse` makes of files, and the tenants whose apps they tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from metrics_lake.arrow import arrow_schema, fitted
+from metrics_lake.bronze.store_reports import TABLE
+from metrics_lake.sources.store_reports import SOURCE
+from metrics_lake.tenants import Tenants
+from tests.unit.sources.haproxy.logs import Arrived, rules_of
+
+TENANTS = Tenants.model_validate(
+    {
+        "tenants": {
+            "acme": {
+                "name": "Acme", "timezone": "Africa/Johannesburg",
+                "apps": [
+                    {"store": "apple", "id": "1234567890", "name": "Acme Radio"},
+                    {"store": "google", "id": "com.acme.radio", "name": "Acme Radio"},
+                ],
+            }
+        }
+    }
+)  # fmt: skip
+
+
+def parsed(files: Iterable[Arrived], tenants: Tenants = TENANTS) -> list[dict[str, Any]]:
+    """Rows as they would stand in bronze, without what they lack."""
+    schema = arrow_schema(TABLE)
+    rows = [row for frame in SOURCE.parse(files, rules_of(tenants)) for row in fitted(frame, schema).to_pylist()]
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
