@@ -37,7 +37,7 @@ def fail(arguments: list[str]) -> None:
     stream = Stream(sys.modules[__name__], folder, Names(settings.secret()).shown)
     stream.plan(Path(settings.storage.landing), sealed(rules(settings, work.tenants)), 1 << 30)
     try:
-        stream.read(work.lake.spark, str(folder / "table"), lambda done, parts: None)
+        stream.read(work.lake.spark, str(folder / "table"), lambda done, parts: None, is_small=True)
     except Exception as error:
         sys.stdout.write(f"{failures.story(error)}\n{error}\n")
     else:

@@ -41,7 +41,9 @@ def test_late_and_doubled_and_split_files_give_the_same_tables_and_json(
     late, early = files[5:9] + files[30:31], files[:5] + files[9:30] + files[31:]
     landing = tmp_path / "landing"
     for part, rows in zip((early, late), from_rows, strict=True):
-        work = work_in(tmp_path, landing, corpus / "tenants.yaml", f"spark.from_rows={rows}")
+        work = work_in(
+            tmp_path, landing, corpus / "tenants.yaml", f"spark.from_rows={rows}", f"spark.from_bytes={rows}"
+        )
         for file in part:
             target = landing / file.relative_to(corpus / "landing")
             target.parent.mkdir(parents=True, exist_ok=True)

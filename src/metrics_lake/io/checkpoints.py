@@ -44,7 +44,7 @@ def check(checkpoint: Path, table: str) -> None:
         return
     if not query.is_dir():
         raise CheckpointError(f"{query} is lost, although bronze has rows")
-    written = held.transaction_version(_query_id(query))
+    written = held.transaction_version(query_id(query))
     if written is None:
         raise CheckpointError(f"{query} isn't the checkpoint that filled bronze")
     if written > max(offsets, default=-1):
@@ -115,7 +115,8 @@ def _fits_sum(file: Path, content: bytes) -> bool:
     return sums.read_bytes() == made
 
 
-def _query_id(query: Path) -> str:
+def query_id(query: Path) -> str:
+    """What Spark calls the query whose checkpoint this is; it stays the same as long as the checkpoint does."""
     file = query / "metadata"
     try:
         return str(json.loads(file.read_text(encoding="utf-8"))["id"])

@@ -14,12 +14,12 @@ from metrics_lake.io import checkpoints
 from metrics_lake.io.failpoints import passing
 from metrics_lake.io.files import content_hash
 from metrics_lake.io.manifest import Batch, Manifest
+from metrics_lake.io.sink import Sink
 from metrics_lake.sources.arrived import FileEntry
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_NOTED = "spark.databricks.delta.properties.defaults.dataSkippingStatsColumns"
 _UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
 
 
@@ -137,7 +137,13 @@ class Stream:
             size += entry.size_bytes
         return self.manifest.add(str(root.resolve()), taken, rules) if taken else None
 
-    def read(self, spark: SparkSession, into: str, on_progress: Callable[[int, int], None]) -> None:
+    @property
+    def waiting_bytes(self) -> int:
+        """How large the files of planned batches are that are not in the table yet."""
+        numbers = range(self.committed + 1, self.manifest.last_number + 1)
+        return sum(entry.size_bytes for number in numbers for entry in self.manifest.batch(number).entries)
+
+    def read(self, spark: SparkSession, into: str, on_progress: Callable[[int, int], None], *, is_small: bool) -> None:
         """Runs the stream over every planned batch; on_progress gets parts done and in all, a few times a second."""
         from metrics_lake.io.landing import FORMAT, Landing
 
@@ -151,20 +157,23 @@ class Stream:
             .option("after", checkpoints.start(self._checkpoint))
             .load()
         )
-        # The writer of a stream takes no properties for the table that it makes, but its copy of this session's settings.
-        spark.conf.set(_NOTED, ",".join(self._feed.TABLE.pruned_by))
-        query = (
-            rows.writeStream.format("delta")
-            .outputMode("append")
-            .option("checkpointLocation", str((self._checkpoint / "query").resolve()))
-            .partitionBy(*self._feed.TABLE.partitioned_by)
-            .trigger(availableNow=True)
-            .start(str(Path(into).resolve()))
+        folder = (self._checkpoint / "query").resolve()
+        sink = Sink(
+            self._feed.TABLE, str(Path(into).resolve()), lambda: checkpoints.query_id(folder), is_small=is_small
         )
-        spark.conf.unset(_NOTED)
+        query = (
+            rows.writeStream.foreachBatch(sink)
+            .option("checkpointLocation", str(folder))
+            .trigger(availableNow=True)
+            .start()
+        )
         try:
             while not query.awaitTermination(0.2):  # type: ignore[arg-type]
                 on_progress(*_parts(spark))
+        except Exception:
+            if sink.error:
+                raise sink.error from None
+            raise
         finally:
             query.stop()
         passing("batch_read")

@@ -80,7 +80,7 @@ def ingest(work: Work, folder: str | None = None) -> int:
             files += len(batch.entries)
     if stream.manifest.last_number > stream.committed:
         work.on_step(f"reading {files} new reports of stores")
-        stream.read(work.lake.spark, work.lake.path(bronze.TABLE), lambda done, parts: None)
+        work.read(stream, bronze.TABLE)
     return files
 
 

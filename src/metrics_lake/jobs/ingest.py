@@ -51,10 +51,7 @@ def _teller(on_progress: Callable[[Ingested, Batch], None], so_far: Ingested, ba
 
 
 def _read(work: Work, on_share: Callable[[float], None]) -> None:
-    lake = work.lake
-    work.stream.read(
-        lake.spark, lake.path(bronze.TABLE), lambda parts_done, parts: on_share(parts_done / parts if parts else 0.0)
-    )
+    work.read(work.stream, bronze.TABLE, lambda done, parts: on_share(done / parts if parts else 0.0))
 
 
 def _rules(work: Work) -> dict[str, str]:

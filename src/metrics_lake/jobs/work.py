@@ -70,6 +70,13 @@ class Work:
     def stream(self) -> Stream:
         return Stream(bronze, self.checkpoints / "ingest_haproxy", Names(self.settings.secret()).shown)
 
+    def read(
+        self, stream: Stream, into: Table, on_progress: Callable[[int, int], None] = lambda done, parts: None
+    ) -> None:
+        """Runs a stream over what is planned; on_progress is told how many of how many parts are done."""
+        is_small = stream.waiting_bytes <= self.settings.spark.from_bytes
+        stream.read(self.lake.spark, self.table_path(into), on_progress, is_small=is_small)
+
     @cached_property
     def calendars(self) -> Calendars:
         return Calendars({name: tenant.calendar for name, tenant in self.tenants.tenants.items()})

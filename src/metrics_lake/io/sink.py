@@ -1,0 +1,64 @@
+"""A micro-batch of a stream into a Delta table, once however often it comes.
+
+The table's log says which batch of which query it holds (Delta's `txn`), so a batch that is replayed after a crash is
+passed over. A small one is written by this process: Spark's own writer takes some seconds of a cold JVM for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+from metrics_lake.arrow import arrow_schema
+from metrics_lake.tables import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_STATISTICS = "delta.dataSkippingStatsColumns"
+
+
+class Sink:
+    """What a query calls with each batch; `error` is what went wrong in this process, which Spark would only tell of."""
+
+    def __init__(self, table: Table, place: str, query: Callable[[], str], *, is_small: bool) -> None:
+        self._table, self._place, self._query, self._is_small = table, place, query, is_small
+        self.error: Exception | None = None
+
+    def __call__(self, rows: DataFrame, number: int) -> None:
+        try:
+            if self._is_small:
+                self._write_here(rows, number)
+            else:
+                self._write_by_spark(rows, number)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def _write_here(self, rows: DataFrame, number: int) -> None:
+        query = self._query()
+        held = DeltaTable(self._place) if DeltaTable.is_deltatable(self._place) else None
+        done = held.transaction_version(query) if held else None
+        if done is not None and done >= number:
+            return
+        write_deltalake(
+            self._place,
+            rows.toArrow().cast(arrow_schema(self._table)),
+            mode="append",
+            partition_by=list(self._table.partitioned_by),
+            configuration={_STATISTICS: ",".join(self._table.pruned_by)},
+            commit_properties=CommitProperties(app_transactions=[Transaction(query, number)]),
+        )
+
+    def _write_by_spark(self, rows: DataFrame, number: int) -> None:
+        (
+            rows.write.format("delta")
+            .mode("append")
+            .partitionBy(*self._table.partitioned_by)
+            .option(_STATISTICS, ",".join(self._table.pruned_by))
+            .option("txnAppId", self._query())
+            .option("txnVersion", number)
+            .save(self._place)
+        )
