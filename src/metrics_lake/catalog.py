@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
-from metrics_lake.bronze import haproxy, store_reports
+from metrics_lake.bronze import haproxy, restatements, store_reports
 from metrics_lake.tables import Table, View
 
 
@@ -27,7 +27,13 @@ def tables() -> dict[str, Table | View]:
     from metrics_lake.silver import downloads, sessions
 
     raw = [table for feed in (haproxy, store_reports) for table in (feed.TABLE, *feed.VIEWS)]
-    physical: list[Table | View] = [*raw, sessions.TABLE, downloads.TABLE, *(m.TABLE for m in metrics())]
+    physical: list[Table | View] = [
+        *raw,
+        restatements.TABLE,
+        sessions.TABLE,
+        downloads.TABLE,
+        *(m.TABLE for m in metrics()),
+    ]
     return {table.name: table for table in physical}
 
 
@@ -63,7 +69,7 @@ def _about(table: Table | View) -> str:
 def _question(table: Table) -> str:
     from metrics_lake.silver import downloads, sessions
 
-    for module in (haproxy, store_reports, sessions, downloads, *metrics()):
+    for module in (haproxy, store_reports, restatements, sessions, downloads, *metrics()):
         if module.TABLE is table:
             return " ".join((inspect.getdoc(module) or "").split("\n\n")[0].split())
     raise LookupError(table.name)

@@ -10,7 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from metrics_lake.bronze import restatements
 from metrics_lake.demo.traffic import Plan, generate
+from metrics_lake.gold import listening_by_day
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
 from tests.lake import contents
@@ -56,6 +58,18 @@ def test_late_and_doubled_and_split_files_give_the_same_tables_and_json(
         run(work)
     assert contents.tables(work.settings) == contents.tables(at_once.settings)
     assert contents.rollups(work.settings) == contents.rollups(at_once.settings)
+    _assert_restated(work, [file.relative_to(corpus / "landing").as_posix() for file in late])
+
+
+def _assert_restated(work: Work, late: list[str]) -> None:
+    """Each figure that a late file changed is told with what it was, what the table has now, and that file."""
+    told = work.small_tables.frame(restatements.TABLE)
+    days = work.small_tables.frame(listening_by_day.TABLE)
+    paths = set(told["paths"].explode())
+    assert paths and all(path in late or path.endswith("/half.log") for path in paths)
+    for row in told.iter_rows(named=True):
+        mine = days.filter(tenant=row["tenant"], stream=row["stream"], listened_on=row["listened_on"])
+        assert row["was"] != row["became"] == float(mine[row["figure"]].item()) and row["paths"]
 
 
 def test_a_second_run_with_nothing_new_writes_nothing(at_once: Work) -> None:

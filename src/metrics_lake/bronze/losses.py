@@ -73,7 +73,7 @@ def lost_share(received: Received, found: Iterable[Loss], start: datetime, end: 
     held = [loss for loss in found if start <= loss.hour < end]
     for proxy in received.proxies:
         mine = [loss for loss in held if loss.proxy == proxy.name]
-        if proxy.is_expected:
+        if proxy.is_expected and min(proxy.hours) < end:
             lines, lost = (sum(loss.received + loss.lost for loss in mine), sum(loss.lost for loss in mine))
             shares.append(lost / lines if lines else received.missing_share(start, end, proxy.name))
     return sum(shares) / len(shares) if shares else 0.0

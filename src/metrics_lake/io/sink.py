@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import DeltaError
 
 from metrics_lake.arrow import arrow_schema
 from metrics_lake.tables import Table
@@ -21,11 +22,11 @@ _STATISTICS = "delta.dataSkippingStatsColumns"
 
 
 class Sink:
-    """What a query calls with each batch; `error` is what went wrong in this process, which Spark would only tell of."""
+    """What a query calls with each batch; `error` is what went wrong with the writing, of which Spark would only tell."""
 
     def __init__(self, table: Table, place: str, query: Callable[[], str], *, is_small: bool) -> None:
         self._table, self._place, self._query, self._is_small = table, place, query, is_small
-        self.error: Exception | None = None
+        self.error: OSError | DeltaError | None = None
 
     def __call__(self, rows: DataFrame, number: int) -> None:
         try:
@@ -33,7 +34,7 @@ class Sink:
                 self._write_here(rows, number)
             else:
                 self._write_by_spark(rows, number)
-        except Exception as error:
+        except (OSError, DeltaError) as error:
             self.error = error
             raise
 

@@ -15,6 +15,7 @@ from metrics_lake.io.history import Progress
 from metrics_lake.jobs import figures
 from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.received import received
+from metrics_lake.jobs.restating import restate
 from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
 from metrics_lake.settings import Settings, digest
@@ -108,7 +109,11 @@ def _by_day(work: Work, due: Due, days: Sequence[date]) -> None:
         made = figures.by_day_here(_sessions(work, within), clocks, days, edges)
     else:
         made = figures.collected(figures.by_day(work.lake.read(sessions.TABLE), clocks, days, edges))
-    _replace(work, BY_DAY, due, made, in_days("listened_on", days), is_last=days[-1] == due.days[-1])
+    is_last = days[-1] == due.days[-1]
+    if listening_by_day.TABLE in due.wanted(BY_DAY):
+        new = made.get(listening_by_day.TABLE.name, pl.DataFrame())
+        restate(work, days, new, due.progress(is_last=is_last), due.since, due.through)
+    _replace(work, BY_DAY, due, made, in_days("listened_on", days), is_last=is_last)
 
 
 def _by_period(work: Work, due: Due) -> None:

@@ -10,10 +10,13 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 from pyarrow import compute as pc
 
+from metrics_lake.bronze import haproxy as bronze
+from metrics_lake.bronze.losses import lost_share
 from metrics_lake.gold import (
     dimensions_by_period,
     listening_by_day,
@@ -24,8 +27,9 @@ from metrics_lake.gold import (
 from metrics_lake.io.blobs import Blobs
 from metrics_lake.io.documents import SqliteDocuments
 from metrics_lake.jobs import downloads
-from metrics_lake.jobs.compute import periods_of, received_through
+from metrics_lake.jobs.compute import periods_of
 from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
+from metrics_lake.jobs.received import lost, received
 from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
 from metrics_lake.serve import listening, rollups
@@ -38,6 +42,7 @@ from metrics_lake.tenants import ALL_STREAMS
 
 _STATE = "_published.json"
 _INDEX = "metrics-lake/index/1"
+_DAY = timedelta(days=1)
 
 
 class PublishError(Exception):
@@ -61,17 +66,26 @@ def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timez
         return Published()
     _check_whole(work)
     work.on_step("publishing")
-    through = received_through(work)
-    if through is None:
+    standing = _standing(work)
+    if standing is None:
         return Published()
-    standing = rollups.Standing(through, timedelta(hours=work.settings.publish.restatement_hours))
     days = _days_due(work, before, state, standing)
     periods = periods_of(work, days)
     figures = _figures(work, days, periods)
     done = _write_blobs(work, blobs, periods, figures, standing, now)
     _write_documents(work, days, figures, standing)
-    blobs.write(_STATE, json.dumps({**state, "complete_through": through.isoformat()}, indent=1).encode())
+    blobs.write(
+        _STATE, json.dumps({**state, "complete_through": standing.complete_through.isoformat()}, indent=1).encode()
+    )
     return done
+
+
+def _standing(work: Work) -> rollups.Standing | None:
+    arrived, losses = received(work.settings), lost(work.settings)
+    if arrived.complete_through is None:
+        return None
+    restatement = timedelta(hours=work.settings.publish.restatement_hours)
+    return rollups.Standing(arrived.complete_through, restatement, partial(lost_share, arrived, losses))
 
 
 def _state(work: Work) -> dict[str, Any]:
@@ -90,7 +104,9 @@ def _rules(work: Work) -> str:
         name: contract(work.settings, tenant, rules_version()) for name, tenant in work.tenants.tenants.items()
     }
     names = {name: tenant.name for name, tenant in work.tenants.tenants.items()}
-    return digest([contracts, names, work.settings.publish.model_dump(), work.settings.sessions.length_edges_minutes])
+    expected = work.settings.haproxy.expected_proxies
+    edges = work.settings.sessions.length_edges_minutes
+    return digest([contracts, names, work.settings.publish.model_dump(), edges, expected])
 
 
 def _check_whole(work: Work) -> None:
@@ -113,9 +129,18 @@ def _days_due(work: Work, before: dict[str, Any], state: dict[str, Any], standin
     changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
     if state.get("downloads", -1) > before.get("downloads", -1):
         changed |= downloads.days_changed(work, before.get("downloads", -1)) & set(every)
-    since = datetime.fromisoformat(before["complete_through"]) - standing.restatement - timedelta(days=1)
-    until = standing.complete_through + timedelta(days=1)
-    return sorted(changed | {on for on in every if since.date() <= on <= until.date()})
+    low, high = sorted((datetime.fromisoformat(before["complete_through"]), standing.complete_through))
+    since, until = (low - standing.restatement - _DAY).date(), (high + _DAY).date()
+    logged = _days_logged(work, before["batch"])
+    return sorted(changed | {on for on in every if since <= on <= until or on in logged})
+
+
+def _days_logged(work: Work, after: int) -> set[date]:
+    """The days that files of batches after one speak of, and those beside them, as days differ from tenant to tenant."""
+    new = (pc.field("batch_number") > after) & pc.field("first_logged_at").is_valid()
+    files = work.small_tables.read(bronze.FILES, new, ("first_logged_at", "last_logged_at")).to_pylist()
+    spans = ((f["first_logged_at"].date() - _DAY, f["last_logged_at"].date() + _DAY) for f in files)
+    return {first + n * _DAY for first, last in spans for n in range((last - first).days + 1)}
 
 
 def _figures(work: Work, days: Iterable[date], periods: dict[str, list[Period]]) -> Figures:

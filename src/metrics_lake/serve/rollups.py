@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import resources
@@ -21,10 +21,14 @@ DIMENSIONS = ("source", "player", "os", "device", "country", "region", "stream")
 
 @dataclass(frozen=True)
 class Standing:
-    """How far data has come: everything up to `complete_through` is here, and may be restated for some time after."""
+    """How far data has come: everything up to `complete_through` is here, and may be restated for some time after.
+
+    `lost_share` tells what part of the log of [start, end) is missing, from 0 to 1.
+    """
 
     complete_through: datetime
     restatement: timedelta
+    lost_share: Callable[[datetime, datetime], float] = lambda start, end: 0.0
 
     def status(self, end: datetime) -> str:
         return "final" if self.complete_through >= end + self.restatement else "provisional"
@@ -73,6 +77,7 @@ def rollup(shelf: Shelf, stream: str, period: Period, figures: Figures, standing
         },
         "status": standing.status(period.end),
         "complete_through": shelf.local(min(standing.complete_through, period.end)),
+        "lost_share": rounded(standing.lost_share(period.start, period.end)),
         "contract": dict(shelf.contract),
         "summary": {**figures_of, "peak_at": shelf.local(figures_of["peak_at"])},
         "numbers": _numbers(shelf, period, days, in_period(figures.hours[key], period)),
@@ -167,7 +172,9 @@ def _dimensions(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 def revised(new: Row, old: Row | None, now: datetime) -> Row | None:
     """The document to write in place of an old one: None where nothing changed, a higher revision where a number did."""
-    revision = revision_of(new, old, stamps=("generated_at", "revision"), not_numbers=("status", "complete_through"))
+    revision = revision_of(
+        new, old, stamps=("generated_at", "revision"), not_numbers=("status", "complete_through", "lost_share")
+    )
     if revision is None:
         return None
     return {**new, "revision": revision, "generated_at": now.isoformat(timespec="seconds")}
