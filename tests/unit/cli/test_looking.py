@@ -74,6 +74,41 @@ def test_listening_may_be_told_by_other_stretches_of_time(published, by, starts)
     assert [bucket["start"] for bucket in answer["buckets"]] == starts
 
 
+def test_listening_may_be_asked_for_whole_hours_on_the_tenant_s_clock(published):
+    hours = ("listening", "--tenant", "acme", "--from", "2001-01-15T12:00", "--to", "2001-01-15T13:00")
+    answer = json.loads(published.run(*hours, "--by", "hour", "--format", "json").out)
+    assert (answer["start"], answer["end"]) == ("2001-01-15T12:00:00+02:00", "2001-01-15T13:00:00+02:00")
+    assert answer["total"]["total_sessions"] == 3 and len(answer["buckets"]) == 1
+    assert "2001-01-15 12:00 to 2001-01-15 13:00" in published.run(*hours).out
+
+
+def test_who_is_new_is_told_in_all_three_forms(published):
+    since = ("--new-since", "2001-01-01")
+    answer = json.loads(listen(published, *since, "--format", "json").out)
+    assert answer["total"]["new_listeners"]["value"] == 3 and answer["buckets"][1]["returning_listeners"]["value"] == 2
+    assert "3 unique listeners · 3 new listeners · 0 returning listeners" in listen(published, *since).out
+    found = list(csv.DictReader(io.StringIO(listen(published, *since, "--format", "csv").out)))
+    assert [(row["new_listeners"], row["returning_listeners"]) for row in found] == [("3", "0"), ("0", "2")]
+
+
+def test_several_streams_have_no_peak_together(published):
+    found = [
+        listening.day_document("acme", {**row, "stream": stream, "unique_sketch": sketch(who)}, CALENDAR, STANDING)
+        for row in days(DAYS)
+        for stream, who in (("live", "ab"), ("fm", "bc"))
+    ]
+    SqliteDocuments("data/documents.db").upsert(listening.CONTAINER, found)
+    both = ("--stream", "live", "--stream", "fm")
+    out = listen(published, *both).out
+    assert "3 unique listeners · no peak of several streams together" in out and "–" in out
+    assert listen(published, *both, "--format", "csv").out.splitlines()[1].count(",,") == 1
+
+
+def test_keys_that_changed_within_a_range_are_told(published):
+    out = listen(published, "--set", "privacy.key_rotation=daily").out
+    assert "keys changed within this range: a listener counts once in each of their epochs" in out
+
+
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
 def test_a_range_without_listening_is_empty_and_no_error(world, form):
     ended = listen(world, "--format", form)
