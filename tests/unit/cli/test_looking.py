@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -14,10 +15,12 @@ from rich.console import Console
 from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.haproxy import TABLE
 from metrics_lake.cli.rows import grid, write
+from metrics_lake.io.cosmos import CosmosDocuments
 from metrics_lake.io.documents import SqliteDocuments
 from metrics_lake.serve import listening
 from metrics_lake.sources.haproxy import SOURCE
 from tests.unit.drawing import day
+from tests.unit.io.cosmos_double import Fault, serving
 from tests.unit.serve.samples import CALENDAR, days, hour
 from tests.unit.serve.test_listening import STANDING, sketch
 from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
@@ -107,6 +110,22 @@ def test_several_streams_have_no_peak_together(published):
 def test_keys_that_changed_within_a_range_are_told(published):
     out = listen(published, "--set", "privacy.key_rotation=daily").out
     assert "keys changed within this range: a listener counts once in each of their epochs" in out
+
+
+def test_listening_reads_whichever_store_the_settings_name(world, monkeypatch):
+    key = base64.b64encode(b"a key that nobody sees" * 3).decode()
+    monkeypatch.setenv("METRICS_LAKE_COSMOS_KEY", key)
+    rows = [{**row, "unique_sketch": sketch("abc")} for row in days(DAYS)]
+    with serving() as account:
+        chosen = ("--set", "documents.store=cosmos", "--set", f"documents.endpoint={account.address}")
+        put = [listening.day_document("acme", row, CALENDAR, STANDING) for row in rows]
+        CosmosDocuments(account.address, "metrics", key).upsert(listening.CONTAINER, put)
+        right = listen(world, *chosen)
+        account.faults["GET account"] = [Fault(401) for _ in range(18)]
+        refused, story = listen(world, *chosen), listen(world, *chosen, "--debug")
+    assert right.code == 0 and "1,204 sessions · 3.0 hours · 3 unique listeners" in right.out
+    assert refused.code == 1 and refused.err.count("\n") == 1 and "refuses the key" in refused.err
+    assert "Traceback" in story.err and key not in story.err + refused.err + right.out
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
