@@ -6,29 +6,27 @@ Order, later wins: the defaults below (which `conf/base.yaml` repeats with comme
 
 from __future__ import annotations
 
-import difflib
+import base64
 import hashlib
 import json
 import os
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from metrics_lake.stated import SettingsError as SettingsError  # noqa: PLC0414 (others take it from here)
+from metrics_lake.stated import checked, merge, override, read_yaml, validated
 from metrics_lake.tenants import Network, Number, Strict, Tenant, Tenants, Zone
 
-M = TypeVar("M", bound=BaseModel)
 SECRET, SECRET_FILE = "METRICS_LAKE_SECRET", "METRICS_LAKE_SECRET_FILE"
+COSMOS_KEY = "METRICS_LAKE_COSMOS_KEY"
 _FAIL_POINT = "METRICS_LAKE_FAILPOINT"
 _OWN_JAVA, _OWN_SPARK = ".cache/java", ".cache/spark"
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
-
-
-class SettingsError(Exception):
-    """Something in the settings is wrong; the message names file, place and remedy."""
 
 
 class Storage(Strict):
@@ -37,10 +35,18 @@ class Storage(Strict):
     rollups: str = "data/rollups"
 
 
+def _endpoint(text: str) -> str:
+    if text and not re.fullmatch(r"https://[\w.-]+(:\d+)?/?|http://(127\.0\.0\.1|localhost)(:\d+)?/?", text):
+        raise ValueError(
+            "no endpoint; write it as https://ACCOUNT.documents.azure.com:443/ (its key has no place here)"
+        )
+    return text
+
+
 class Documents(Strict):
     store: Literal["sqlite", "cosmos"] = "sqlite"
     path: str = "data/documents.db"
-    endpoint: str = ""
+    endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
     database: str = "metrics"
 
 
@@ -190,17 +196,40 @@ def read_secret(file: str) -> bytes:
     return _checked_secret(text.strip(), where)
 
 
+def _key(name: str, file: str = "") -> str | None:
+    """A key from the environment, else the file that its …_FILE names, else `file`; None where neither is named."""
+    if text := os.environ.get(name):
+        return text
+    named = os.environ.get(f"{name}_FILE") or file
+    if named and not Path(named).is_file():
+        raise SettingsError(
+            f"no key: the file {named} is not there; put the key into it, or name its file with {name}_FILE"
+        )
+    return Path(named).read_text(encoding="utf-8", errors="replace") if named else None
+
+
 def store_key(store: Literal["APP_STORE", "GOOGLE_PLAY"], file: str) -> str:
     """The key to a store's reports: from METRICS_LAKE_<store>_KEY, else a file that …_KEY_FILE or the settings name."""
     name = f"METRICS_LAKE_{store}_KEY"
-    if text := os.environ.get(name):
-        return text
-    path = Path(os.environ.get(f"{name}_FILE") or file)
-    if not path.is_file():
+    text = _key(name, file)
+    if text is None:
+        raise SettingsError(f"no key: the settings name no key_file; name one there or with {name}_FILE")
+    return text
+
+
+def cosmos_key() -> str | None:
+    """Cosmos DB's key from METRICS_LAKE_COSMOS_KEY or the file that …_FILE names; None leaves it to a managed identity."""
+    text = (_key(COSMOS_KEY) or "").strip()
+    try:
+        is_key = not text or len(base64.b64decode(text, validate=True)) >= 32
+    except ValueError:
+        is_key = False
+    if not is_key:
         raise SettingsError(
-            f"no key: the file {path} is not there; put the key into it, or name its file with {name}_FILE"
+            f"the key in {COSMOS_KEY}, or the file that {COSMOS_KEY}_FILE names, is none of Cosmos DB: copy the account's "
+            "primary key, and nothing else"
         )
-    return path.read_text(encoding="utf-8", errors="replace")
+    return text or None
 
 
 def java_program() -> str:
@@ -264,14 +293,14 @@ def load(conf: str | None = None, env: str | None = None, overrides: Iterable[st
     values: dict[str, Any] = {}
     for file in (folder / "base.yaml", folder / f"{name}.yaml"):
         if file.is_file():
-            _merge(values, _checked(Settings, read_yaml(file), file.as_posix(), partial=True))
+            merge(values, checked(Settings, read_yaml(file), file.as_posix(), partial=True))
         elif file.stem == name and name != "local":
             known = sorted(f.stem for f in folder.glob("*.yaml") if f.stem not in ("base", "tenants", "schedule"))
             raise SettingsError(f"no environment {name!r}: {file} is not there (known: {', '.join(known) or 'none'})")
-    for override in overrides:
-        _merge(values, _checked(Settings, _override(override), "--set", partial=True))
-    _merge(values, {"env": name, "conf": str(folder)})
-    return _validated(Settings, values, str(folder))
+    for text in overrides:
+        merge(values, checked(Settings, override(text), "--set", partial=True))
+    merge(values, {"env": name, "conf": str(folder)})
+    return validated(Settings, values, str(folder))
 
 
 def load_tenants(settings: Settings) -> Tenants:
@@ -279,105 +308,7 @@ def load_tenants(settings: Settings) -> Tenants:
     file = settings.tenants_file
     if not file.is_file():
         raise SettingsError(f"no tenants file {file}; write one (see README) or name it with --set tenants=FILE")
-    return _validated(Tenants, _checked(Tenants, read_yaml(file), str(file)), str(file))
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which the same key twice is an error: two streams with one name must not become one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                mark = key.start_mark
-                raise SettingsError(f"{mark.name}, line {mark.line + 1}: {key.value!r} stands twice; rename one")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(file: Path) -> dict[str, Any]:
-    """A YAML file that holds one mapping; an empty file is an empty mapping."""
-    try:
-        with file.open(encoding="utf-8") as text:
-            values = yaml.load(text, _UniqueKeys)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise SettingsError(f"{file}, line {line}: not YAML: {error.problem}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: can't be read: {error}") from None
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise SettingsError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values or {}, dict):
-        raise SettingsError(f"{file}: expected keys and values, found {type(values).__name__}")
-    return values or {}
-
-
-def _override(text: str) -> dict[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise SettingsError(f"--set {text!r}: write KEY=VALUE, with dots between levels: --set sessions.gap_seconds=30")
-    try:
-        nested: Any = yaml.safe_load(value) if value else ""
-    except (yaml.YAMLError, ValueError):
-        raise SettingsError(f"--set {text!r}: the value is not YAML; put it in quotes") from None
-    for level in reversed(key.split(".")):
-        nested = {level: nested}
-    return dict(nested)
-
-
-def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
-    for key, value in more.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
-
-
-def _checked(model: type[BaseModel], values: Any, where: str, *, partial: bool = False) -> dict[str, Any]:
-    """The values, if each key is one the model knows; the error names the nearest known key."""
-    try:
-        model.model_validate(values)
-    except ValidationError as error:
-        for problem in _worst_first(error):
-            if not (partial and problem["type"] == "missing"):
-                raise SettingsError(f"{where}: {_explain(problem, model)}") from None
-    return dict(values)
-
-
-def _validated(model: type[M], values: dict[str, Any], where: str) -> M:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError(f"{where}: {_explain(_worst_first(error)[0], model)}") from None
-
-
-def _worst_first(error: ValidationError) -> list[Any]:
-    """What is wrong, unknown keys first: where one is misspelt, it is its right spelling that is missing."""
-    return sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-
-
-def _explain(problem: Any, model: type[BaseModel]) -> str:
-    place = ".".join(str(part) for part in problem["loc"] if part != "[key]")
-    if problem["type"] != "extra_forbidden":
-        return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
-    key = str(problem["loc"][-1])
-    near = difflib.get_close_matches(key, list(_keys(model)), n=1, cutoff=0.0)
-    return f"unknown key {place!r}; the nearest known one is {near[0]!r}" if near else f"unknown key {place!r}"
-
-
-def _keys(model: type[BaseModel]) -> Iterator[str]:
-    """Every key below a model, so that a misspelt one can be told its neighbour."""
-    for name, field in model.model_fields.items():
-        yield name
-        for part in _models(field.annotation):
-            yield from _keys(part)
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in getattr(annotation, "__args__", ()):
-        yield from _models(inner)
+    return validated(Tenants, checked(Tenants, read_yaml(file), str(file)), str(file))
 
 
 def contract(settings: Settings, tenant: Tenant, bot_rules: str) -> dict[str, object]:

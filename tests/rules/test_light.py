@@ -18,7 +18,8 @@ except SystemExit as ended:
 _LISTENING = ["listening", "--tenant", "acme", "--from", "2001-01-15", "--to", "2001-01-16"]
 _DOWNLOADS = ["downloads", *_LISTENING[1:]]
 PROCESSES = {
-    "ranges": "import metrics_lake.serve.ranges, metrics_lake.io.documents",
+    "ranges": "import metrics_lake.serve.ranges, metrics_lake.io.stores",
+    "cosmos": "import metrics_lake.io.cosmos",
     "parsing": "import metrics_lake.sources.haproxy, metrics_lake.bronze.haproxy, metrics_lake.bronze.store_reports",
     "planning a batch": "import metrics_lake.io.stream, metrics_lake.jobs.work",
     "help": _CLI.format(arguments=["listening", "--help"]),

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from metrics_lake.settings import Privacy, Settings, SettingsError, read_secret, store_key
+from metrics_lake.settings import Privacy, Settings, SettingsError, cosmos_key, read_secret, store_key
 
 GOOD = "5e" * 31 + "c7"
 OTHER = "a1" * 31 + "b2"
@@ -113,3 +113,36 @@ def test_a_store_s_key_that_is_nowhere_is_named_with_its_place(tmp_path):
         SettingsError, match=r"no key: the file .*none is not there; .*METRICS_LAKE_GOOGLE_PLAY_KEY_FILE"
     ):
         store_key("GOOGLE_PLAY", str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match=r"no key: the settings name no key_file"):
+        store_key("GOOGLE_PLAY", "")
+
+
+# --- the key of Cosmos DB --------------------------------------------------------------------------------------------
+
+COSMOS_KEY = "a2V5IG9mIGEgdGVzdCwgYW5kIG5vdGhpbmcgZWxzZSBhdCBhbGw="
+
+
+def test_without_a_key_the_managed_identity_is_meant():
+    assert cosmos_key() is None
+
+
+def test_a_key_is_taken_from_the_environment_or_from_the_file_it_names(tmp_path, monkeypatch):
+    (tmp_path / "mounted").write_text(f"{COSMOS_KEY}\n")
+    monkeypatch.setenv("METRICS_LAKE_COSMOS_KEY_FILE", str(tmp_path / "mounted"))
+    assert cosmos_key() == COSMOS_KEY
+    monkeypatch.setenv("METRICS_LAKE_COSMOS_KEY", f" {COSMOS_KEY[4:]} ")
+    assert cosmos_key() == COSMOS_KEY[4:]
+
+
+@pytest.mark.parametrize("text", ["not base64!", "c2hvcnQ=", f"AccountKey={COSMOS_KEY};", "ä" * 40])
+def test_what_is_no_key_is_refused_and_never_shown(monkeypatch, text):
+    monkeypatch.setenv("METRICS_LAKE_COSMOS_KEY", text)
+    with pytest.raises(SettingsError, match=r"the key in METRICS_LAKE_COSMOS_KEY, .* is none of Cosmos DB") as error:
+        cosmos_key()
+    assert text not in str(error.value)
+
+
+def test_a_key_s_file_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("METRICS_LAKE_COSMOS_KEY_FILE", "nowhere")
+    with pytest.raises(SettingsError, match=r"the file nowhere is not there; .*METRICS_LAKE_COSMOS_KEY_FILE"):
+        cosmos_key()

@@ -103,6 +103,12 @@ def test_an_unknown_key_of_an_override_is_answered_likewise(conf):
         ("haproxy: {captures: {fe: [hoast]}}", "haproxy.captures.fe.0: "),
         ("privacy: {key_rotation: hourly}", "privacy.key_rotation: "),
         ("documents: {store: mongo}", "documents.store: "),
+        ("documents: {endpoint: metrics}", "documents.endpoint: no endpoint; write it as https://ACCOUNT."),
+        ("documents: {endpoint: 'http://a.example'}", "documents.endpoint: no endpoint; write it as https://ACCOUNT."),
+        (
+            "documents: {endpoint: 'AccountEndpoint=https://a.example/;AccountKey=x'}",
+            "documents.endpoint: no endpoint; write",
+        ),
         ("storage: 3", "storage: "),
     ],
 )

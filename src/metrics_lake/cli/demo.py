@@ -15,6 +15,7 @@ from rich.table import Table as Grid
 from metrics_lake import settings as settings_of
 from metrics_lake.cli.listening import ask, chart, on_clock
 from metrics_lake.cli.progress import Steps
+from metrics_lake.cli.spans import Span
 from metrics_lake.demo.traffic import Plan, generate
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
@@ -60,6 +61,7 @@ def demo(folder: str, conf: str | None, env: str | None, overrides: list[str], s
         "storage.landing": root / "landing",
         "storage.lake": root / "lake",
         "storage.rollups": root / "rollups",
+        "documents.store": "sqlite",
         "documents.path": root / "documents.db",
         "privacy.secret_file": root / "secret",
         "tenants": (root / "tenants.yaml").resolve(),
@@ -70,7 +72,7 @@ def demo(folder: str, conf: str | None, env: str | None, overrides: list[str], s
         run(work, steps.ingested)
     steps.step("comparing with the truth")
     days = sorted({date.fromisoformat(day) for held in truth.tenants.values() for day in held["days"]})
-    answers = [ask(settings, tenant, "*", days[0], days[-1], "hour") for tenant in truth.tenants]
+    answers = [ask(settings, tenant, ("*",), Span(days[0], days[-1]), "hour") for tenant in truth.tenants]
     compared, differences = compare(settings, truth.tenants)
     return Story(settings, truth.line_count, answers, compared, differences)
 
@@ -92,7 +94,8 @@ def compare(settings: Settings, tenants: Mapping[str, Any]) -> tuple[int, list[s
     for tenant, held in tenants.items():
         for day, streams in held["days"].items():
             for stream, expected in streams.items():
-                total = ask(settings, tenant, stream, date.fromisoformat(day), date.fromisoformat(day), "day").total
+                on = date.fromisoformat(day)
+                total = ask(settings, tenant, (stream,), Span(on, on), "day").total
                 got = {**total, "unique_listeners": total["unique_listeners"]["value"]}
                 wrong = [name for name in _FIGURES if got[name] != expected[name]]
                 if (
@@ -139,11 +142,11 @@ def _countries(file: str) -> str:
 
 def _where_next(story: Story) -> str:
     storage, first = story.settings.storage, story.answers[0]
-    common = f"--set storage.lake={storage.lake}"
+    common, days = f"--set storage.lake={storage.lake}", first.words.replace(" to ", " --to ")
     return (
         f"\nlogs       {storage.landing}\nlake       {storage.lake}\nrollups    {storage.rollups} (JSON for frontends)\n"
         f"documents  {story.settings.documents.path}\ncountries  {_countries(story.settings.places.country_file)}\n\nlook next:\n"
         f"  .venv/bin/metrics-lake show gold.listening_by_day {common}\n"
-        f"  .venv/bin/metrics-lake listening --tenant {first.tenant} --from {first.first_on} --to {first.last_on} --by day "
+        f"  .venv/bin/metrics-lake listening --tenant {first.tenant} --from {days} --by day "
         f"--set documents.path={story.settings.documents.path} --set tenants={story.settings.tenants}"
     )

@@ -17,6 +17,7 @@ from rich.table import Table as Grid
 
 from metrics_lake import settings as settings_of
 from metrics_lake.cli.findings import Finding, checkpoint, lake, rollups, written_ahead
+from metrics_lake.io.stores import cosmos_of
 from metrics_lake.names import without_addresses
 from metrics_lake.settings import Settings, SettingsError
 from metrics_lake.sources import places
@@ -131,8 +132,10 @@ def _nearest(path: Path) -> Path:
 
 def _documents(settings: Settings) -> Finding:
     path = Path(settings.documents.path)
-    if settings.documents.store != "sqlite" or not path.exists():
-        return Finding("documents", True, f"{settings.documents.store}, nothing published yet")
+    if settings.documents.store == "cosmos":
+        return _cosmos(settings)
+    if not path.exists():
+        return Finding("documents", True, f"{path}, nothing published yet")
     try:
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
             verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
@@ -141,6 +144,16 @@ def _documents(settings: Settings) -> Finding:
     return Finding(
         "documents", verdict == "ok", f"{path}: {verdict}", "" if verdict == "ok" else f"rm {path}, then publish"
     )
+
+
+def _cosmos(settings: Settings) -> Finding:
+    from metrics_lake.io.cosmos import CosmosError
+
+    try:
+        return Finding("documents", True, f"Cosmos DB: {cosmos_of(settings).standing()}")
+    except (SettingsError, CosmosError) as error:
+        found, _, remedy = str(error).partition(": ")
+        return Finding("documents", False, found, remedy)
 
 
 def _clock(settings: Settings) -> Finding:

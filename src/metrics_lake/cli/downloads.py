@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from metrics_lake.cli.rows import plain, write
-from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.io.stores import documents_of
 from metrics_lake.serve.downloads import CONTAINER, FIGURES, Answer, answer, ids_between
 from metrics_lake.serve.figures import Row
 from metrics_lake.settings import Settings, SettingsError, load_tenants
@@ -30,7 +30,7 @@ def ask(settings: Settings, tenant: str, first_on: date, last_on: date, by: str)
     apps = tenants[tenant].apps
     if not apps:
         raise SettingsError(f"{tenant} has no apps in {settings.tenants_file}; add them under tenants.{tenant}.apps")
-    store = SqliteDocuments(settings.documents.path)
+    store = documents_of(settings)
     days = first_on.isoformat(), last_on.isoformat()
     held = [d for app in apps for d in store.between(CONTAINER, tenant, *ids_between(app.store, app.id, *days))]
     return answer(tenant, apps, held, first_on, last_on, by)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import plotext
@@ -16,53 +17,72 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from metrics_lake.cli.rows import plain, write
-from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.cli.spans import Span
+from metrics_lake.io.stores import documents_of
 from metrics_lake.serve.figures import Row
-from metrics_lake.serve.ranges import Answer
-from metrics_lake.serve.ranges import ask as ask_range
+from metrics_lake.serve.ranges import Answer, Range
 from metrics_lake.settings import Settings, SettingsError, load_tenants
 
 
-def ask(settings: Settings, tenant: str, stream: str, first_on: date, last_on: date, by: str) -> Answer:
+def ask(settings: Settings, tenant: str, streams: Sequence[str], span: Span, by: str) -> Answer:
     """The answer, or an error that names the tenants, or streams, that there are."""
     tenants = load_tenants(settings).tenants
     if tenant not in tenants:
         raise SettingsError(f"no tenant {tenant!r} in {settings.tenants_file}; there are: {', '.join(tenants)}")
-    if stream not in ("*", *tenants[tenant].streams):
-        raise SettingsError(
-            f"{tenant} has no stream {stream!r}; it has: {', '.join(tenants[tenant].streams)}, and * for all"
-        )
-    store = SqliteDocuments(settings.documents.path)
-    return ask_range(store, tenant, tenants[tenant].calendar, stream, first_on, last_on, by)
+    for stream in streams:
+        if stream not in ("*", *tenants[tenant].streams):
+            raise SettingsError(
+                f"{tenant} has no stream {stream!r}; it has: {', '.join(tenants[tenant].streams)}, and * for all"
+            )
+    calendar = tenants[tenant].calendar
+    start, end = span.between(calendar)
+    chosen = ("*",) if "*" in streams or not streams else tuple(dict.fromkeys(streams))
+    new_since = calendar.day_start(span.new_since) if span.new_since else None
+    rotation = settings.privacy.key_rotation
+    return Range(documents_of(settings), tenant, calendar, chosen, start, end, rotation, new_since).answer(by)
+
+
+_COUNTS = ("unique_listeners", "new_listeners", "returning_listeners")
 
 
 def tell(answer: Answer, format_: str, console: Console) -> None:
     if format_ == "json":
         sys.stdout.write(json.dumps(asdict(answer), default=plain, indent=1) + "\n")
     elif format_ == "csv":
-        rows = [{**bucket, "unique_listeners": bucket["unique_listeners"]["value"]} for bucket in answer.buckets]
+        rows = [
+            {**bucket, **{name: bucket[name]["value"] for name in _COUNTS if name in bucket}}
+            for bucket in answer.buckets
+        ]
         write(pl.DataFrame(rows, infer_schema_length=None), "csv", console)
     elif not answer.buckets:
-        console.print(f"nothing of {answer.tenant} ({answer.stream}) from {answer.first_on} to {answer.last_on}")
+        console.print(f"nothing of {answer.tenant} ({answer.stream}) from {answer.words}")
     else:
         console.print(_total(answer))
         console.print(Columns([_table(answer), chart(answer, console.width)], padding=(0, 2)))
 
 
 def _total(answer: Answer) -> str:
-    total, unique = answer.total, answer.total["unique_listeners"]
-    about = "" if unique["method"] == "exact" else f" (estimated, ± {unique['relative_error']:.1%})"
-    out = sum(answer.excluded.values())
-    return (
-        f"[b]{answer.tenant}[/b] {answer.stream}  {answer.first_on} to {answer.last_on}, {answer.timezone}\n"
-        f"{total['total_sessions']:,} sessions · {total['total_hours']:,.1f} hours · "
-        f"{unique['value']:,} unique listeners{about} · peak {total['peak_listeners']:,} at {on_clock(answer, total)}"
-        + (
-            f" · {out:,} sessions not counted ({', '.join(f'{k} {v:,}' for k, v in answer.excluded.items())})"
-            if out
-            else ""
-        )
+    total, out = answer.total, sum(answer.excluded.values())
+    told = [
+        f"{total['total_sessions']:,} sessions",
+        f"{total['total_hours']:,.1f} hours",
+        *(f"{_sure(total[name])} {name.replace('_', ' ')}" for name in _COUNTS if name in total),
+        f"peak {total['peak_listeners']:,} at {on_clock(answer, total)}"
+        if total["peak_listeners"] is not None
+        else "no peak of several streams together",
+    ]
+    if out:
+        told.append(f"{out:,} sessions not counted ({', '.join(f'{k} {v:,}' for k, v in answer.excluded.items())})")
+    note = "\nkeys changed within this range: a listener counts once in each of their epochs"
+    return f"[b]{answer.tenant}[/b] {answer.stream}  {answer.words}, {answer.timezone}\n{' · '.join(told)}" + (
+        note if total["unique_listeners"].get("crosses_epoch") else ""
     )
+
+
+def _sure(count: Row) -> str:
+    """A number, and how sure it is."""
+    about = "" if count["method"] == "exact" else f" (estimated, ± {count['relative_error']:.1%})"
+    return f"{count['value']:,}{about}"
 
 
 def on_clock(answer: Answer, summary: Row) -> str:
@@ -74,26 +94,29 @@ def on_clock(answer: Answer, summary: Row) -> str:
 
 
 def _table(answer: Answer) -> Grid:
-    grid = Grid(answer.by, "sessions", "hours", "unique", "peak", "average", box=None)
+    counts = [name for name in _COUNTS if name in answer.total]
+    short = (name.removesuffix("_listeners") for name in counts)
+    grid = Grid(answer.by, "sessions", "hours", *short, "peak", "average", box=None)
     for column in grid.columns[1:]:
         column.justify = "right"
     for bucket in answer.buckets:
-        unique = bucket["unique_listeners"]
-        about = "" if unique["method"] == "exact" else "~"
+        each = (bucket[name] for name in counts)
+        peak = bucket["peak_listeners"]
         grid.add_row(
             bucket["start"], f"{bucket['total_sessions']:,}", f"{bucket['total_hours']:,.1f}",
-            f"{about}{unique['value']:,}", f"{bucket['peak_listeners']:,}", f"{bucket['average_listeners']:,.1f}",
+            *(f"{'' if count['method'] == 'exact' else '~'}{count['value']:,}" for count in each),
+            "–" if peak is None else f"{peak:,}", f"{bucket['average_listeners']:,.1f}",
         )  # fmt: skip
     return grid
 
 
 def chart(answer: Answer, width: int) -> Text:
-    """Peak and average listeners of each bucket, as lines of dots."""
+    """Peak (of one stream, or all) and average listeners of each bucket, as lines of dots."""
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plotsize(max(30, min(70, width - 62)), 14)
     places = list(range(len(answer.buckets)))
-    for name in ("peak", "average"):
+    for name in ("peak", "average") if answer.total["peak_listeners"] is not None else ("average",):
         plotext.plot(places, [bucket[f"{name}_listeners"] for bucket in answer.buckets], label=name, marker="braille")
     step = max(1, len(places) // 4)
     plotext.xticks(places[::step], [str(bucket["start"])[5:16] for bucket in answer.buckets[::step]])

@@ -74,20 +74,27 @@ def show(
 
 def listening(
     tenant: Annotated[str, typer.Option("--tenant", help="Whose streams", metavar="T")],
-    from_: Annotated[str, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")],
-    to: Annotated[str, typer.Option("--to", help="Last day, included", metavar="DAY")],
+    from_: Annotated[str, typer.Option("--from", help="First day or hour: 2026-11-01, 2026-11-01T18:00", metavar="D")],
+    to: Annotated[str, typer.Option("--to", help="Last day, included; or hour, not included", metavar="D")],
     by: Annotated[By, typer.Option("--by", help="One row for each")] = By.day,
-    stream: Annotated[str, typer.Option("--stream", help="One stream; * is all of them", metavar="S")] = "*",
+    stream: Annotated[
+        list[str] | None, typer.Option("--stream", help="One stream; repeatable [default: *, all of them]", metavar="S")
+    ] = None,
+    new_since: Annotated[
+        str | None,
+        typer.Option("--new-since", help="Also tell who is new: not there from this day until --from", metavar="DAY"),
+    ] = None,
     format_: FormatOption = Format.table,
     conf: Conf = None,
     env: Env = None,
     set_: Set = None,
 ) -> None:
-    """Sessions, hours, unique and peak listeners over any range of days, with a chart. From the documents: no Spark."""
+    """Sessions, hours, unique and peak listeners over any range, with a chart. From the documents: no Spark."""
     from metrics_lake.cli.listening import ask, tell
+    from metrics_lake.cli.spans import span
 
-    days = options.days(from_, to)
-    answer = ask(options.settings(conf, env, set_), tenant, stream, days[0], days[-1], by.value)
+    asked = span(from_, to, new_since)
+    answer = ask(options.settings(conf, env, set_), tenant, stream or ["*"], asked, by.value)
     tell(answer, format_.value, Console())
 
 

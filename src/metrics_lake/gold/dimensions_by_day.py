@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from metrics_lake.gold import listening
 from metrics_lake.gold import stays as laid
 from metrics_lake.silver import sessions
 from metrics_lake.tables import Metric, Table
@@ -27,6 +28,7 @@ TABLE = Table(
     sessions_started BIGINT NOT NULL COMMENT 'Sessions that started on the day'
     listening_seconds DOUBLE NOT NULL COMMENT 'Listening on the day'
     unique_listeners BIGINT NOT NULL COMMENT 'Distinct listeners on the day'
+    unique_sketch BINARY COMMENT 'The same listeners as a Theta sketch of 4096 entries'
     """,
 )
 METRIC = Metric("dimensions_by_day", reads=(sessions.TABLE,), writes=TABLE)
@@ -40,11 +42,16 @@ def compute(stays: pl.DataFrame) -> pl.DataFrame:
             sessions_started=pl.col("is_started").sum().cast(pl.Int64),
             listening_seconds=laid.seconds((pl.col("to_ms") - pl.col("from_ms")).sum()),
             unique_listeners=pl.col("listener").n_unique().cast(pl.Int64),
+            unique_sketch=pl.col("listener_id").unique(),
             dimension=pl.lit(name),
         )
         for name, dimension in COLUMNS.items()
     ]
-    return pl.concat(rows).sort("stream", "dimension", "dimension_value")
+    return (
+        pl.concat(rows)
+        .with_columns(pl.col("unique_sketch").map_elements(listening.sketch, return_dtype=pl.Binary))
+        .sort("stream", "dimension", "dimension_value")
+    )
 
 
 def with_values(stays: pl.DataFrame) -> pl.DataFrame:

@@ -33,7 +33,7 @@ def summed(stays: pl.DataFrame, minutes: pl.DataFrame) -> pl.DataFrame:
     """
     every = laid.with_whole_tenant(stays)
     totals = every.group_by(_KEYS).agg(*_figures()).with_columns(
-        unique_sketch=pl.col("unique_ids").map_elements(_sketch, return_dtype=pl.Binary)
+        unique_sketch=pl.col("unique_ids").map_elements(sketch, return_dtype=pl.Binary)
     )  # fmt: skip
     peaks = minutes.group_by(_KEYS).agg(
         pl.col("peak_listeners").max(),
@@ -65,13 +65,14 @@ def _figures() -> list[pl.Expr]:
     ]
 
 
-def _sketch(listeners: pl.Series) -> bytes | None:
+def sketch(listeners: pl.Series) -> bytes | None:
+    """Distinct listeners as a Theta sketch, which others can be united with; None of nobody."""
     if listeners.is_empty():
         return None
-    sketch = update_theta_sketch(SKETCH_LOG_ENTRIES)
+    made = update_theta_sketch(SKETCH_LOG_ENTRIES)
     for listener_id in listeners:
-        sketch.update(listener_id)
-    return bytes(sketch.compact().serialize())
+        made.update(listener_id)
+    return bytes(made.compact().serialize())
 
 
 def _excluded(stays: pl.DataFrame) -> pl.DataFrame:

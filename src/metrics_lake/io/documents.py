@@ -16,6 +16,11 @@ Document = dict[str, Any]
 _PATIENCE_SECONDS = 30  # for another process's lock
 
 
+def revision(document: Document) -> int:
+    """Which revision a document is of; one that tells none is as old as can be."""
+    return int(document.get("revision") or 0)
+
+
 class DocumentStore(Protocol):
     """What a store of documents can do. A document has `tenant` (the partition) and `id` (unique within it)."""
 
@@ -24,7 +29,10 @@ class DocumentStore(Protocol):
         ...
 
     def upsert(self, container: str, documents: Iterable[Document]) -> int:
-        """Puts documents in place by tenant and id, all or none of a call; returns how many."""
+        """Puts documents in place by tenant and id; returns how many.
+
+        One that stands with a higher `revision` stays. What can't be stored stops the call before anything is written.
+        """
         ...
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
@@ -52,13 +60,16 @@ class SqliteDocuments:
     def upsert(self, container: str, documents: Iterable[Document]) -> int:
         rows = [(d["tenant"], d["id"], json.dumps(d, ensure_ascii=False, sort_keys=True)) for d in documents]
         with self._connected(container) as connection:
+            before = connection.total_changes
             connection.executemany(
-                f"INSERT INTO {container} VALUES (?, ?, ?) ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body",
+                f"INSERT INTO {container} VALUES (?, ?, ?) ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body "
+                "WHERE coalesce(json_extract(body, '$.revision'), 0) <= coalesce(json_extract(excluded.body, '$.revision'), 0)",
                 rows,
             )
+            written = connection.total_changes - before
             passing("documents_uncommitted")
         passing("documents_written")
-        return len(rows)
+        return written
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
         with self._connected(container) as connection:

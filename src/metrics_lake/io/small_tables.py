@@ -53,6 +53,7 @@ class SmallTables:
             self._path(table),
             fitted(rows, arrow_schema(table)),
             mode="overwrite",
+            schema_mode="merge",
             predicate=where if is_there else None,
             partition_by=list(table.partitioned_by),
             commit_properties=_noted(progress),

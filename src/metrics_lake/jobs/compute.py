@@ -65,13 +65,14 @@ def compute(work: Work, *, days: Sequence[date] = (), metric: str | None = None)
 
 
 def settled(settings: Settings, tenants: Tenants) -> str:
-    """A digest of all settings that gold's figures depend on, beside those of its sessions."""
+    """A digest of all that gold's figures depend on beside sessions: settings, and which columns there are."""
     clocks = {name: tenant.calendar for name, tenant in tenants.tenants.items()}
     return digest(
         [
             settings.privacy.minimum_group,
             settings.sessions.length_edges_minutes,
             {name: vars(clock) for name, clock in clocks.items()},
+            [table.names for table in (*BY_DAY, *BY_PERIOD)],
         ]
     )
 

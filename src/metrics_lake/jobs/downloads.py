@@ -19,8 +19,9 @@ from pyarrow import compute as pc
 from metrics_lake.bronze import store_reports as bronze
 from metrics_lake.gold import downloads_by_day as gold
 from metrics_lake.io.blobs import Blobs
-from metrics_lake.io.documents import DocumentStore, SqliteDocuments
+from metrics_lake.io.documents import DocumentStore
 from metrics_lake.io.history import Commit, Progress
+from metrics_lake.io.stores import documents_of
 from metrics_lake.io.stream import Stream
 from metrics_lake.jobs import epochs
 from metrics_lake.jobs.retries import retried
@@ -169,20 +170,21 @@ def version(work: Work) -> int:
 def publish(work: Work) -> Published:
     """Writes the documents of every month that changed, where they differ from what stands."""
     blobs, newest = Blobs(work.settings.storage.rollups), version(work)
-    before = json.loads(blobs.read(STATE) or b'{"gold": -1}')["gold"]
+    state, place = json.loads(blobs.read(STATE) or b"{}"), digest(work.settings.documents.model_dump())
+    before = state["gold"] if state.get("documents") == place else -1  # another store starts empty
     if newest <= before:
         return Published()
     months = _months_of(days_changed(work, before))
     work.on_step("publishing downloads")
     rows: list[Row] = work.small_tables.read(gold.TABLE, pc.field("month").isin(months)).to_pylist()
-    done = _write(SqliteDocuments(work.settings.documents.path), apps_of(work), months, serve.documents(rows))
-    blobs.write(STATE, json.dumps({"gold": newest}).encode())
+    done = _write(documents_of(work.settings), apps_of(work), months, serve.documents(rows))
+    blobs.write(STATE, json.dumps({"gold": newest, "documents": place}).encode())
     return done
 
 
 def sections(work: Work, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:
     """What the documents of a tenant's apps say of any period within `[first_on, end_on)`, for its rollup."""
-    apps, store = work.tenants.tenants[tenant].apps, SqliteDocuments(work.settings.documents.path)
+    apps, store = work.tenants.tenants[tenant].apps, documents_of(work.settings)
     by_day: dict[str, list[Row]] = {}
     for app in apps:
         ids = serve.ids_between(app.store, app.id, first_on.isoformat(), end_on.isoformat())

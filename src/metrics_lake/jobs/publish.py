@@ -7,12 +7,13 @@ The index comes last, so that it never names a blob that isn't there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import compute as pc
 
 from metrics_lake.bronze import haproxy as bronze
@@ -25,14 +26,14 @@ from metrics_lake.gold import (
     session_lengths_by_day,
 )
 from metrics_lake.io.blobs import Blobs
-from metrics_lake.io.documents import SqliteDocuments
-from metrics_lake.jobs import downloads
+from metrics_lake.io.stores import documents_of
+from metrics_lake.jobs import documents, downloads
 from metrics_lake.jobs.compute import periods_of
 from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.received import lost, received
 from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
-from metrics_lake.serve import listening, rollups
+from metrics_lake.serve import rollups
 from metrics_lake.serve.figures import Figures, Row
 from metrics_lake.settings import contract, digest
 from metrics_lake.silver import sessions
@@ -56,6 +57,9 @@ class Published:
     written: int = 0
     unchanged: int = 0
 
+    def __add__(self, other: Published) -> Published:
+        return Published(self.written + other.written, self.unchanged + other.unchanged)
+
 
 def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> Published:
     """Writes every blob and document that differs from what stands."""
@@ -71,12 +75,14 @@ def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timez
         return Published()
     days = _days_due(work, before, state, standing)
     periods = periods_of(work, days)
-    figures = _figures(work, days, periods)
-    done = _write_blobs(work, blobs, periods, figures, standing, now)
-    _write_documents(work, days, figures, standing)
-    blobs.write(
-        _STATE, json.dumps({**state, "complete_through": standing.complete_through.isoformat()}, indent=1).encode()
-    )
+    held, store, done = _held(work, periods), documents_of(work.settings), Published()
+    for tenant, named in periods.items():
+        figures = _figures(held, tenant)
+        done += _write_blobs(work, blobs, tenant, named, figures, standing, now)
+        documents.write_periods(store, tenant, named, figures, standing)
+        documents.write_days(work, store, tenant, days, standing)
+    through = standing.complete_through.isoformat()
+    blobs.write(_STATE, json.dumps({**state, "complete_through": through}, indent=1).encode())
     return done
 
 
@@ -104,9 +110,10 @@ def _rules(work: Work) -> str:
         name: contract(work.settings, tenant, rules_version()) for name, tenant in work.tenants.tenants.items()
     }
     names = {name: tenant.name for name, tenant in work.tenants.tenants.items()}
-    expected = work.settings.haproxy.expected_proxies
-    edges = work.settings.sessions.length_edges_minutes
-    return digest([contracts, names, work.settings.publish.model_dump(), edges, expected])
+    settings = work.settings
+    places = settings.documents.model_dump()  # another store starts empty
+    edges, expected = settings.sessions.length_edges_minutes, settings.haproxy.expected_proxies
+    return digest([contracts, names, settings.publish.model_dump(), edges, places, expected])
 
 
 def _check_whole(work: Work) -> None:
@@ -143,58 +150,74 @@ def _days_logged(work: Work, after: int) -> set[date]:
     return {first + n * _DAY for first, last in spans for n in range((last - first).days + 1)}
 
 
-def _figures(work: Work, days: Iterable[date], periods: dict[str, list[Period]]) -> Figures:
-    """The rows of gold that these periods are made of."""
+def _held(work: Work, periods: dict[str, list[Period]]) -> dict[str, pa.Table]:
+    """The rows of gold that all these periods are made of, by table, without the sketches, which no rollup shows."""
     low = min((p.first_on for named in periods.values() for p in named), default=date.max)
     in_reach = pc.field("listened_on") >= low
     names = {period.name for named in periods.values() for period in named}
     named = pc.field("name").isin(sorted(names))
+    where = {
+        listening_by_day.TABLE: in_reach,
+        listening_by_hour.TABLE: in_reach,
+        session_lengths_by_day.TABLE: in_reach,
+        listening_by_period.TABLE: named,
+        dimensions_by_period.TABLE: named,
+    }
+    return {
+        table.name: work.small_tables.read(table, rows, [name for name in table.names if name != "unique_sketch"])
+        for table, rows in where.items()
+    }
+
+
+def _figures(held: dict[str, pa.Table], tenant: str) -> Figures:
+    """One tenant's rows: as Python's they take ten times the room, so no other's are made of them meanwhile."""
+
+    def rows(table: Table) -> list[Row]:
+        found: list[Row] = held[table.name].filter(pc.field("tenant") == tenant).to_pylist()
+        return found
+
     figures = Figures()
-    figures.add_days(_rows(work, listening_by_day.TABLE, in_reach))
-    figures.add_hours(_rows(work, listening_by_hour.TABLE, in_reach))
-    figures.add_lengths(_rows(work, session_lengths_by_day.TABLE, in_reach))
-    figures.add_periods(_rows(work, listening_by_period.TABLE, named))
-    figures.add_dimensions(_rows(work, dimensions_by_period.TABLE, named))
+    figures.add_days(rows(listening_by_day.TABLE))
+    figures.add_hours(rows(listening_by_hour.TABLE))
+    figures.add_lengths(rows(session_lengths_by_day.TABLE))
+    figures.add_periods(rows(listening_by_period.TABLE))
+    figures.add_dimensions(rows(dimensions_by_period.TABLE))
     return figures
-
-
-def _rows(work: Work, table: Table, where: pc.Expression) -> list[Row]:
-    rows: list[Row] = work.small_tables.read(table, where).to_pylist()
-    return rows
 
 
 def _write_blobs(
     work: Work,
     blobs: Blobs,
-    periods: dict[str, list[Period]],
+    tenant: str,
+    named: list[Period],
     figures: Figures,
     standing: rollups.Standing,
     now: Callable[[], datetime],
 ) -> Published:
-    written = unchanged = 0
-    for tenant, named in periods.items():
-        settings, config = work.settings, work.tenants.tenants[tenant]
-        shelf = rollups.Shelf(
-            tenant, config.calendar, contract(settings, config, rules_version()), settings.sessions.length_edges_minutes
-        )
-        span = min(period.first_on for period in named), max(period.end_on for period in named)
-        of_apps = downloads.sections(work, tenant, *span)
-        for stream in figures.streams(tenant):
-            for period in named:
-                path = rollups.path(tenant, stream, period)
-                if not any(period.first_on <= on < period.end_on for on in figures.days[tenant, stream]):
-                    blobs.delete(path)
-                    continue
-                old = blobs.read(path)
-                fresh = rollups.rollup(shelf, stream, period, figures, standing)
-                if stream == ALL_STREAMS and (section := of_apps(period)):
-                    fresh["downloads"] = section
-                new = rollups.revised(fresh, json.loads(old) if old else None, now())
-                written, unchanged = written + (new is not None), unchanged + (new is None)
-                if new:
-                    blobs.write(path, rollups.encoded(new))
-        _write_index(blobs, tenant, config.name, config.timezone)
-    return Published(written, unchanged)
+    done = Published()
+    settings, config = work.settings, work.tenants.tenants[tenant]
+    shelf = rollups.Shelf(
+        tenant, config.calendar, contract(settings, config, rules_version()), settings.sessions.length_edges_minutes
+    )
+    of_apps = downloads.sections(
+        work, tenant, min(period.first_on for period in named), max(period.end_on for period in named)
+    )
+    for stream in figures.streams(tenant):
+        for period in named:
+            path = rollups.path(tenant, stream, period)
+            if not any(period.first_on <= on < period.end_on for on in figures.days[tenant, stream]):
+                blobs.delete(path)
+                continue
+            old = blobs.read(path)
+            fresh = rollups.rollup(shelf, stream, period, figures, standing)
+            if stream == ALL_STREAMS and (section := of_apps(period)):
+                fresh["downloads"] = section
+            new = rollups.revised(fresh, json.loads(old) if old else None, now())
+            done += Published(written=1) if new else Published(unchanged=1)
+            if new:
+                blobs.write(path, rollups.encoded(new))
+    _write_index(blobs, tenant, config.name, config.timezone)
+    return done
 
 
 def _write_index(blobs: Blobs, tenant: str, name: str, zone: str) -> None:
@@ -214,36 +237,3 @@ def _write_index(blobs: Blobs, tenant: str, name: str, zone: str) -> None:
     content = rollups.encoded({"schema": _INDEX, "tenant": tenant, "name": name, "timezone": zone, "rollups": rows})
     if blobs.read(f"{tenant}/index.json") != content:
         blobs.write(f"{tenant}/index.json", content)
-
-
-def _write_documents(work: Work, days: Iterable[date], figures: Figures, standing: rollups.Standing) -> None:
-    store, wanted = SqliteDocuments(work.settings.documents.path), set(days)
-    if not wanted:
-        return
-    low, high = min(wanted), max(wanted) + timedelta(days=1)
-    for (tenant, stream), by_day in figures.days.items():
-        calendar = work.tenants.tenants[tenant].calendar if tenant in work.tenants.tenants else None
-        if calendar is None:
-            continue
-        new = [listening.day_document(tenant, row, calendar, standing) for on, row in by_day.items() if on in wanted]
-        by_hour = figures.hours[tenant, stream]
-        new += [
-            listening.hour_document(tenant, row, standing)
-            for on in by_day
-            if on in wanted
-            for row in by_hour.get(on, [])
-        ]
-        held: dict[str, Row] = {}
-        for grain, first, last in (("day", low, high), ("hour", calendar.day_start(low), calendar.day_start(high))):
-            ids = f"{stream}:{grain}:{listening.stamp(first)}", f"{stream}:{grain}:{listening.stamp(last)}"
-            held |= {document["id"]: document for document in store.between(listening.CONTAINER, tenant, *ids)}
-        changed = [document for each in new if (document := listening.revised(each, held.get(each["id"])))]
-        if changed:
-            store.upsert(listening.CONTAINER, changed)
-        gone = [i for i, d in held.items() if _day(d, calendar) in wanted and i not in {each["id"] for each in new}]
-        if gone:
-            store.delete(listening.CONTAINER, tenant, gone)
-
-
-def _day(document: Row, calendar: Any) -> date:
-    return calendar.day_of(datetime.fromisoformat(document["begins_at"].replace("Z", "+00:00")))  # type: ignore[no-any-return]

@@ -1,22 +1,18 @@
-"""`listening` documents, one for each stream and hour or day; and what any range of them says together."""
+"""`listening` documents, one for each stream and hour, day or longer period; and what a range of them says together."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timezone
-from typing import Any
 
-from datasketches import compact_theta_sketch, theta_union
-
-from metrics_lake.periods import Calendar
+from metrics_lake.periods import Calendar, Period
 from metrics_lake.serve.figures import Row, excluded, rounded, summary
 from metrics_lake.serve.revisions import revision_of
 from metrics_lake.serve.rollups import Standing
 
 CONTAINER = "listening"
-_SKETCH_LOG_ENTRIES = 12
-RELATIVE_ERROR = 0.016  # of a Theta sketch with 4,096 entries (definitions.md section 7)
+LONGER = ("week", "month", "year", "rolling", "all")  # kinds of period that have a document beside hour and day
 
 
 def stamp(start: datetime | date) -> str:
@@ -60,29 +56,37 @@ def _document(
     }
 
 
+def period_document(tenant: str, stream: str, period: Period, figures: Row, standing: Standing) -> Row:
+    """A week, month, year, rolling period or all of it, whose listeners were counted one by one: `figures` sum it up."""
+    return {
+        "id": f"{stream}:{period.kind}:{period.name}",
+        "tenant": tenant,
+        "stream": stream,
+        "grain": period.kind,
+        "start": period.name,
+        "begins_at": stamp(period.start),
+        "ends_at": stamp(period.end),
+        **figures,
+        "peak_at": stamp(figures["peak_at"]) if figures["peak_at"] else None,
+        "status": standing.status(period.end),
+    }
+
+
 def revised(new: Row, old: Row | None) -> Row | None:
     """The document to write in place of an old one; None where nothing changed. A number that changed raises it."""
     revision = revision_of(new, old, stamps=("revision",), not_numbers=("status",))
     return None if revision is None else {**new, "revision": revision}
 
 
-def total(documents: Sequence[Row], *, seconds: int) -> Row:
-    """The summary of consecutive documents of one stream; uniques by union of their sketches, and how sure they are."""
-    rows = [{**document, "sessions_started": document["total_sessions"]} for document in documents]
-    uniques = unique_listeners(documents)
-    return {**summary(rows, unique_listeners=uniques["value"], seconds=seconds), "unique_listeners": uniques}
+def total(by_stream: Sequence[Sequence[Row]], unique: Row, *, seconds: int) -> Row:
+    """The summary of consecutive documents of one stream, or of several streams together.
 
-
-def unique_listeners(documents: Iterable[Row]) -> dict[str, Any]:
-    """Distinct listeners over documents of any hours, days and streams, and whether the number is exact or estimated."""
-    documents = list(documents)
-    if len(documents) == 1:
-        return {"value": documents[0]["unique_listeners"], "method": "exact", "relative_error": 0.0}
-    union = theta_union(_SKETCH_LOG_ENTRIES)
-    for document in documents:
-        if document["unique_sketch"]:
-            union.update(compact_theta_sketch.deserialize(base64.b64decode(document["unique_sketch"])))
-    found = union.get_result()
-    if found.is_estimation_mode():
-        return {"value": round(found.get_estimate()), "method": "theta", "relative_error": RELATIVE_ERROR}
-    return {"value": round(found.get_estimate()), "method": "exact", "relative_error": 0.0}
+    The peak of several streams is not known from theirs: it lies between the highest of them and their sum.
+    """
+    rows = [[{**document, "sessions_started": document["total_sessions"]} for document in found] for found in by_stream]
+    each = [summary(of_stream, unique_listeners=0, seconds=seconds) for of_stream in rows]
+    flat = summary([row for of_stream in rows for row in of_stream], unique_listeners=0, seconds=seconds)
+    if len(each) > 1:
+        active = sum(of_stream["sessions_active"] for of_stream in each)
+        flat = {**flat, "sessions_active": active, "peak_listeners": None, "peak_at": None}
+    return {**flat, "unique_listeners": unique}

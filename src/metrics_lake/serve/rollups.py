@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from metrics_lake.periods import Calendar, Period
 from metrics_lake.serve.figures import Figures, Row, excluded, in_period, rounded, summary
 from metrics_lake.serve.revisions import revision_of
+from metrics_lake.serve.uniques import crosses_epoch
 from metrics_lake.tenants import ALL_STREAMS
 
 SCHEMA = "metrics-lake/rollup/1"
@@ -64,6 +65,8 @@ def rollup(shelf: Shelf, stream: str, period: Period, figures: Figures, standing
     days = in_period(figures.days[key], period)
     known = figures.periods.get((*key, period.kind, period.name), {})
     figures_of = summary(list(days.values()), unique_listeners=known.get("unique_listeners", 0), seconds=period.seconds)
+    if crosses_epoch(period.start, period.end, shelf.contract["key_rotation"]):
+        figures_of["crosses_epoch"] = True
     return {
         "schema": SCHEMA,
         "tenant": shelf.tenant,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from datetime import date
 
 import pytest
 from rich.console import Console
@@ -22,7 +21,7 @@ from metrics_lake.settings import Settings
     ],
 )
 def test_the_demo_says_by_which_file_it_tells_countries_or_that_by_none(file, told):
-    first = Answer("acme", "*", date(2001, 1, 15), date(2001, 1, 21), "hour", "UTC", {}, [], {})
+    first = Answer("acme", "*", "2001-01-15 to 2001-01-21", "", "", "hour", "UTC", {}, [], {})
     story = Story(Settings.model_validate({"places": {"country_file": file}}), 1, [first], 1, [])
     console = Console(file=io.StringIO(), width=200)
     console.print(_where_next(story))

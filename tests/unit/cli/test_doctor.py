@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.unit import standing
+from tests.unit.io.cosmos_double import Fault, serving
 from tests.unit.sources.haproxy.logs import SECRET
 
 
@@ -212,3 +214,21 @@ def test_a_lake_in_use_is_all_right(healthy, monkeypatch):
 def test_wrong_settings_are_a_finding_and_no_crash(healthy):
     ended = healthy.run("doctor", "--set", "sesions.gap_seconds=3")
     assert ended.code == 1 and "unknown key 'sesions'" in wrong(ended)["settings"]
+
+
+def test_an_account_of_cosmos_db_is_looked_at_and_what_is_wrong_with_it_told(healthy, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("METRICS_LAKE_COSMOS_KEY", base64.b64encode(b"k" * 64).decode())
+    with serving() as account:
+        chosen = ["--set", "documents.store=cosmos", "--set", f"documents.endpoint={account.address}"]
+        right = healthy.run("doctor", *chosen)
+        account.faults["GET account"] = [Fault(401) for _ in range(9)]
+        refused = healthy.run("doctor", *chosen)
+    assert right.code == 0 and "Cosmos DB: no database metrics yet; publish makes it" in right.out
+    assert refused.code == 1 and "put the account's into METRICS_LAKE_COSMOS_KEY" in wrong(refused)["documents"]
+
+
+def test_an_account_that_is_not_named_is_told(healthy, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    ended = healthy.run("doctor", "--set", "documents.store=cosmos")
+    assert ended.code == 1 and "→ write the account's URI there" in wrong(ended)["documents"]

@@ -20,6 +20,7 @@ def commands(group=None, before=()):
 
 
 COMMANDS = dict(commands())
+_RANGE = ("listening", "--tenant", "acme", "--from")
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -67,7 +68,12 @@ WRONG = [
     (["ingest", "--source", "haprox"], "there is no 'haprox'; nearest: haproxy"),
     (["refine", "--table", "silver.session"], "nearest: silver.sessions"),
     (["listening", "--tenant", "acme"], "--from"),
-    (["listening", "--tenant", "acme", "--from", "soon", "--to", "2001-01-15"], "'soon' is no day; write it as 2026-11-22"),
+    ([*_RANGE, "soon", "--to", "2001-01-15"], "'soon' is no day or hour; write a day as 2026-11-22"),
+    ([*_RANGE, "2001-01-15T10:00", "--to", "2001-01-15"], "give two days, or two hours"),
+    ([*_RANGE, "2001-01-15T10:20", "--to", "2001-01-15T11:00"], "2001-01-15T10:20 is not on the hour of Africa/Johannesburg"),
+    ([*_RANGE, "2001-01-15T10:00", "--to", "2001-01-15T10:00"], "or is the same hour"),
+    ([*_RANGE, "2001-01-15", "--to", "2001-01-15", "--new-since", "2001-01-15"], "has to lie before --from 2001-01-15"),
+    ([*_RANGE, "2001-01-15", "--to", "2001-01-15", "--new-since", "2001-01-01T10:00"], "is no day"),
     (["listening", "--tenant", "acme", "--from", "2001-02-29", "--to", "2001-03-01"], "'2001-02-29' is no day"),
     (["listening", "--tenant", "acme", "--from", "2001-01-16", "--to", "2001-01-15"], "lies before --from 2001-01-16"),
     (["listening", "--tenant", "acme", *A_DAY, "--by", "year"], "'year'"),

@@ -269,3 +269,10 @@ def test_what_is_only_said_of_the_numbers_is_written_without_a_new_revision(a_da
 def test_a_document_is_text_that_people_can_read(a_day):
     encoded = rollups.encoded({**rollups.revised(a_day, None, NOW), "tenant": "Künstler"})
     assert "Künstler".encode() in encoded and encoded.endswith(b"}\n")
+
+
+def test_a_period_within_which_the_keys_of_listeners_changed_says_so(figures):
+    monthly = Shelf("acme", CALENDAR, {**SHELF.contract, "key_rotation": "monthly"}, LENGTH_EDGES)
+    [day_of, _, _, year] = [rollups.rollup(monthly, "*", p, figures, STANDING) for p in CALENDAR.named(MONDAY)]
+    assert year["summary"]["crosses_epoch"] is True and "crosses_epoch" not in day_of["summary"]
+    CHECK.validate(rollups.revised(year, None, NOW))
