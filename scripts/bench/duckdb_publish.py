@@ -15,7 +15,7 @@ from metrics_lake.serve.figures import Figures, Row
 from metrics_lake.settings import Settings
 from metrics_lake.tenants import Tenants
 
-_CONTRACT = {"version": 1, "bot_rules": "three patterns of this job"}
+_CONTRACT = {"version": 1, "bot_rules": "three patterns of this job", "key_rotation": "never"}
 
 
 def publish(
