@@ -126,7 +126,7 @@ class Spark(Strict):
     driver_memory: str = "3g"
     shuffle_partitions: Annotated[int, Field(ge=1)] = 2
     from_rows: Annotated[int, Field(ge=0)] = 500_000
-    from_bytes: Annotated[int, Field(ge=0)] = 64 << 20
+    from_bytes: Annotated[int, Field(ge=0)] = 512 << 20
     jars: str = ".cache/jars"
     conf: dict[str, str] = {}
 

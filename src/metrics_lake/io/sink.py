@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import DeltaError
+from py4j.protocol import Py4JJavaError
 
 from metrics_lake.arrow import arrow_schema
 from metrics_lake.tables import Table
@@ -18,6 +20,7 @@ from metrics_lake.tables import Table
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+_TOO_LARGE = "spark.driver.maxResultSize"  # which bounds what a job may bring home
 _STATISTICS = "delta.dataSkippingStatsColumns"
 
 
@@ -29,16 +32,26 @@ class Sink:
         self.error: OSError | DeltaError | None = None
 
     def __call__(self, rows: DataFrame, number: int) -> None:
+        found = self._collected(rows) if self._is_small else None
+        if found is None:
+            self._write_by_spark(rows, number)
+            return
         try:
-            if self._is_small:
-                self._write_here(rows, number)
-            else:
-                self._write_by_spark(rows, number)
+            self._write_here(found, number)
         except (OSError, DeltaError) as error:
             self.error = error
             raise
 
-    def _write_here(self, rows: DataFrame, number: int) -> None:
+    def _collected(self, rows: DataFrame) -> pa.Table | None:
+        """The rows, if this process can hold them: a file may unfold to far more than its packed size let expect."""
+        try:
+            return rows.toArrow().cast(arrow_schema(self._table))
+        except Py4JJavaError as error:
+            if _TOO_LARGE in str(error):
+                return None
+            raise
+
+    def _write_here(self, rows: pa.Table, number: int) -> None:
         query = self._query()
         held = DeltaTable(self._place) if DeltaTable.is_deltatable(self._place) else None
         done = held.transaction_version(query) if held else None
@@ -46,7 +59,7 @@ class Sink:
             return
         write_deltalake(
             self._place,
-            rows.toArrow().cast(arrow_schema(self._table)),
+            rows,
             mode="append",
             partition_by=list(self._table.partitioned_by),
             configuration={_STATISTICS: ",".join(self._table.pruned_by)},
