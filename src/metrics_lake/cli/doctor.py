@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from metrics_lake import settings as settings_of
+from metrics_lake.azure_places import is_azure
 from metrics_lake.cli.findings import Finding, checkpoint, lake, rollups, written_ahead
 from metrics_lake.io.stores import cosmos_of
 from metrics_lake.names import without_addresses
@@ -116,6 +117,8 @@ def _landing(settings: Settings) -> Finding:
 
 def _storage(settings: Settings) -> Finding:
     for place in (settings.storage.lake, settings.storage.rollups):
+        if is_azure(place):
+            continue  # its own finding tells whether it can be reached
         folder = _nearest(Path(place))
         if not os.access(folder, os.W_OK):
             return Finding("storage", False, f"{folder} can't be written", f"chown or chmod {folder}")

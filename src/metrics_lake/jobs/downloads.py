@@ -18,7 +18,7 @@ from pyarrow import compute as pc
 
 from metrics_lake.bronze import store_reports as bronze
 from metrics_lake.gold import downloads_by_day as gold
-from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.documents import DocumentStore
 from metrics_lake.io.history import Commit, Progress
 from metrics_lake.io.stores import documents_of
@@ -169,7 +169,7 @@ def version(work: Work) -> int:
 
 def publish(work: Work) -> Published:
     """Writes the documents of every month that changed, where they differ from what stands."""
-    blobs, newest = Blobs(work.settings.storage.rollups), version(work)
+    blobs, newest = blobs_in(work.settings.storage.rollups, work.settings.storage), version(work)
     state, place = json.loads(blobs.read(STATE) or b"{}"), digest(work.settings.documents.model_dump())
     before = state["gold"] if state.get("documents") == place else -1  # another store starts empty
     if newest <= before:

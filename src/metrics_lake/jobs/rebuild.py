@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.checkpoints import CheckpointError
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.publish import _STATE as STATE
@@ -46,7 +46,7 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
     fresh = replace(work, settings=_with_lake(work.settings, building))
     with fresh.lock("rebuild"):
         for state in (STATE, downloads.STATE):
-            Blobs(work.settings.storage.rollups).delete(
+            blobs_in(work.settings.storage.rollups, work.settings.storage).delete(
                 state
             )  # so that every figure is compared with what is published
         done = run(fresh)
