@@ -41,8 +41,6 @@ class Storage(Strict):
     landing: Annotated[str, AfterValidator(_folder)] = "data/landing"
     lake: Annotated[str, AfterValidator(_folder)] = "data/lake"
     rollups: Annotated[str, AfterValidator(azure_places.checked)] = "data/rollups"
-    client_id: str = ""
-    tenant_id: str = ""
 
 
 def _endpoint(text: str) -> str:
@@ -242,9 +240,9 @@ def cosmos_key() -> str | None:
     return text or None
 
 
-def storage_secret() -> tuple[Literal["key", "sas", "client_secret", "identity"], str]:
-    """What opens Azure's storage: the account's key, a SAS or a service principal's secret, each from
-    METRICS_LAKE_STORAGE_KEY, _SAS or _CLIENT_SECRET or the file that …_FILE names; without any the machine's identity.
+def storage_secret() -> tuple[Literal["key", "sas", "identity"], str]:
+    """What opens Azure's storage: the account's key or a SAS, from METRICS_LAKE_STORAGE_KEY or _SAS or the file that
+    …_FILE names; without either an identity, which azure-identity finds by itself.
     """
     if key := (_key(f"{STORAGE}_KEY") or "").strip():
         if not re.fullmatch(r"[A-Za-z0-9+/]{40,}={0,2}", key):
@@ -260,8 +258,6 @@ def storage_secret() -> tuple[Literal["key", "sas", "client_secret", "identity"]
                 "which has sig= in it, without the address before it"
             )
         return "sas", sas
-    if secret := (_key(f"{STORAGE}_CLIENT_SECRET") or "").strip():
-        return "client_secret", secret
     return "identity", ""
 
 

@@ -10,7 +10,6 @@ import pytest
 from metrics_lake.cli.failures import lines
 from metrics_lake.io.azure import AzureError
 from metrics_lake.io.blobs import Blobs, blobs_in
-from metrics_lake.settings import Storage
 from tests.stack.azurite import ACCOUNT, KEY, Azurite, sas
 
 pytestmark = pytest.mark.stack
@@ -31,7 +30,7 @@ def opened(place: str, monkeypatch: pytest.MonkeyPatch, **secrets: str) -> Blobs
         monkeypatch.delenv(f"METRICS_LAKE_STORAGE_{name}", raising=False)
     for name, text in secrets.items():
         monkeypatch.setenv(f"METRICS_LAKE_STORAGE_{name}", text)
-    return blobs_in(place, Storage(rollups=place))
+    return blobs_in(place)
 
 
 def container(place: str) -> str:

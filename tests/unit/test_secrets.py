@@ -163,7 +163,6 @@ def test_without_anything_the_identity_of_the_machine_is_meant():
     [
         ("KEY", f"{STORAGE_KEY}\n", ("key", STORAGE_KEY)),
         ("SAS", f"?{SAS}\n", ("sas", SAS)),
-        ("CLIENT_SECRET", "of a principal\n", ("client_secret", "of a principal")),
     ],
 )
 def test_a_storage_secret_is_taken_from_the_environment_or_the_file_it_names(tmp_path, monkeypatch, name, text, found):

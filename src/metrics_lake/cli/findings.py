@@ -85,7 +85,7 @@ def rollups(settings: Settings) -> Finding:
     """Whether the blobs that tell of others are whole."""
     place = settings.storage.rollups
     try:
-        blobs = blobs_in(place, settings.storage)
+        blobs = blobs_in(place)
         listing = [path for path in blobs.paths("") if path.startswith("_") or path.endswith("/index.json")]
         torn = next((path for path in listing if not _is_json(blobs.read(path))), None)
     except (SettingsError, AzureError) as error:

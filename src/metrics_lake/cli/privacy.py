@@ -17,7 +17,7 @@ from metrics_lake.audit.report import Finding, Report
 from metrics_lake.azure_places import is_azure
 from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.files import write_whole
-from metrics_lake.settings import Settings, Storage, load_tenants
+from metrics_lake.settings import Settings, load_tenants
 
 _EPOCHS_BACK = timedelta(days=400)
 
@@ -40,18 +40,18 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
         *more,
     ]
     own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
-    with _at_hand(settings.storage.rollups, settings.storage) as published:
+    with _at_hand(settings.storage.rollups) as published:
         roots = [Path(place) for place in (*written, published) if Path(place).exists()]
         return audit.search(roots, audit.needles(wanted, material), without=[Path(place) for place in own])
 
 
 @contextmanager
-def _at_hand(place: str, storage: Storage) -> Iterator[str]:
+def _at_hand(place: str) -> Iterator[str]:
     """A folder with what is published: where that lies in Azure, a copy for as long as the block runs."""
     if not is_azure(place):
         yield place
         return
-    blobs = blobs_in(place, storage)
+    blobs = blobs_in(place)
     with TemporaryDirectory() as folder:
         for path in blobs.paths(""):
             write_whole(Path(folder, path), blobs.read(path) or b"")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from metrics_lake.azure_places import AzurePlace
-from metrics_lake.settings import STORAGE, SettingsError, Storage, storage_secret
+from metrics_lake.settings import STORAGE, SettingsError, storage_secret
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
@@ -25,29 +25,21 @@ class AzureError(Exception):
     """Azure's storage can't be reached or refuses; the message says what to mend, and holds no secret."""
 
 
-def container_of(place: AzurePlace, storage: Storage) -> ContainerClient:
+def container_of(place: AzurePlace) -> ContainerClient:
     """The container of a place, not yet asked anything."""
     from azure.storage.blob import ContainerClient
 
     kind, secret = storage_secret()
     credential: Any = secret
-    if kind in ("client_secret", "identity"):
+    if kind == "identity":
         if place.account_url.startswith("http://"):
             raise SettingsError(
                 f"an emulator of Azure's storage wants a key or a SAS: set {STORAGE}_KEY or {STORAGE}_SAS"
             )
-        credential = _identity(storage, secret)
+        from azure.identity import DefaultAzureCredential
+
+        credential = DefaultAzureCredential()
     return ContainerClient(place.account_url, place.container, credential=credential, **_PATIENCE)
-
-
-def _identity(storage: Storage, secret: str) -> Any:
-    from azure.identity import ClientSecretCredential, DefaultAzureCredential
-
-    if not secret:
-        return DefaultAzureCredential(managed_identity_client_id=storage.client_id or None)
-    if not (storage.client_id and storage.tenant_id):
-        raise SettingsError(f"{STORAGE}_CLIENT_SECRET is set: set storage.client_id and storage.tenant_id too")
-    return ClientSecretCredential(storage.tenant_id, storage.client_id, secret)
 
 
 def is_missing_blob(error: Any) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 from metrics_lake.azure_places import place_of
 from metrics_lake.io.azure import AzureError, container_of, is_missing_blob, telling
 from metrics_lake.io.failpoints import passing
-from metrics_lake.settings import Storage
 
 _KINDS = {".json": "application/json; charset=utf-8"}
 _OTHER_KIND = "text/plain; charset=utf-8"
@@ -22,9 +21,9 @@ _MISSING = ""  # in place of the ETag of a blob that was looked for and isn't th
 class AzureBlobs:
     """See blobs.Blobs. `read` remembers which version it saw, and `write` replaces that one alone."""
 
-    def __init__(self, root: str, storage: Storage) -> None:
+    def __init__(self, root: str) -> None:
         self._place = place_of(root)
-        self._container = container_of(self._place, storage)
+        self._container = container_of(self._place)
         self._seen: dict[str, str] = {}
 
     def read(self, path: str) -> bytes | None:

@@ -10,7 +10,6 @@ from typing import Protocol
 from metrics_lake.azure_places import is_azure
 from metrics_lake.io.failpoints import passing
 from metrics_lake.io.files import write_whole
-from metrics_lake.settings import Storage
 
 
 class Blobs(Protocol):
@@ -33,13 +32,13 @@ class Blobs(Protocol):
         ...
 
 
-def blobs_in(place: str, storage: Storage) -> Blobs:
+def blobs_in(place: str) -> Blobs:
     """What a setting names. Without Azure none of its packages is loaded."""
     if not is_azure(place):
         return FolderBlobs(place)
     from metrics_lake.io.azure_blobs import AzureBlobs
 
-    return AzureBlobs(place, storage)
+    return AzureBlobs(place)
 
 
 class FolderBlobs:

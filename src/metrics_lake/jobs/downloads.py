@@ -169,7 +169,7 @@ def version(work: Work) -> int:
 
 def publish(work: Work) -> Published:
     """Writes the documents of every month that changed, where they differ from what stands."""
-    blobs, newest = blobs_in(work.settings.storage.rollups, work.settings.storage), version(work)
+    blobs, newest = blobs_in(work.settings.storage.rollups), version(work)
     state, place = json.loads(blobs.read(STATE) or b"{}"), digest(work.settings.documents.model_dump())
     before = state["gold"] if state.get("documents") == place else -1  # another store starts empty
     if newest <= before:

@@ -63,7 +63,7 @@ class Published:
 
 def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> Published:
     """Writes every blob and document that differs from what stands."""
-    blobs = blobs_in(work.settings.storage.rollups, work.settings.storage)
+    blobs = blobs_in(work.settings.storage.rollups)
     before = json.loads(blobs.read(_STATE) or b"{}")
     state = _state(work)
     if state["gold"] < 0 or before == {**state, "complete_through": before.get("complete_through")}:

@@ -46,7 +46,7 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
     fresh = replace(work, settings=_with_lake(work.settings, building))
     with fresh.lock("rebuild"):
         for state in (STATE, downloads.STATE):
-            blobs_in(work.settings.storage.rollups, work.settings.storage).delete(
+            blobs_in(work.settings.storage.rollups).delete(
                 state
             )  # so that every figure is compared with what is published
         done = run(fresh)
