@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from metrics_lake import azure_places
 from metrics_lake.stated import SettingsError as SettingsError  # noqa: PLC0414 (others take it from here)
@@ -38,7 +38,7 @@ def _folder(place: str) -> str:
 
 
 class Storage(Strict):
-    landing: Annotated[str, AfterValidator(_folder)] = "data/landing"
+    landing: Annotated[str, AfterValidator(azure_places.checked)] = "data/landing"
     lake: Annotated[str, AfterValidator(_folder)] = "data/lake"
     rollups: Annotated[str, AfterValidator(azure_places.checked)] = "data/rollups"
 
@@ -157,6 +157,15 @@ class Settings(Strict):
     app_store: AppStore = AppStore()
     google_play: GooglePlay = GooglePlay()
     spark: Spark = Spark()
+
+    @model_validator(mode="after")
+    def _deletes_no_blobs(self) -> Settings:
+        if self.upkeep.landing_days and azure_places.is_azure(self.storage.landing):
+            raise ValueError(
+                "upkeep.landing_days: landing is in Azure's storage: leave it null, and give the container a rule of "
+                "lifecycle management"
+            )
+        return self
 
     @property
     def tenants_file(self) -> Path:

@@ -46,7 +46,11 @@ def test_what_is_no_address_or_holds_a_sas_is_refused_without_being_repeated(tmp
     assert "hidden" not in str(error.value)
 
 
-@pytest.mark.parametrize("what", ["landing", "lake"])
-def test_what_has_to_be_a_folder_is_said_to(tmp_path, what):
-    with pytest.raises(SettingsError, match=rf"storage.{what}: it can't be in Azure's storage yet: write a folder"):
-        load(str(tmp_path), overrides=[f"storage.{what}={ACME}/figures"])
+def test_the_lake_has_to_be_a_folder(tmp_path):
+    with pytest.raises(SettingsError, match=r"storage.lake: it can't be in Azure's storage yet: write a folder"):
+        load(str(tmp_path), overrides=[f"storage.lake={ACME}/figures"])
+
+
+def test_blobs_of_landing_are_left_to_the_container_s_own_rules(tmp_path):
+    with pytest.raises(SettingsError, match=r"upkeep.landing_days: landing is in Azure's storage: leave it null"):
+        load(str(tmp_path), overrides=[f"storage.landing={ACME}/logs", "upkeep.landing_days=30"])

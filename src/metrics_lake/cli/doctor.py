@@ -18,6 +18,8 @@ from rich.table import Table as Grid
 from metrics_lake import settings as settings_of
 from metrics_lake.azure_places import is_azure
 from metrics_lake.cli.findings import Finding, checkpoint, lake, rollups, written_ahead
+from metrics_lake.io.azure import AzureError
+from metrics_lake.io.landed_blobs import AzureLanding
 from metrics_lake.io.stores import cosmos_of
 from metrics_lake.names import without_addresses
 from metrics_lake.settings import Settings, SettingsError
@@ -106,6 +108,8 @@ def _places(settings: Settings) -> Finding:
 
 
 def _landing(settings: Settings) -> Finding:
+    if is_azure(settings.storage.landing):
+        return _blobs(settings.storage.landing)
     root = Path(settings.storage.landing)
     if not (root / "haproxy").is_dir():
         return Finding("landing", False, f"no folder {root}/haproxy", f"mkdir -p {root}/haproxy, and put logs there")
@@ -113,6 +117,15 @@ def _landing(settings: Settings) -> Finding:
     return Finding(
         "landing", count > 0, f"{count} files below {root}/haproxy", "" if count else "put HAProxy logs there"
     )
+
+
+def _blobs(place: str) -> Finding:
+    try:
+        count = sum(1 for _ in AzureLanding(place).files("haproxy"))
+    except (SettingsError, AzureError) as error:
+        return Finding("landing", False, str(error), "mend it, then run again")
+    found = f"{count} blobs below {place}/haproxy"
+    return Finding("landing", count > 0, found, "" if count else "upload HAProxy logs there: docs/azure.md")
 
 
 def _storage(settings: Settings) -> Finding:

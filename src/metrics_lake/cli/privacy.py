@@ -17,7 +17,7 @@ from metrics_lake.audit.report import Finding, Report
 from metrics_lake.azure_places import is_azure
 from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.files import write_whole
-from metrics_lake.settings import Settings, load_tenants
+from metrics_lake.settings import Settings, SettingsError, load_tenants
 
 _EPOCHS_BACK = timedelta(days=400)
 
@@ -27,6 +27,8 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     if addresses_file:
         with Path(addresses_file).open(encoding="utf-8", errors="replace") as lines:
             wanted: set[str] = set(landing.read_list(lines))
+    elif is_azure(settings.storage.landing):
+        raise SettingsError("landing is in Azure's storage: give the addresses to search for with --addresses FILE")
     else:
         wanted = landing.addresses(Path(settings.storage.landing, "haproxy"))
     now, rotation = datetime.now(timezone.utc), settings.privacy.key_rotation

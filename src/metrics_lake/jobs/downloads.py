@@ -22,7 +22,7 @@ from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.documents import DocumentStore
 from metrics_lake.io.history import Commit, Progress
 from metrics_lake.io.stores import documents_of
-from metrics_lake.io.stream import Stream
+from metrics_lake.io.stream import Stream, landing_at
 from metrics_lake.jobs import epochs
 from metrics_lake.jobs.retries import retried
 from metrics_lake.jobs.work import Work
@@ -73,7 +73,7 @@ def ingest(work: Work, folder: str | None = None) -> int:
     """Reads every report that is new or has changed, of one store or of all; how many."""
     if not apps_of(work):
         return 0
-    stream, root, files = stream_of(work), Path(work.settings.storage.landing), 0
+    stream, root, files = stream_of(work), landing_at(work.settings.storage.landing), 0
     stream.check(work.table_path(bronze.TABLE))
     reading = _rules(work)
     for each in [folder] if folder else SOURCES:
