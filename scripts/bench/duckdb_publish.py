@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import duckdb
 
-from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.blobs import Blobs, FolderBlobs
 from metrics_lake.io.documents import SqliteDocuments
 from metrics_lake.periods import Period
 from metrics_lake.serve import listening, rollups
@@ -28,7 +28,7 @@ def publish(
     """Writes everything anew; returns how many rollups."""
     standing = rollups.Standing(through, timedelta(hours=settings.publish.restatement_hours))
     figures = _figures(connection)
-    blobs, now = Blobs(settings.storage.rollups), datetime.now(timezone.utc)
+    blobs, now = FolderBlobs(settings.storage.rollups), datetime.now(timezone.utc)
     written = 0
     for tenant, named in periods.items():
         shelf = _shelf(settings, tenants, tenant)

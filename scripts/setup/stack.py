@@ -3,21 +3,23 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from system import CACHE, ROOT, guarded, install, read_text, replace_text, run, say
 
 # program: the package it comes in, for each package manager
 SERVERS: dict[str, dict[str, tuple[str, ...]]] = {
     "haproxy": {"apt-get": ("haproxy",), "dnf": ("haproxy",), "brew": ("haproxy",)},
+    "logrotate": {"apt-get": ("logrotate",), "dnf": ("logrotate",), "brew": ("logrotate",)},
 }
 # program: the Go module it is built from; Go checks modules by hash
 MODULES = {"fake-gcs-server": "github.com/fsouza/fake-gcs-server@v1.52.2"}
 GO = {"apt-get": ("golang-go",), "dnf": ("golang",), "brew": ("go",)}
 BUILT = CACHE / "stack"
-# Servers that are npm packages: pinned, with all they need, by the hashes of package-lock.json.
-NODE = {"apt-get": ("npm",), "dnf": ("npm",), "brew": ("node",)}
-NODE_LOCKS = ROOT / "scripts/setup/servers"
-NODE_FOLDER = (CACHE / "stack/node").resolve()  # npm takes a folder behind a link for a package
+# Servers that are npm packages, each folder pinned with all it needs by the hashes of its package-lock.json.
+NPM = {"apt-get": ("npm",), "dnf": ("npm",), "brew": ("node",)}
+LOCKS = ROOT / "scripts/setup/servers"
+NPM_FOLDERS = {LOCKS: BUILT / "node", LOCKS / "azurite": BUILT / "azurite"}
 PATHS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin:/usr/local/go/bin"
 
 
@@ -28,7 +30,8 @@ def install_missing() -> None:
     for program, module in MODULES.items():
         if not shutil.which(program, path=f"{BUILT}:{PATHS}"):
             build(program, module)
-    install_node_servers()
+    for locked, folder in NPM_FOLDERS.items():
+        install_npm(locked, folder.resolve())  # npm takes a folder behind a link for a package
 
 
 def build(program: str, module: str) -> None:
@@ -40,18 +43,18 @@ def build(program: str, module: str) -> None:
     run(["env", f"GOBIN={BUILT}", go, "install", module], seconds=900)
 
 
-def install_node_servers() -> None:
-    """Those of scripts/setup/servers, into .cache; again only when the lock has changed."""
-    lock, stamp = (NODE_LOCKS / "package-lock.json").read_text(), NODE_FOLDER / "stamp"
+def install_npm(locked: Path, folder: Path) -> None:
+    """What a package-lock.json names, into a folder; again only when the lock has changed."""
+    lock, stamp = (locked / "package-lock.json").read_text(), folder / "stamp"
     if read_text(stamp) == lock:
         return
-    if not shutil.which("npm"):
-        install("npm", NODE)
-    say("fetching the servers that are npm packages")
-    NODE_FOLDER.mkdir(parents=True, exist_ok=True)
+    if not shutil.which("npm", path=PATHS):
+        install("npm", NPM)
+    say(f"fetching {locked.name} with npm")
+    folder.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
-        replace_text(NODE_FOLDER / name, (NODE_LOCKS / name).read_text())
-    run(["npm", "ci", "--prefix", NODE_FOLDER, "--no-audit", "--no-fund", "--ignore-scripts"], seconds=900)
+        replace_text(folder / name, (locked / name).read_text())
+    run(["npm", "ci", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts"], seconds=900)
     replace_text(stamp, lock)
 
 

@@ -16,23 +16,31 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from metrics_lake import azure_places
 from metrics_lake.stated import SettingsError as SettingsError  # noqa: PLC0414 (others take it from here)
 from metrics_lake.stated import checked, merge, override, read_yaml, validated
 from metrics_lake.tenants import Network, Number, Strict, Tenant, Tenants, Zone
 
 SECRET, SECRET_FILE = "METRICS_LAKE_SECRET", "METRICS_LAKE_SECRET_FILE"
 COSMOS_KEY = "METRICS_LAKE_COSMOS_KEY"
+STORAGE = "METRICS_LAKE_STORAGE"
 _FAIL_POINT = "METRICS_LAKE_FAILPOINT"
 _OWN_JAVA, _OWN_SPARK = ".cache/java", ".cache/spark"
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
 
+def _folder(place: str) -> str:
+    if azure_places.is_azure(place):
+        raise ValueError("it can't be in Azure's storage yet: write a folder")
+    return place
+
+
 class Storage(Strict):
-    landing: str = "data/landing"
-    lake: str = "data/lake"
-    rollups: str = "data/rollups"
+    landing: Annotated[str, AfterValidator(azure_places.checked)] = "data/landing"
+    lake: Annotated[str, AfterValidator(_folder)] = "data/lake"
+    rollups: Annotated[str, AfterValidator(azure_places.checked)] = "data/rollups"
 
 
 def _endpoint(text: str) -> str:
@@ -150,6 +158,15 @@ class Settings(Strict):
     google_play: GooglePlay = GooglePlay()
     spark: Spark = Spark()
 
+    @model_validator(mode="after")
+    def _deletes_no_blobs(self) -> Settings:
+        if self.upkeep.landing_days and azure_places.is_azure(self.storage.landing):
+            raise ValueError(
+                "upkeep.landing_days: landing is in Azure's storage: leave it null, and give the container a rule of "
+                "lifecycle management"
+            )
+        return self
+
     @property
     def tenants_file(self) -> Path:
         return Path(self.conf) / self.tenants
@@ -230,6 +247,27 @@ def cosmos_key() -> str | None:
             "primary key, and nothing else"
         )
     return text or None
+
+
+def storage_secret() -> tuple[Literal["key", "sas", "identity"], str]:
+    """What opens Azure's storage: the account's key or a SAS, from METRICS_LAKE_STORAGE_KEY or _SAS or the file that
+    …_FILE names; without either an identity, which azure-identity finds by itself.
+    """
+    if key := (_key(f"{STORAGE}_KEY") or "").strip():
+        if not re.fullmatch(r"[A-Za-z0-9+/]{40,}={0,2}", key):
+            raise SettingsError(
+                f"the key in {STORAGE}_KEY, or the file that {STORAGE}_KEY_FILE names, is none of a storage account: copy "
+                "one of the account's access keys, and nothing else"
+            )
+        return "key", key
+    if sas := (_key(f"{STORAGE}_SAS") or "").strip().lstrip("?"):
+        if "sig=" not in sas or "://" in sas:
+            raise SettingsError(
+                f"the text in {STORAGE}_SAS, or the file that {STORAGE}_SAS_FILE names, is no SAS: copy the token alone, "
+                "which has sig= in it, without the address before it"
+            )
+        return "sas", sas
+    return "identity", ""
 
 
 def java_program() -> str:

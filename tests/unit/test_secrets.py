@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from metrics_lake.settings import Privacy, Settings, SettingsError, cosmos_key, read_secret, store_key
+from metrics_lake.settings import Privacy, Settings, SettingsError, cosmos_key, read_secret, storage_secret, store_key
 
 GOOD = "5e" * 31 + "c7"
 OTHER = "a1" * 31 + "b2"
@@ -146,3 +146,41 @@ def test_a_key_s_file_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setenv("METRICS_LAKE_COSMOS_KEY_FILE", "nowhere")
     with pytest.raises(SettingsError, match=r"the file nowhere is not there; .*METRICS_LAKE_COSMOS_KEY_FILE"):
         cosmos_key()
+
+
+# --- what opens Azure's storage --------------------------------------------------------------------------------------
+
+STORAGE_KEY = "a2V5IG9mIGEgdGVzdCwgYW5kIG5vdGhpbmcgZWxzZSBhdCBhbGw="
+SAS = "sv=2021-12-02&sp=rcwd&sig=hidden"
+
+
+def test_without_anything_the_identity_of_the_machine_is_meant():
+    assert storage_secret() == ("identity", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("KEY", f"{STORAGE_KEY}\n", ("key", STORAGE_KEY)),
+        ("SAS", f"?{SAS}\n", ("sas", SAS)),
+    ],
+)
+def test_a_storage_secret_is_taken_from_the_environment_or_the_file_it_names(tmp_path, monkeypatch, name, text, found):
+    (tmp_path / "mounted").write_text(text)
+    monkeypatch.setenv(f"METRICS_LAKE_STORAGE_{name}_FILE", str(tmp_path / "mounted"))
+    assert storage_secret() == found
+    monkeypatch.delenv(f"METRICS_LAKE_STORAGE_{name}_FILE")
+    monkeypatch.setenv(f"METRICS_LAKE_STORAGE_{name}", text)
+    assert storage_secret() == found
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("KEY", "short"), ("KEY", f"AccountKey={STORAGE_KEY};"), ("SAS", "sv=hidden"),
+     ("SAS", f"https://acme.blob.example/c?{SAS}")],
+)  # fmt: skip
+def test_what_opens_no_storage_is_refused_and_never_shown(monkeypatch, name, text):
+    monkeypatch.setenv(f"METRICS_LAKE_STORAGE_{name}", text)
+    with pytest.raises(SettingsError, match=f"METRICS_LAKE_STORAGE_{name}, or the file that") as error:
+        storage_secret()
+    assert text not in str(error.value)

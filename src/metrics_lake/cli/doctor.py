@@ -16,7 +16,10 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from metrics_lake import settings as settings_of
+from metrics_lake.azure_places import is_azure
 from metrics_lake.cli.findings import Finding, checkpoint, lake, rollups, written_ahead
+from metrics_lake.io.azure import AzureError
+from metrics_lake.io.landed_blobs import AzureLanding
 from metrics_lake.io.stores import cosmos_of
 from metrics_lake.names import without_addresses
 from metrics_lake.settings import Settings, SettingsError
@@ -105,6 +108,8 @@ def _places(settings: Settings) -> Finding:
 
 
 def _landing(settings: Settings) -> Finding:
+    if is_azure(settings.storage.landing):
+        return _blobs(settings.storage.landing)
     root = Path(settings.storage.landing)
     if not (root / "haproxy").is_dir():
         return Finding("landing", False, f"no folder {root}/haproxy", f"mkdir -p {root}/haproxy, and put logs there")
@@ -114,8 +119,19 @@ def _landing(settings: Settings) -> Finding:
     )
 
 
+def _blobs(place: str) -> Finding:
+    try:
+        count = sum(1 for _ in AzureLanding(place).files("haproxy"))
+    except (SettingsError, AzureError) as error:
+        return Finding("landing", False, str(error), "mend it, then run again")
+    found = f"{count} blobs below {place}/haproxy"
+    return Finding("landing", count > 0, found, "" if count else "upload HAProxy logs there: docs/azure.md")
+
+
 def _storage(settings: Settings) -> Finding:
     for place in (settings.storage.lake, settings.storage.rollups):
+        if is_azure(place):
+            continue  # its own finding tells whether it can be reached
         folder = _nearest(Path(place))
         if not os.access(folder, os.W_OK):
             return Finding("storage", False, f"{folder} can't be written", f"chown or chmod {folder}")

@@ -12,13 +12,16 @@ import polars as pl
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from metrics_lake.azure_places import is_azure
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.catalog import stored
 from metrics_lake.io import checkpoints
+from metrics_lake.io.azure import AzureError
+from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.checkpoints import CheckpointError
 from metrics_lake.io.stream import Stream
 from metrics_lake.names import without_addresses
-from metrics_lake.settings import Settings
+from metrics_lake.settings import Settings, SettingsError
 
 _TOLERANCE = timedelta(minutes=5)
 
@@ -80,13 +83,16 @@ def _harm(place: Path) -> str | None:
 
 def rollups(settings: Settings) -> Finding:
     """Whether the blobs that tell of others are whole."""
-    root = Path(settings.storage.rollups)
-    listing = [*root.glob("_*.json"), *root.glob("*/index.json")]
-    for file in listing:
-        try:
-            json.loads(file.read_bytes())
-        except ValueError:
-            return Finding("rollups", False, f"{file} is half-written", f"rm {file}, then metrics-lake publish")
+    place = settings.storage.rollups
+    try:
+        blobs = blobs_in(place)
+        listing = [path for path in blobs.paths("") if path.startswith("_") or path.endswith("/index.json")]
+        torn = next((path for path in listing if not _is_json(blobs.read(path))), None)
+    except (SettingsError, AzureError) as error:
+        return Finding("rollups", False, str(error), "mend it, then metrics-lake publish")
+    if torn:
+        remedy = "delete it" if is_azure(place) else f"rm {place}/{torn}"
+        return Finding("rollups", False, f"{place}/{torn} is half-written", f"{remedy}, then metrics-lake publish")
     return Finding("rollups", True, f"{max(0, len(listing) - 1)} tenants published" if listing else "nothing yet")
 
 
@@ -97,3 +103,11 @@ def written_ahead(settings: Settings, now: datetime) -> str | None:
         if datetime.fromtimestamp(file.stat().st_mtime, timezone.utc) > now + _TOLERANCE:
             return str(file)
     return None
+
+
+def _is_json(content: bytes | None) -> bool:
+    try:
+        json.loads(content or b"")
+    except ValueError:
+        return False
+    return True

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -11,7 +14,10 @@ from rich.table import Table as Grid
 from metrics_lake import audit, keys
 from metrics_lake.audit import landing
 from metrics_lake.audit.report import Finding, Report
-from metrics_lake.settings import Settings, load_tenants
+from metrics_lake.azure_places import is_azure
+from metrics_lake.io.blobs import blobs_in
+from metrics_lake.io.files import write_whole
+from metrics_lake.settings import Settings, SettingsError, load_tenants
 
 _EPOCHS_BACK = timedelta(days=400)
 
@@ -21,6 +27,8 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     if addresses_file:
         with Path(addresses_file).open(encoding="utf-8", errors="replace") as lines:
             wanted: set[str] = set(landing.read_list(lines))
+    elif is_azure(settings.storage.landing):
+        raise SettingsError("landing is in Azure's storage: give the addresses to search for with --addresses FILE")
     else:
         wanted = landing.addresses(Path(settings.storage.landing, "haproxy"))
     now, rotation = datetime.now(timezone.utc), settings.privacy.key_rotation
@@ -30,13 +38,26 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     documents = Path(settings.documents.path)
     written = [
         settings.storage.lake,
-        settings.storage.rollups,
         *map(str, documents.parent.glob(f"{documents.name}*")),
         *more,
     ]
-    roots = [Path(place) for place in written if Path(place).exists()]
     own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
-    return audit.search(roots, audit.needles(wanted, material), without=[Path(place) for place in own])
+    with _at_hand(settings.storage.rollups) as published:
+        roots = [Path(place) for place in (*written, published) if Path(place).exists()]
+        return audit.search(roots, audit.needles(wanted, material), without=[Path(place) for place in own])
+
+
+@contextmanager
+def _at_hand(place: str) -> Iterator[str]:
+    """A folder with what is published: where that lies in Azure, a copy for as long as the block runs."""
+    if not is_azure(place):
+        yield place
+        return
+    blobs = blobs_in(place)
+    with TemporaryDirectory() as folder:
+        for path in blobs.paths(""):
+            write_whole(Path(folder, path), blobs.read(path) or b"")
+        yield folder
 
 
 def tell(report: Report, console: Console) -> None:

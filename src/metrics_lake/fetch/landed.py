@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.blobs import blobs_in
 
 _LEDGER = ".fetched.json"  # hidden, so that it is not taken for a report
 LANDED, UNCHANGED, NOT_YET, NO_SALES = "landed", "unchanged", "not there yet", "no sales"
@@ -42,7 +42,7 @@ class Landed:
     """One store's folder of landing."""
 
     def __init__(self, landing: str, folder: str) -> None:
-        self._blobs, self._folder = Blobs(landing), folder
+        self._blobs, self._folder = blobs_in(landing), folder
         self._ledger: dict[str, dict[str, str]] = json.loads(self._blobs.read(f"{folder}/{_LEDGER}") or b"{}")
 
     def version(self, report: str) -> str | None:

@@ -1,17 +1,48 @@
-"""Small files that others read, written whole or not at all."""
+"""Small files that others read, written whole or not at all: in a folder, or in a container of Azure."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
+from metrics_lake.azure_places import is_azure
 from metrics_lake.io.failpoints import passing
 from metrics_lake.io.files import write_whole
 
 
-class Blobs:
-    """Files below one folder, by their path within it."""
+class Blobs(Protocol):
+    """Files below one place, by their path within it."""
+
+    def read(self, path: str) -> bytes | None:
+        """A file's bytes; None if it isn't there."""
+        ...
+
+    def write(self, path: str, content: bytes) -> None:
+        """Puts a file in place: a reader sees the old one or the new one."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Removes a file; one that isn't there is no error."""
+        ...
+
+    def paths(self, below: str) -> Iterator[str]:
+        """Every JSON file below a folder, in order."""
+        ...
+
+
+def blobs_in(place: str) -> Blobs:
+    """What a setting names. Without Azure none of its packages is loaded."""
+    if not is_azure(place):
+        return FolderBlobs(place)
+    from metrics_lake.io.azure_blobs import AzureBlobs
+
+    return AzureBlobs(place)
+
+
+class FolderBlobs:
+    """Files below one folder; see Blobs."""
 
     def __init__(self, root: str) -> None:
         self._root = Path(root)

@@ -20,15 +20,16 @@ from typing import TYPE_CHECKING, Any
 from isal import igzip, isal_zlib
 from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
 
+from metrics_lake.azure_places import is_azure
 from metrics_lake.io.manifest import Manifest
-from metrics_lake.sources.arrived import FileEntry, UnreadableFile
+from metrics_lake.sources.arrived import ArrivedFile, FileEntry, UnreadableFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT = "metrics_lake_landing"
-_GZIP = b"\x1f\x8b"
-_PIECE_BYTES = 16 << 20
+GZIP = b"\x1f\x8b"
+PIECE_BYTES = 16 << 20
 _WHOLE_BYTES = 8 << 20  # packed files up to this size are unpacked in memory, larger ones are checked and read again
 _PARTITION_BYTES = 4 << 20
 
@@ -56,10 +57,10 @@ class LandedFile:
         try:
             path = Path(self.root, self.true_path)
             with path.open("rb") as file:
-                is_packed = file.read(2) == _GZIP
+                is_packed = file.read(2) == GZIP
             if not is_packed and path.suffix == ".gz" and path.stat().st_size:
                 raise UnreadableFile("not_gzip")
-            yield from _whole_lines(self._unpacked(path)) if is_packed else _whole_lines(_read(path))
+            yield from whole_lines(self._unpacked(path)) if is_packed else whole_lines(_read(path))
         except FileNotFoundError:
             raise UnreadableFile("vanished") from None
         except PermissionError:
@@ -76,23 +77,23 @@ class LandedFile:
 
 def _read(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
+        while piece := file.read(PIECE_BYTES):
             yield piece
 
 
 def _unpack(content: bytes) -> bytes:
-    return b"".join(_unpack_file(io.BytesIO(content)))
+    return b"".join(unpacked_pieces(io.BytesIO(content)))
 
 
 def _unpack_stream(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        yield from _unpack_file(file)
+        yield from unpacked_pieces(file)
 
 
-def _unpack_file(file: Any) -> Iterator[bytes]:
+def unpacked_pieces(file: Any) -> Iterator[bytes]:
     try:
         with igzip.GzipFile(fileobj=file) as unpacked:  # type: ignore[no-untyped-call]
-            while piece := unpacked.read(_PIECE_BYTES):
+            while piece := unpacked.read(PIECE_BYTES):
                 yield piece
     except EOFError:
         raise UnreadableFile("gzip_truncated") from None
@@ -102,7 +103,7 @@ def _unpack_file(file: Any) -> Iterator[bytes]:
         raise UnreadableFile("gzip_damaged") from None
 
 
-def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes, each piece but the last ending where a line ends."""
     rest = b""
     for piece in pieces:
@@ -112,6 +113,15 @@ def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield head + newline
     if rest:
         yield rest
+
+
+def _kind(root: str) -> Callable[..., ArrivedFile]:
+    """How files below this root are read; without Azure none of its packages is loaded."""
+    if not is_azure(root):
+        return LandedFile
+    from metrics_lake.io.landed_blobs import LandedBlob
+
+    return LandedBlob
 
 
 @dataclass
@@ -170,7 +180,8 @@ class LandingReader(DataSourceStreamReader):
         batch, feed = self._manifest.batch(partition.batch_number), importlib.import_module(self._feed)
         rules = unsealed(batch.rules)
         shown = Names(read_secret(rules.privacy.secret_file)).shown
-        files = [LandedFile(batch.root, batch.entries[place], batch.number, shown) for place in partition.places]
+        kind = _kind(batch.root)
+        files = [kind(batch.root, batch.entries[place], batch.number, shown) for place in partition.places]
         schema = arrow_schema(feed.TABLE)
         try:
             for frame in feed.SOURCE.parse(files, rules):

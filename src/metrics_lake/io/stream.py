@@ -10,9 +10,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from metrics_lake.azure_places import is_azure
 from metrics_lake.io import checkpoints
 from metrics_lake.io.failpoints import passing
 from metrics_lake.io.files import content_hash
+from metrics_lake.io.landed_blobs import UNFINISHED, AzureLanding
 from metrics_lake.io.manifest import Batch, Manifest
 from metrics_lake.io.sink import Sink
 from metrics_lake.sources.arrived import FileEntry
@@ -20,30 +22,43 @@ from metrics_lake.sources.arrived import FileEntry
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
-
 
 class LandingError(Exception):
     """The landing folder can't be read; the message names it and the remedy."""
 
 
-def new_entries(root: Path, folder: str, known: list[FileEntry], shown: Callable[[str], str]) -> Iterator[FileEntry]:
+def landing_at(place: str) -> Path | AzureLanding:
+    """What `storage.landing` names. Without Azure none of its packages is loaded."""
+    return AzureLanding(place) if is_azure(place) else Path(place)
+
+
+def new_entries(
+    root: Path | AzureLanding, folder: str, known: list[FileEntry], shown: Callable[[str], str]
+) -> Iterator[FileEntry]:
     """Files below `root/folder` that no batch holds yet, or holds with other content, in the order of their paths.
 
     `shown` is how a path may be written down: the same for the same path, another for another.
     """
-    if not root.is_dir():
+    if isinstance(root, Path) and not root.is_dir():
         raise LandingError(
             f"no landing folder {root}: make it and put logs below {root}/{folder}, or set storage.landing"
         )
     newest = {entry.path: entry for entry in known}
     hashes = {entry.content_hash for entry in known if entry.size_bytes}
-    for path in sorted(_files(root / folder)):
-        entry = _changed(root, path, newest, hashes, shown)
+    for entry in _entries(root, folder, newest, hashes, shown):
         if entry:
             if entry.size_bytes:
                 hashes.add(entry.content_hash)
             yield entry
+
+
+def _entries(
+    root: Path | AzureLanding, folder: str, newest: dict[str, FileEntry], hashes: set[str], shown: Callable[[str], str]
+) -> Iterator[FileEntry | None]:
+    if isinstance(root, Path):
+        yield from (_changed(root, path, newest, hashes, shown) for path in sorted(_files(root / folder)))
+    else:
+        yield from (root.changed(blob, newest, hashes, shown) for blob in root.files(folder))
 
 
 def landed(root: Path, folder: str, shown: Callable[[str], str]) -> dict[str, Path]:
@@ -60,7 +75,7 @@ def _files(folder: Path) -> Iterator[Path]:
     """Every file of a tree, but those whose name says that they are still being written."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place, name) for name in names if not name.startswith(".") and not name.endswith(_UNFINISHED))
+        yield from (Path(place, name) for name in names if not name.startswith(".") and not name.endswith(UNFINISHED))
 
 
 def _changed(
@@ -105,6 +120,12 @@ class Stream:
         """The feed's files in landing by the paths that entries of the manifest tell."""
         return landed(root, folder or self._feed.SOURCE.folder, self._shown)
 
+    def landed_paths(self, root: Path | AzureLanding, folder: str | None = None) -> set[str]:
+        """The paths alone, wherever landing is."""
+        if isinstance(root, Path):
+            return set(self.landed(root, folder))
+        return {self._shown(root.path(blob)) for blob in root.files(folder or self._feed.SOURCE.folder)}
+
     def check(self, table: str) -> None:
         """Raises CheckpointError where going on would lose rows or read them twice."""
         checkpoints.check(self._checkpoint, table)
@@ -122,20 +143,22 @@ class Stream:
                 self.manifest.put(batch)
         checkpoints.begin_again(self._checkpoint, table, newest)
 
-    def plan(self, root: Path, rules: dict[str, Any], most_bytes: int, folder: str | None = None) -> Batch | None:
+    def plan(
+        self, root: Path | AzureLanding, rules: dict[str, Any], most_bytes: int, folder: str | None = None
+    ) -> Batch | None:
         """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new.
 
         `folder` is for a feed that comes in several: which one to look in.
         """
         taken: list[FileEntry] = []
-        size = 0
+        size, where = 0, str(root.resolve() if isinstance(root, Path) else root)
         known = self.manifest.entries()
         for entry in new_entries(root, folder or self._feed.SOURCE.folder, known, self._shown):
             if taken and size + entry.size_bytes > most_bytes:
                 break
             taken.append(entry)
             size += entry.size_bytes
-        return self.manifest.add(str(root.resolve()), taken, rules) if taken else None
+        return self.manifest.add(where, taken, rules) if taken else None
 
     @property
     def waiting_bytes(self) -> int:

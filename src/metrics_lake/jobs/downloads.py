@@ -18,11 +18,11 @@ from pyarrow import compute as pc
 
 from metrics_lake.bronze import store_reports as bronze
 from metrics_lake.gold import downloads_by_day as gold
-from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.documents import DocumentStore
 from metrics_lake.io.history import Commit, Progress
 from metrics_lake.io.stores import documents_of
-from metrics_lake.io.stream import Stream
+from metrics_lake.io.stream import Stream, landing_at
 from metrics_lake.jobs import epochs
 from metrics_lake.jobs.retries import retried
 from metrics_lake.jobs.work import Work
@@ -73,7 +73,7 @@ def ingest(work: Work, folder: str | None = None) -> int:
     """Reads every report that is new or has changed, of one store or of all; how many."""
     if not apps_of(work):
         return 0
-    stream, root, files = stream_of(work), Path(work.settings.storage.landing), 0
+    stream, root, files = stream_of(work), landing_at(work.settings.storage.landing), 0
     stream.check(work.table_path(bronze.TABLE))
     reading = _rules(work)
     for each in [folder] if folder else SOURCES:
@@ -169,7 +169,7 @@ def version(work: Work) -> int:
 
 def publish(work: Work) -> Published:
     """Writes the documents of every month that changed, where they differ from what stands."""
-    blobs, newest = Blobs(work.settings.storage.rollups), version(work)
+    blobs, newest = blobs_in(work.settings.storage.rollups), version(work)
     state, place = json.loads(blobs.read(STATE) or b"{}"), digest(work.settings.documents.model_dump())
     before = state["gold"] if state.get("documents") == place else -1  # another store starts empty
     if newest <= before:

@@ -11,6 +11,7 @@ from typing import Any
 from metrics_lake import keys
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.io.manifest import Batch
+from metrics_lake.io.stream import landing_at
 from metrics_lake.jobs.work import Work
 from metrics_lake.names import sealed
 from metrics_lake.settings import Rules, rules
@@ -37,7 +38,7 @@ def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda s
     if stream.manifest.last_number > stream.committed:
         work.on_step("ending a batch that an earlier run began")
         _read(work, lambda share: None)
-    root, limit = Path(work.settings.storage.landing), work.settings.ingest.batch_bytes
+    root, limit = landing_at(work.settings.storage.landing), work.settings.ingest.batch_bytes
     while batch := stream.plan(root, _rules(work), limit):
         work.on_step(f"reading {len(batch.entries)} new files")
         _read(work, _teller(on_progress, done, batch))

@@ -25,7 +25,7 @@ from metrics_lake.gold import (
     listening_by_period,
     session_lengths_by_day,
 )
-from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.blobs import Blobs, blobs_in
 from metrics_lake.io.stores import documents_of
 from metrics_lake.jobs import documents, downloads
 from metrics_lake.jobs.compute import periods_of
@@ -63,7 +63,7 @@ class Published:
 
 def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> Published:
     """Writes every blob and document that differs from what stands."""
-    blobs = Blobs(work.settings.storage.rollups)
+    blobs = blobs_in(work.settings.storage.rollups)
     before = json.loads(blobs.read(_STATE) or b"{}")
     state = _state(work)
     if state["gold"] < 0 or before == {**state, "complete_through": before.get("complete_through")}:

@@ -6,8 +6,9 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from metrics_lake.io.blobs import Blobs
+from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.checkpoints import CheckpointError
+from metrics_lake.io.stream import landing_at
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.publish import _STATE as STATE
 from metrics_lake.jobs.publish import Published
@@ -46,7 +47,7 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
     fresh = replace(work, settings=_with_lake(work.settings, building))
     with fresh.lock("rebuild"):
         for state in (STATE, downloads.STATE):
-            Blobs(work.settings.storage.rollups).delete(
+            blobs_in(work.settings.storage.rollups).delete(
                 state
             )  # so that every figure is compared with what is published
         done = run(fresh)
@@ -57,14 +58,14 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
 
 def _gone(work: Work) -> list[str]:
     """Files that the standing lake has read and landing has no more."""
-    landing, reports = Path(work.settings.storage.landing), downloads.stream_of(work)
+    landing, reports = landing_at(work.settings.storage.landing), downloads.stream_of(work)
     try:
         known = {entry.path for stream in (work.stream, reports) for entry in stream.manifest.entries()}
     except CheckpointError:
         return []
     there = {
-        *work.stream.landed(landing),
-        *(path for each in downloads.SOURCES for path in reports.landed(landing, each)),
+        *work.stream.landed_paths(landing),
+        *(path for each in downloads.SOURCES for path in reports.landed_paths(landing, each)),
     }
     return sorted(known - there)
 

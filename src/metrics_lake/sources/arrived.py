@@ -22,7 +22,7 @@ class FileEntry:
     """One version of one landing file, as the manifest knows it.
 
     `path` is relative to landing, with marks for addresses (names.Names); `content_hash` is SHA-256 in hex;
-    `is_duplicate` says that the same bytes came before under another name.
+    `is_duplicate` says that the same bytes came before under another name; `etag` names the version in Azure's storage.
     """
 
     path: str
@@ -30,6 +30,7 @@ class FileEntry:
     content_hash: str
     modified_at: str
     is_duplicate: bool = False
+    etag: str = ""
 
     @property
     def file_id(self) -> str:

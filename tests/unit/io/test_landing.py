@@ -66,7 +66,7 @@ def test_a_file_that_is_no_gzip_file_gives_a_reason_before_its_first_line(tmp_pa
     harm, reason = HARM[name]
     if times > 1:  # a large one is checked in a first reading and unpacked in a second
         monkeypatch.setattr(landing, "_WHOLE_BYTES", 0)
-        monkeypatch.setattr(landing, "_PIECE_BYTES", 100_000)
+        monkeypatch.setattr(landing, "PIECE_BYTES", 100_000)
     got = []
     with pytest.raises(UnreadableFile) as error:
         got.extend(landed(tmp_path, name, harm(gzip.compress(LINES * times, 1))).pieces())
@@ -75,7 +75,7 @@ def test_a_file_that_is_no_gzip_file_gives_a_reason_before_its_first_line(tmp_pa
 
 def test_a_large_packed_file_is_read_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(landing, "_WHOLE_BYTES", 0)
-    monkeypatch.setattr(landing, "_PIECE_BYTES", 100_000)
+    monkeypatch.setattr(landing, "PIECE_BYTES", 100_000)
     pieces = list(landed(tmp_path, "large.log.gz", gzip.compress(LINES * 400, 1)).pieces())
     assert b"".join(pieces) == LINES * 400 and len(pieces) > 20
 
@@ -108,14 +108,14 @@ def test_a_file_that_may_not_be_read_gives_a_reason(tmp_path, monkeypatch):
 
 @given(st.binary(max_size=400).map(lambda raw: raw.replace(b"a", b"\n")), st.integers(1, 60), st.booleans())
 def test_pieces_are_whole_lines_and_make_up_the_file(content, piece, is_packed):
-    before = landing._PIECE_BYTES, landing._WHOLE_BYTES
-    landing._PIECE_BYTES, landing._WHOLE_BYTES = piece, 0
+    before = landing.PIECE_BYTES, landing._WHOLE_BYTES
+    landing.PIECE_BYTES, landing._WHOLE_BYTES = piece, 0
     try:
         with TemporaryDirectory() as folder:
             packed = content[:2] == b"\x1f\x8b"
             got = list(landed(Path(folder), "x", gzip.compress(content) if is_packed or packed else content).pieces())
     finally:
-        landing._PIECE_BYTES, landing._WHOLE_BYTES = before
+        landing.PIECE_BYTES, landing._WHOLE_BYTES = before
     assert b"".join(got) == content
     assert all(each.endswith(b"\n") for each in got[:-1])
 

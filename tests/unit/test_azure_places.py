@@ -1,0 +1,56 @@
+"""Addresses of Azure's storage as settings may write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from metrics_lake.azure_places import is_azure, place_of
+from metrics_lake.settings import SettingsError, load
+
+ACME = "https://acme.blob.core.windows.net"
+
+
+@pytest.mark.parametrize(
+    ("text", "account", "container", "folder"),
+    [
+        ("abfss://figures@acme.dfs.core.windows.net/rollups/all", ACME, "figures", "rollups/all"),
+        ("abfs://figures@acme.dfs.core.windows.net", ACME, "figures", ""),
+        ("https://acme.blob.core.windows.net/figures/rollups/", ACME, "figures", "rollups"),
+        ("https://acme.blob.core.windows.net/$web", ACME, "$web", ""),
+        ("https://acme.blob.core.chinacloudapi.cn/figures", "https://acme.blob.core.chinacloudapi.cn", "figures", ""),
+        ("http://127.0.0.1:10000/acme/figures/rollups", "http://127.0.0.1:10000/acme", "figures", "rollups"),
+    ],
+)
+def test_an_address_names_account_container_and_folder(text, account, container, folder):
+    place = place_of(text)
+    assert (place.account_url, place.container, place.folder) == (account, container, folder)
+    assert place.path("acme/index.json") == f"{folder}/acme/index.json".lstrip("/")
+
+
+@pytest.mark.parametrize("text", ["data/rollups", "/srv/rollups", "rollups:old"])
+def test_a_folder_is_no_address(text):
+    assert not is_azure(text)
+
+
+WRONG = [
+    "https://acme.blob.core.windows.net", "https://acme.blob.core.windows.net/figures?sv=1&sig=hidden",
+    "https://example.org/figures", "http://acme.blob.core.windows.net/figures", "s3://figures/rollups",
+    "abfss://acme.dfs.core.windows.net/figures",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_is_no_address_or_holds_a_sas_is_refused_without_being_repeated(tmp_path, text):
+    with pytest.raises(SettingsError, match=r"storage.rollups: no address of Azure's storage; write abfss://") as error:
+        load(str(tmp_path), overrides=[f"storage.rollups='{text}'"])
+    assert "hidden" not in str(error.value)
+
+
+def test_the_lake_has_to_be_a_folder(tmp_path):
+    with pytest.raises(SettingsError, match=r"storage.lake: it can't be in Azure's storage yet: write a folder"):
+        load(str(tmp_path), overrides=[f"storage.lake={ACME}/figures"])
+
+
+def test_blobs_of_landing_are_left_to_the_container_s_own_rules(tmp_path):
+    with pytest.raises(SettingsError, match=r"upkeep.landing_days: landing is in Azure's storage: leave it null"):
+        load(str(tmp_path), overrides=[f"storage.landing={ACME}/logs", "upkeep.landing_days=30"])
