@@ -16,7 +16,6 @@ from metrics_lake.io.failpoints import passing
 from metrics_lake.io.files import content_hash
 from metrics_lake.io.landed_blobs import UNFINISHED, AzureLanding
 from metrics_lake.io.manifest import Batch, Manifest
-from metrics_lake.io.sink import Sink
 from metrics_lake.sources.arrived import FileEntry
 
 if TYPE_CHECKING:
@@ -169,6 +168,7 @@ class Stream:
     def read(self, spark: SparkSession, into: str, on_progress: Callable[[int, int], None], *, is_small: bool) -> None:
         """Runs the stream over every planned batch; on_progress gets parts done and in all, a few times a second."""
         from metrics_lake.io.landing import FORMAT, Landing
+        from metrics_lake.io.sink import Sink
 
         passing("batch_planned")
         spark.dataSource.register(Landing)
