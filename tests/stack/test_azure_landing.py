@@ -141,6 +141,17 @@ def test_a_blob_that_changes_after_it_was_planned_is_put_off_to_the_next_plan(
         read(container, after)
 
 
+def test_a_blob_that_changes_while_it_is_planned_is_put_off_too(container: ContainerClient) -> None:
+    landing = AzureLanding(place(container))
+    put(container, LOG, LINES)
+    [seen] = landing.files("haproxy")
+    put(container, LOG, LINES + LINES)
+    assert landing.changed(seen, {}, set(), str) is None
+    [seen] = landing.files("haproxy")
+    entry = landing.changed(seen, {}, set(), str)
+    assert entry and entry.size_bytes == 2 * len(LINES)
+
+
 def test_a_blob_with_an_address_in_its_name_is_found_by_its_mark(container: ContainerClient, tmp_path: Path) -> None:
     put(container, "haproxy/192.0.2.7/a.log", LINES)
     [entry] = planned(streamed(tmp_path), container)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from metrics_lake.azure_places import is_azure, place_of
@@ -54,3 +56,9 @@ def test_the_lake_has_to_be_a_folder(tmp_path):
 def test_blobs_of_landing_are_left_to_the_container_s_own_rules(tmp_path):
     with pytest.raises(SettingsError, match=r"upkeep.landing_days: landing is in Azure's storage: leave it null"):
         load(str(tmp_path), overrides=[f"storage.landing={ACME}/logs", "upkeep.landing_days=30"])
+
+
+def test_the_example_for_azure_names_places_in_azure():
+    example = load(str(Path(__file__).parents[2] / "conf"), "azure")
+    assert is_azure(example.storage.landing) and is_azure(example.storage.rollups)
+    assert not is_azure(example.storage.lake)
