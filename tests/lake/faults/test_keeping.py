@@ -39,9 +39,9 @@ def test_a_rebuild_ends_in_the_same_lake_and_leaves_what_is_published_byte_for_b
 
 
 def test_upkeep_deletes_what_is_past_its_days_and_what_a_crash_left_and_changes_nothing_else(copy: World) -> None:
-    lake, before = Path(copy.work.settings.storage.lake), contents.everything(copy.work.settings, "acme")
     copy.put(f"{EDGE}/2001/01/15/haproxy-15-00.log", b"")
     run(copy.work)
+    lake, before = Path(copy.work.settings.storage.lake), contents.everything(copy.work.settings, "acme")
     orphan = next((lake / "silver" / "sessions").rglob("*.parquet")).with_name("part-99999-orphan.c000.snappy.parquet")
     orphan.write_bytes(b"left by a crash")
     old = datetime(2001, 1, 1).timestamp()
