@@ -97,16 +97,14 @@ def test_a_blob_that_is_known_by_its_etag_is_not_fetched_again(
     assert planned(stream, container) == []
 
 
-@pytest.mark.parametrize("held", [64 << 20, 100], ids=["in memory", "in a nameless file"])
 @pytest.mark.parametrize(
     ("name", "content", "found"),
     [("a.log", LINES, LINES), ("a.log.gz", gzip.compress(LINES), LINES), ("a.log", gzip.compress(LINES), LINES),
      ("empty.log", b"", b""), ("empty.log.gz", b"", b"")],
 )  # fmt: skip
 def test_a_blob_is_read_however_it_is_packed(
-    container: ContainerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, found: bytes, held: int
-) -> None:  # fmt: skip
-    monkeypatch.setattr("metrics_lake.io.landed_blobs._HELD_BYTES", held)
+    container: ContainerClient, tmp_path: Path, name: str, content: bytes, found: bytes
+) -> None:
     put(container, f"haproxy/{name}", content)
     [entry] = planned(streamed(tmp_path), container)
     assert read(container, entry) == found

@@ -11,7 +11,6 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 from metrics_lake.azure_places import AzurePlace, place_of
@@ -21,7 +20,6 @@ from metrics_lake.sources.arrived import FileEntry, UnreadableFile
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
 
-_HELD_BYTES = 64 << 20  # larger ones go to a nameless file, which nobody else can open and no crash leaves behind
 UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
 
 
@@ -88,11 +86,14 @@ class LandedBlob:
         return next(alike, self.entry.path)
 
     def pieces(self) -> Iterator[bytes]:
-        """See ArrivedFile.pieces. All of it is fetched first, so that a change shows before the first line is taken."""
+        """See ArrivedFile.pieces. All of it is fetched first, so that a change shows before the first line is taken.
+
+        It is held in memory, packed as it is: a file of this machine would have addresses in it.
+        """
         from metrics_lake.io.landing import GZIP, PIECE_BYTES, unpacked_pieces, whole_lines
 
         place = place_of(self.root)
-        with TemporaryFile() if self.entry.size_bytes > _HELD_BYTES else io.BytesIO() as file:
+        with io.BytesIO() as file:
             for chunk in _chunks(container_of(place), place, self.true_path, self.entry.etag):
                 file.write(chunk)
             size, _ = file.tell(), file.seek(0)
