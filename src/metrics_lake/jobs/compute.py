@@ -118,7 +118,8 @@ def _by_day(work: Work, due: Due, days: Sequence[date]) -> None:
 
 
 def _by_period(work: Work, due: Due) -> None:
-    periods, clocks = periods_of(work, due.days), work.calendars
+    through, clocks = received(work.settings).complete_through, work.calendars
+    periods = periods_of(work, due.days, through)
     named = [period for of_tenant in periods.values() for period in of_tenant]
     shares: figures.Frames = {}
     if named:
@@ -147,25 +148,24 @@ def _replace(work: Work, tables: Sequence[Table], due: Due, made: figures.Frames
         work.small_tables.replace(table, made.get(table.name, pl.DataFrame()), where, due.progress(is_last=is_last))
 
 
-def periods_of(work: Work, days: Iterable[date]) -> dict[str, list[Period]]:
-    """For each tenant with figures: the periods that hold any of the days."""
-    through = received_through(work)
+def periods_of(work: Work, days: Iterable[date], through: datetime | None) -> dict[str, list[Period]]:
+    """For each tenant with figures: the periods that hold any of the days, and those that end with `through`.
+
+    `through` is up to when everything has arrived; before the first file there are no periods.
+    """
+    if through is None:
+        return {}
     days = list(days)
     held = work.small_tables.read(listening_by_day.TABLE).group_by("tenant")
     spans = held.aggregate([("listened_on", "min"), ("listened_on", "max")]).to_pylist()
     found = {}
     for row in spans:
         calendar = work.calendars.by_tenant.get(row["tenant"])
-        if calendar and through:
+        if calendar:
             last_on = calendar.day_of(through - timedelta(microseconds=1))
             span = row["listened_on_min"], row["listened_on_max"]
             found[row["tenant"]] = work.calendars.periods(row["tenant"], days, span, last_on)
     return found
-
-
-def received_through(work: Work) -> datetime | None:
-    """The instant up to which every expected proxy's files have arrived without a gap, UTC."""
-    return received(work.settings).complete_through
 
 
 def _in_periods(periods: Mapping[str, Iterable[Period]]) -> str:

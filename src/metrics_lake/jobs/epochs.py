@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
-from deltalake import DeltaTable
-
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.io.manifest import Batch
 from metrics_lake.io.stream import Stream
@@ -28,10 +25,7 @@ def _batches(work: Work, feed: Any) -> list[Batch]:
 
     When a file was changed isn't told there, so a later run looks at its content once more.
     """
-    place = work.table_path(feed.TABLE)
-    if not DeltaTable.is_deltatable(place):
-        return []
-    files = pl.scan_delta(place).filter(pl.col("row_kind") == feed.FILES.kind).select(_COLUMNS).collect()
+    files = work.small_tables.frame(feed.FILES, columns=_COLUMNS)
     entries: dict[int, list[FileEntry]] = {}
     for number, path, size, found, status in files.sort("batch_number", "path").rows():
         entries.setdefault(number, []).append(FileEntry(path, size, found, "", is_duplicate=status == DUPLICATE))

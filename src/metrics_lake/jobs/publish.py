@@ -41,7 +41,7 @@ from metrics_lake.sources.robots import rules_version
 from metrics_lake.tables import Table
 from metrics_lake.tenants import ALL_STREAMS
 
-_STATE = "_published.json"
+STATE = "_published.json"
 _INDEX = "metrics-lake/index/1"
 _DAY = timedelta(days=1)
 
@@ -64,7 +64,7 @@ class Published:
 def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> Published:
     """Writes every blob and document that differs from what stands."""
     blobs = blobs_in(work.settings.storage.rollups)
-    before = json.loads(blobs.read(_STATE) or b"{}")
+    before = json.loads(blobs.read(STATE) or b"{}")
     state = _state(work)
     if state["gold"] < 0 or before == {**state, "complete_through": before.get("complete_through")}:
         return Published()
@@ -74,7 +74,7 @@ def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timez
     if standing is None:
         return Published()
     days = _days_due(work, before, state, standing)
-    periods = periods_of(work, days)
+    periods = periods_of(work, days, standing.complete_through)
     held, store, done = _held(work, periods), documents_of(work.settings), Published()
     for tenant, named in periods.items():
         figures = _figures(held, tenant)
@@ -82,7 +82,7 @@ def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timez
         documents.write_periods(store, tenant, named, figures, standing)
         documents.write_days(work, store, tenant, days, standing)
     through = standing.complete_through.isoformat()
-    blobs.write(_STATE, json.dumps({**state, "complete_through": through}, indent=1).encode())
+    blobs.write(STATE, json.dumps({**state, "complete_through": through}, indent=1).encode())
     return done
 
 

@@ -10,8 +10,7 @@ from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.checkpoints import CheckpointError
 from metrics_lake.io.stream import landing_at
 from metrics_lake.jobs import downloads
-from metrics_lake.jobs.publish import _STATE as STATE
-from metrics_lake.jobs.publish import Published
+from metrics_lake.jobs.publish import STATE, Published
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
 from metrics_lake.settings import Settings
@@ -46,10 +45,8 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
     shutil.rmtree(building, ignore_errors=True)
     fresh = replace(work, settings=_with_lake(work.settings, building))
     with fresh.lock("rebuild"):
-        for state in (STATE, downloads.STATE):
-            blobs_in(work.settings.storage.rollups).delete(
-                state
-            )  # so that every figure is compared with what is published
+        for state in (STATE, downloads.STATE):  # so that every figure is compared with what is published
+            blobs_in(work.settings.storage.rollups).delete(state)
         done = run(fresh)
         old = _set_aside(lake) if lake.exists() else None
         building.rename(lake)

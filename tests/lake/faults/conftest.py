@@ -16,17 +16,9 @@ import pytest
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
 from tests.lake.conftest import ROOT
+from tests.unit.cli.conftest import TENANTS
 from tests.unit.sources.haproxy.logs import SECRET, line, text
 
-TENANTS = """
-tenants:
-  acme:
-    name: Acme Radio
-    timezone: Africa/Johannesburg
-    streams:
-      live: {protocol: hls, match: {path: "/acme/live/*"}}
-      fm: {protocol: icecast, match: {path: "/acme.mp3"}}
-"""
 EDGE = "haproxy/edge-01"
 HOUR = 3600
 STARTS = {  # hours from noon of 15 January 2001 to the start of the hour that the file holds
