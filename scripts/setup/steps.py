@@ -9,11 +9,12 @@ import time
 
 import jars
 import java
+import java_classes
 import packages
 import spark_home
 import system
 
-STEPS = (packages, java, jars, spark_home)
+STEPS = (packages, java, jars, spark_home, java_classes)
 
 
 def wait_for_our_turn() -> object:

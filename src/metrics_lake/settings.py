@@ -26,7 +26,6 @@ from metrics_lake.tenants import Network, Number, Strict, Tenant, Tenants, Zone
 SECRET, SECRET_FILE = "METRICS_LAKE_SECRET", "METRICS_LAKE_SECRET_FILE"
 COSMOS_KEY = "METRICS_LAKE_COSMOS_KEY"
 STORAGE = "METRICS_LAKE_STORAGE"
-_FAIL_POINT = "METRICS_LAKE_FAILPOINT"
 _OWN_JAVA, _OWN_SPARK = ".cache/java", ".cache/spark"
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
@@ -136,6 +135,7 @@ class Spark(Strict):
     from_rows: Annotated[int, Field(ge=0)] = 500_000
     from_bytes: Annotated[int, Field(ge=0)] = 512 << 20
     jars: str = ".cache/jars"
+    class_archive: str = ".cache/classes.jsa"  # Java's classes as `make setup` keeps them; done without if it isn't there
     conf: dict[str, str] = {}
 
 
@@ -274,11 +274,6 @@ def java_program() -> str:
     """The Java that Spark will start: JAVA_HOME's, else that of `make setup`, else the PATH's."""
     home = os.environ.get("JAVA_HOME") or (_OWN_JAVA if Path(_OWN_JAVA, "bin", "java").exists() else "")
     return str(Path(home, "bin", "java")) if home else "java"
-
-
-def fail_point() -> str:
-    """Where a test wants this process to die (io/failpoints.py); empty outside of tests."""
-    return os.environ.get(_FAIL_POINT, "")
 
 
 def is_submitted() -> bool:

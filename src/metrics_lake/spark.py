@@ -52,15 +52,10 @@ def session(settings: Settings, *, name: str = "metrics_lake") -> SparkSession:
     options = dict(_ALWAYS)
     if not is_submitted():
         jars = _jars(settings)
-        log4j = resources.files(__package__).joinpath("log4j2.properties")
-        java = (
-            f"-Dlog4j2.configurationFile=file:{log4j} -XX:-HeapDumpOnOutOfMemoryError "
-            "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
-        )
         options |= _LOCAL | {
             "spark.driver.memory": settings.spark.driver_memory,
             "spark.driver.extraClassPath": os.pathsep.join(jars),
-            "spark.driver.extraJavaOptions": java,
+            "spark.driver.extraJavaOptions": _java(settings),
             "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions),
         }
         builder = builder.master(settings.spark.master)
@@ -72,6 +67,17 @@ def session(settings: Settings, *, name: str = "metrics_lake") -> SparkSession:
         spark = aside.submit(builder.getOrCreate).result()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+def _java(settings: Settings) -> str:
+    """Options of the JVM. An archive of classes halves its start; one of another Java or of other jars is passed over."""
+    log4j = resources.files(__package__).joinpath("log4j2.properties")
+    archive = Path(settings.spark.class_archive)
+    kept = f" -XX:SharedArchiveFile={archive.resolve()}" if archive.is_file() else ""
+    return (
+        f"-Dlog4j2.configurationFile=file:{log4j} -XX:-HeapDumpOnOutOfMemoryError "
+        f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m{kept}"
+    )
 
 
 def _silence_py4j() -> None:

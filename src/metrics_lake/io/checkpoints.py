@@ -11,10 +11,12 @@ import json
 import struct
 import zlib
 from pathlib import Path
-
-from deltalake import DeltaTable
+from typing import TYPE_CHECKING
 
 from metrics_lake.io.files import write_whole
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 QUERY, MANIFEST, _START = "query", "manifest", "start.json"
 _CHECKED_BYTES = 512  # Hadoop's: one CRC-32 for each piece of a file
@@ -35,7 +37,7 @@ REMEDY = "metrics-lake ingest --new-epoch"
 def check(checkpoint: Path, table: str) -> None:
     """Raises CheckpointError if the checkpoint is torn, lost, or not the one that filled the table."""
     newest, query = _newest_batch(checkpoint / MANIFEST), checkpoint / QUERY
-    held = DeltaTable(table) if DeltaTable.is_deltatable(table) else None
+    held = _table(table)
     offsets = _whole_log(query / "offsets")
     _whole_log(query / "commits")
     if offsets and offsets[max(offsets)] > newest:
@@ -51,6 +53,12 @@ def check(checkpoint: Path, table: str) -> None:
         raise CheckpointError(f"{query} is older than bronze")
 
 
+def _table(place: str) -> DeltaTable | None:
+    from deltalake import DeltaTable  # Spark starts six processes to ask a source questions, and each would load it
+
+    return DeltaTable(place) if DeltaTable.is_deltatable(place) else None
+
+
 def start(checkpoint: Path) -> int:
     """The batch that a new query begins behind: 0, but after begin_again the last one that the table holds."""
     return int(_begun(checkpoint).get("batch", 0))
@@ -58,7 +66,8 @@ def start(checkpoint: Path) -> int:
 
 def begin_again(checkpoint: Path, table: str, batch: int) -> None:
     """Puts the old query's files aside, and has the next one begin behind a batch, the newest that the table holds."""
-    version = DeltaTable(table).version() if DeltaTable.is_deltatable(table) else -1
+    held = _table(table)
+    version = held.version() if held else -1
     write_whole(checkpoint / _START, json.dumps({"batch": batch, "version": version}).encode())
     query, number = checkpoint / QUERY, 1
     while (aside := checkpoint / f"{QUERY}-before-{number}").exists():

@@ -12,7 +12,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 
-from metrics_lake.settings import fail_point
+from metrics_lake.environment import fail_point
 
 _passed: Counter[str] = Counter()
 _crashing: list[str] = []
