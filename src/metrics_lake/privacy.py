@@ -78,6 +78,7 @@ class Hasher:
         self._key = lru_cache(maxsize=1024)(
             lambda tenant, epoch: derive_key(secret, tenant, epoch, self._salts.of(tenant, epoch))
         )
+        self.listener = lru_cache(maxsize=1 << 16)(self._listener_of)  # the same people come in every chunk
 
     def __repr__(self) -> str:
         return "Hasher(…)"
@@ -93,7 +94,7 @@ class Hasher:
     def line_seed(self) -> int:
         return line_seed(self._secret)
 
-    def listener(self, tenant: str, epoch: str, address: str, agent: str) -> str:
+    def _listener_of(self, tenant: str, epoch: str, address: str, agent: str) -> str:
         return listener_id(self._key(tenant, epoch), canonical(address) or address, agent)
 
     def playback(self, tenant: str, epoch: str, playback: str) -> str:

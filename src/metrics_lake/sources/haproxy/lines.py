@@ -6,6 +6,8 @@ the message's own anchor, `address:port [dd/Mon/yyyy:`, so no dress has to be kn
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 # What HAProxy says of itself: no request, and no fault of the log either.
@@ -25,7 +27,9 @@ REPEATED = (
     "message repeated"  # what rsyslog writes for lines that were equal, with the line in brackets: they are doubles
 )
 LONGEST = 1 << 16  # HAProxy writes 65,535 bytes at most (`log … len`)
-_HOST = r"^(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) "
+_HOST = re.compile(
+    r"(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) ", re.ASCII
+)
 
 
 def numbered(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:
@@ -36,7 +40,9 @@ def numbered(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame
     parts = files.with_columns(pl.col("text").str.split("\n"))
     numbers = pl.int_ranges("start", pl.col("start") + pl.col("text").list.len())
     lines = parts.select("file_number", "text", line_number=numbers).explode("line_number", "text")
-    return lines.select("file_number", "line_number", pl.col("text").str.strip_chars_end("\r"))
+    lines = lines.select("file_number", "line_number", "text")
+    has_returns = any("\r" in text for text in texts.values())
+    return lines.with_columns(pl.col("text").str.strip_chars_end("\r")) if has_returns else lines
 
 
 def unwrapped(lines: pl.DataFrame) -> pl.DataFrame:
@@ -72,5 +78,5 @@ def parted(lines: pl.DataFrame) -> pl.DataFrame:
 
 def host_of(line: str) -> str | None:
     """The host that syslog names at the start of a line, if it does."""
-    found = pl.select(pl.lit(line).str.extract(_HOST)).item()
-    return None if found is None or found in ("-", "haproxy") else str(found)
+    found = _HOST.match(line)
+    return None if found is None or found[1] in ("-", "haproxy") else found[1]

@@ -21,7 +21,7 @@ from metrics_lake.sources.haproxy.visits import folded, with_pieces
 
 VISIT, REJECT, UNCLAIMED, FILE, COUNTER = "visit", "reject", "unclaimed", "file", "counter"
 _CHUNK_BYTES = 8 << 20
-_COUNTS = ("accepted", "reject", "unclaimed", "skipped")
+_COUNTS = {"accepted": "accepted", "reject": "rejects", "unclaimed": "unclaimed", "skipped": "skipped"}  # of Sorted
 
 
 @dataclass
@@ -111,8 +111,7 @@ def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: Files, names: Name
         return
     numbered = lines.numbered(chunk.texts, chunk.first_lines)
     found = sorted_out(numbered, rules, hasher, unfinished=chunk.unfinished, files=known)
-    for number, account in chunk.accounts.items():
-        _count(account, found, number)
+    _count(chunk.accounts, found)
     about = _about(chunk)
     made = (_visit_rows(found.accepted, rules), _reject_rows(found.rejects), _unclaimed_rows(found.unclaimed, names))
     for rows in (*made, _counter_rows(found.counters, names)):
@@ -134,17 +133,16 @@ def _about(chunk: _Chunk) -> pl.DataFrame:
     return frame.with_columns(file_on=_instant("file_ms").dt.date()).drop("file_ms")
 
 
-def _count(account: _Account, found: Sorted, number: int) -> None:
-    mine = pl.col("file_number") == number
+def _count(accounts: dict[int, _Account], found: Sorted) -> None:
     ended = pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)
-    times = found.accepted.select("file_number", ended=ended).filter(mine)
-    ends = times.select(pl.len(), low=pl.col("ended").min(), high=pl.col("ended").max()).row(0)
-    account.counts["accepted"] += ends[0]
-    if ends[0]:
-        account.first_ms = min(ends[1], account.first_ms or ends[1])
-        account.last_ms = max(ends[2], account.last_ms or ends[2])
-    for kind, frame in (("reject", found.rejects), ("unclaimed", found.unclaimed), ("skipped", found.skipped)):
-        account.counts[kind] += frame.filter(mine).height
+    spans = found.accepted.group_by("file_number").agg(low=ended.min(), high=ended.max())
+    for number, low, high in spans.iter_rows():
+        account = accounts[number]
+        account.first_ms = low if account.first_ms is None else min(low, account.first_ms)
+        account.last_ms = high if account.last_ms is None else max(high, account.last_ms)
+    for kind, frame in _COUNTS.items():
+        for number, line_count in getattr(found, frame)["file_number"].value_counts().iter_rows():
+            accounts[number].counts[kind] += line_count
 
 
 def _instant(column: str) -> pl.Expr:

@@ -114,7 +114,8 @@ def _is_tail(good: pl.DataFrame, haproxy: Haproxy) -> pl.Expr:
 def _located(read: pl.DataFrame, haproxy: Haproxy, hasher: Hasher) -> pl.DataFrame:
     """Host and path of each request, who asked, the referrer's host, and the line's fingerprint."""
     uri = pl.col("uri")
-    url = pl.when(uri.str.contains(_ABSOLUTE)).then(uri)  # null on most lines, so that what follows is quick
+    odd = pl.when(~uri.str.starts_with("/")).then(uri)  # null on most lines, so that what follows is quick
+    url = pl.when(odd.str.contains(_ABSOLUTE)).then(odd)
     absolute = url.str.extract(rf"{_ABSOLUTE}([^/?]*)")
     asked_for = [pl.when(pl.col("host").str.len_bytes() > 0).then("host"), absolute]
     asked_for += [pl.col("sni")] if "sni" in read.columns else []
