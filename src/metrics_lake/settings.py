@@ -135,7 +135,9 @@ class Spark(Strict):
     from_rows: Annotated[int, Field(ge=0)] = 500_000
     from_bytes: Annotated[int, Field(ge=0)] = 512 << 20
     jars: str = ".cache/jars"
-    class_archive: str = ".cache/classes.jsa"  # Java's classes as `make setup` keeps them; done without if it isn't there
+    class_archive: str = (
+        ".cache/classes.jsa"  # Java's classes as `make setup` keeps them; done without if it isn't there
+    )
     conf: dict[str, str] = {}
 
 

@@ -37,3 +37,10 @@ def test_a_light_process_never_loads_spark(process, tmp_path):
     script = f"{PROCESSES[process]}\n{_SPY}assert not heavy, heavy[:5]"
     ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-2000:]
+
+
+def test_what_spark_asks_a_source_is_answered_without_what_only_reading_needs():
+    heavy = "('polars', 'pydantic', 'deltalake', 'azure')"
+    script = f"import sys, metrics_lake.io.landing; print([n for n in sys.modules if n in {heavy}])"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]", "six processes, one after the other, load this at every start of a stream"

@@ -44,9 +44,10 @@ def test_what_thinks_neither_runs_queries_nor_prints():
 
 
 def test_settings_alone_read_the_environment():
-    others = [path for path in modules() if path != SRC / "settings.py"]
+    readers = {SRC / "settings.py", SRC / "environment.py"}
+    others = [path for path in modules() if path not in readers]
     assert not [(name(path), found) for path in others if (found := _ENVIRONMENT & used(path))]
-    assert "os.environ" in used(SRC / "settings.py")
+    assert all("os.environ" in used(path) for path in readers)
 
 
 def test_what_a_reader_is_told_are_a_folder_a_module_and_a_number_and_never_a_key():

@@ -96,3 +96,11 @@ def test_a_process_that_spark_submit_started_is_known_by_its_gateway(monkeypatch
     assert not is_submitted()
     monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
     assert is_submitted()
+
+
+def test_java_is_given_its_kept_classes_only_where_they_are(tmp_path):
+    archive = tmp_path / "classes.jsa"
+    settings = Settings.model_validate({"spark": {"class_archive": str(archive)}})
+    assert "SharedArchiveFile" not in spark._java(settings)
+    archive.touch()
+    assert f"-XX:SharedArchiveFile={archive}" in spark._java(settings)

@@ -27,9 +27,7 @@ REPEATED = (
     "message repeated"  # what rsyslog writes for lines that were equal, with the line in brackets: they are doubles
 )
 LONGEST = 1 << 16  # HAProxy writes 65,535 bytes at most (`log … len`)
-_HOST = re.compile(
-    r"(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) ", re.ASCII
-)
+_HOST = re.compile(r"(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) ", re.ASCII)
 
 
 def numbered(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metrics_lake.sources.haproxy import streams
 from metrics_lake.sources.haproxy.streams import CONNECTION, NONE, PLAYLIST, SEGMENT
@@ -67,6 +69,26 @@ CLAIMS = rows("""
 def test_the_first_stream_whose_globs_all_hold_claims_a_request(row):
     found = claimed((row["frontend"], row["host"], row["path"]))["stream_number"].item()
     assert (None if found is None else NAMES[found]) == row["claimed by"]
+
+
+_TEXTS = st.text(alphabet="abAB*?./é", max_size=5)
+_GLOBS = st.builds("{}{}{}".format, st.sampled_from(["", "*"]), _TEXTS, st.sampled_from(["", "*"])).filter(bool)
+
+
+@given(
+    st.sampled_from(["path", "host", "frontend"]),
+    st.lists(_GLOBS, min_size=1, max_size=2),
+    st.lists(_TEXTS, min_size=1),
+)
+def test_a_glob_that_needs_no_regular_expression_fits_what_its_expression_would(field, globs, texts):
+    stream = {"protocol": "icecast", "match": {field: globs}}
+    tenants = Tenants.model_validate({"tenants": {"t1": {"name": "T", "timezone": "UTC", "streams": {"s": stream}}}})
+    pattern = tenants.tenants["t1"].streams["s"].match.pattern(field)
+    asked = pl.DataFrame(
+        {"frontend": "fe", "host": "h", "path": "/p"} | {field: texts}, schema_overrides={field: pl.String}
+    )
+    found = streams.claimed(asked, tenants)["stream_number"].is_not_null()
+    assert found.to_list() == pl.Series(texts, dtype=pl.String).str.contains(pattern).to_list()
 
 
 def test_requests_keep_their_order_and_number_however_often_they_repeat():
