@@ -39,7 +39,7 @@ JARS_HEADER = """\
 # The jars that Spark needs and pyspark does not bring: SHA-256, then group:artifact:version.
 # Written by `make lock` from the roots in scripts/setup/lock.py: change those, not this.
 """
-COMPILE = "pip compile pyproject.toml - --group dev --universal --python-version 3.10 --generate-hashes"
+COMPILE = "pip compile pyproject.toml - --extra spark --group dev --universal --python-version 3.10 --generate-hashes"
 QUIETLY = "--quiet --no-python-downloads --no-header --no-annotate --no-emit-index-url --no-emit-find-links"
 
 

@@ -282,8 +282,8 @@ def fail_point() -> str:
 
 
 def is_submitted() -> bool:
-    """Whether spark-submit started this process, and with it Spark's JVM."""
-    return "PYSPARK_GATEWAY_PORT" in os.environ
+    """Whether spark-submit or Databricks started this process, and with it Spark's JVM."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ or "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
 def prepare_for_spark() -> None:

@@ -31,7 +31,12 @@ def test_the_lock_names_no_address():
 
 
 def test_all_that_the_project_asks_for_is_in_the_lock():
-    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    project = PROJECT["project"]
+    wanted = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["spark"],
+        *PROJECT["dependency-groups"]["dev"],
+    ]
     names = {re.match(r"[A-Za-z0-9._-]+", each)[0].lower().replace("_", "-") for each in wanted}
     pinned = {match[1].lower().replace("_", "-") for line in LOCK.splitlines() if (match := _PIN.match(line))}
     assert names and names <= pinned

@@ -96,3 +96,6 @@ def test_a_process_that_spark_submit_started_is_known_by_its_gateway(monkeypatch
     assert not is_submitted()
     monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
     assert is_submitted()
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT")
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+    assert is_submitted()
