@@ -71,7 +71,18 @@ def session(settings: Settings, *, name: str = "metrics_lake") -> SparkSession:
     with ThreadPoolExecutor(1) as aside:  # in the main thread pyspark would take Ctrl-C for itself, and stumble over it
         spark = aside.submit(builder.getOrCreate).result()
     spark.sparkContext.setLogLevel("ERROR")
+    _share_archive(spark, Path(__file__).parents[1])
     return spark
+
+
+def _share_archive(spark: SparkSession, place: Path) -> None:
+    """Where this package came as an archive (--py-files), the processes that plan a stream beside the driver need it too.
+
+    Spark puts such archives on the path of the executors' Python alone.
+    """
+    if place.is_file():
+        paths = spark.sparkContext.environment
+        paths["PYTHONPATH"] = os.pathsep.join(filter(None, (str(place), paths.get("PYTHONPATH"))))
 
 
 def _silence_py4j() -> None:
