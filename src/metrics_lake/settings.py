@@ -31,15 +31,9 @@ _OWN_JAVA, _OWN_SPARK = ".cache/java", ".cache/spark"
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
 
-def _folder(place: str) -> str:
-    if azure_places.is_azure(place):
-        raise ValueError("it can't be in Azure's storage yet: write a folder")
-    return place
-
-
 class Storage(Strict):
     landing: Annotated[str, AfterValidator(azure_places.checked)] = "data/landing"
-    lake: Annotated[str, AfterValidator(_folder)] = "data/lake"
+    lake: Annotated[str, AfterValidator(azure_places.checked)] = "data/lake"
     rollups: Annotated[str, AfterValidator(azure_places.checked)] = "data/rollups"
 
 
@@ -268,6 +262,14 @@ def storage_secret() -> tuple[Literal["key", "sas", "identity"], str]:
             )
         return "sas", sas
     return "identity", ""
+
+
+def azure_identity() -> dict[str, str]:
+    """What Azure's own variables say of an identity, by name: TENANT_ID, CLIENT_ID, CLIENT_SECRET, FEDERATED_TOKEN_FILE
+    and AUTHORITY_HOST; those that aren't set are left out.
+    """
+    names = ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "FEDERATED_TOKEN_FILE", "AUTHORITY_HOST")
+    return {name: text for name in names if (text := os.environ.get(f"AZURE_{name}"))}
 
 
 def java_program() -> str:
