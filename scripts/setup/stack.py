@@ -5,12 +5,14 @@ import shutil
 import sys
 from pathlib import Path
 
+import jars
 import packages
 from system import CACHE, ROOT, guarded, install, read_text, replace_text, run, say
 
 # program: the package it comes in, for each package manager
 SERVERS: dict[str, dict[str, tuple[str, ...]]] = {
     "haproxy": {"apt-get": ("haproxy",), "dnf": ("haproxy",), "brew": ("haproxy",)},
+    "redis-server": {"apt-get": ("redis-server",), "dnf": ("redis", "valkey"), "brew": ("redis",)},
     "logrotate": {"apt-get": ("logrotate",), "dnf": ("logrotate",), "brew": ("logrotate",)},
 }
 # program: the Go module it is built from; Go checks modules by hash
@@ -23,6 +25,7 @@ LOCKS = ROOT / "scripts/setup/servers"
 NPM_FOLDERS = {LOCKS: BUILT / "node", LOCKS / "azurite": BUILT / "azurite"}
 # Python packages that only these tests need, each folder from a list with hashes.
 PIP_FOLDERS = {LOCKS / "databricks/requirements.lock": BUILT / "databricks"}
+KAFKA_LOCK, KAFKA = LOCKS / "kafka/jars.lock", BUILT / "kafka"
 PATHS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin:/usr/local/go/bin"
 
 
@@ -37,6 +40,8 @@ def install_missing() -> None:
         install_npm(locked, folder.resolve())  # npm takes a folder behind a link for a package
     for lock, folder in PIP_FOLDERS.items():
         install_pip(lock, folder)
+    if not jars.is_ready(KAFKA_LOCK, KAFKA):
+        jars.prepare(KAFKA_LOCK, KAFKA)
 
 
 def build(program: str, module: str) -> None:

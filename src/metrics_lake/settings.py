@@ -133,6 +133,9 @@ class Spark(Strict):
     conf: dict[str, str] = {}
 
 
+Server = Literal["azurite", "cosmos", "gcs", "redis", "kafka"]
+
+
 class Settings(Strict):
     """Everything a run depends on, secrets apart."""
 
@@ -151,6 +154,7 @@ class Settings(Strict):
     app_store: AppStore = AppStore()
     google_play: GooglePlay = GooglePlay()
     spark: Spark = Spark()
+    stack: dict[Server, Annotated[int, Field(ge=1024, le=65535)]] = {}
 
     @model_validator(mode="after")
     def _deletes_no_blobs(self) -> Settings:
