@@ -25,8 +25,9 @@ stack-test: setup ## The tests against real servers, which it installs
 	@scripts/setup/stack
 	@$(with_java) .venv/bin/python -m pytest -m stack $(ARGS)
 
-stack-up: setup ## Those servers by hand, on the ports of conf/emulators.yaml, for  metrics-lake --env emulators
-	@scripts/setup/stack
+stack-up: ## Those servers by hand, on the ports of conf/emulators.yaml, for  metrics-lake run --env emulators
+	@scripts/setup/run >&2
+	@scripts/setup/stack >&2
 	@.venv/bin/python scripts/stack/stack.py up $(ARGS)
 
 stack-down: setup ## Stop them; what they held is gone

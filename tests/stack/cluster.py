@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+_SOON_READY = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"  # all of it shares two cores
 JARS = sorted((ROOT / ".cache" / "jars").glob("*.jar"))
 
 
@@ -56,7 +57,8 @@ class Cluster:
         """spark-submit of a file of pipelines/, in a folder that isn't the project's."""
         settings = {
             "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.memory": "1g", "spark.executor.memory": "1g", "spark.sql.shuffle.partitions": "2", **options,
+            "spark.driver.memory": "1g", "spark.executor.memory": "1g", "spark.driver.extraJavaOptions": _SOON_READY,
+            "spark.executor.extraJavaOptions": _SOON_READY, "spark.databricks.delta.snapshotPartitions": "2", "spark.sql.shuffle.partitions": "2", **options,
         }  # fmt: skip
         command = [
             self.place.spark / "bin" / "spark-submit", "--master", self.master, "--py-files", self.place.archive,
@@ -76,6 +78,7 @@ def _environment(place: Elsewhere) -> dict[str, str]:
     }
     own = {"SPARK_HOME": place.spark, "PYSPARK_PYTHON": place.python, "PYSPARK_DRIVER_PYTHON": place.python}
     own |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "256m", "POLARS_MAX_THREADS": "1"}
+    own |= {"SPARK_DAEMON_JAVA_OPTS": _SOON_READY}
     return {**kept, **{name: str(value) for name, value in own.items()}}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,65 +15,83 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.stack.azurite import KEY, Azurite
 from tests.stack.cluster import ROOT, Cluster, cluster
+from tests.stack.test_azure_landing import TENANTS, figures
 from tests.unit.sources.haproxy.logs import SECRET, line, text
 
 pytestmark = pytest.mark.stack
-TENANTS = """
-tenants:
-  acme:
-    name: Acme Radio
-    timezone: Africa/Johannesburg
-    streams:
-      live: {protocol: hls, segment_seconds: 6, match: {path: "/acme/live/*"}}
-"""
-HOURS = {16: range(60), 17: range(40, 120)}
+LOGS = {
+    f"haproxy/edge-01/haproxy.log-20010115-{hour}.gz": gzip.compress(
+        text([line(n, f"/acme/live/{n}.ts") for n in numbers])
+    )
+    for hour, numbers in {16: range(60), 17: range(40, 120)}.items()
+}
 
 
 @pytest.fixture(scope="module")
-def secret(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """As a cluster has it: a file that every machine can read, named in its environment."""
-    file = tmp_path_factory.mktemp("secret") / "secret"
-    file.write_text(SECRET)
-    return {"METRICS_LAKE_SECRET_FILE": str(file)}
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """As a cluster has them: files that every machine can read, named in its environment."""
+    folder = tmp_path_factory.mktemp("secrets")
+    (folder / "secret").write_text(SECRET)
+    (folder / "key").write_text(KEY)
+    names = {"METRICS_LAKE_SECRET_FILE": "secret", "METRICS_LAKE_STORAGE_KEY_FILE": "key"}
+    return {name: str(folder / file) for name, file in names.items()}
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, secret: dict[str, str]) -> Iterator[Cluster]:
-    with cluster(tmp_path_factory.mktemp("cluster"), secret) as found:
+def running(tmp_path_factory: pytest.TempPathFactory, secrets: dict[str, str]) -> Iterator[Cluster]:
+    with cluster(tmp_path_factory.mktemp("cluster"), secrets) as found:
         yield found
 
 
-def landed(folder: Path, hour: int) -> None:
-    log = text([line(n, f"/acme/live/{n}.ts") for n in HOURS[hour]])
-    path = folder / "landing" / "haproxy" / "edge-01" / f"haproxy.log-20010115-{hour}.gz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(log))
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory, secrets: dict[str, str]) -> Path:
+    """The folder of a run on this machine, over the same logs."""
+    folder = tmp_path_factory.mktemp("here")
+    for path, content in LOGS.items():
+        (folder / "landing" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "landing" / path).write_bytes(content)
+    command = [sys.executable, "-m", "metrics_lake.cli", "run", *settings(folder, str(folder))]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **secrets}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
 
 
-def settings(folder: Path) -> list[str]:
-    """Options of a command whose all lies below a folder; Spark does the work, however little it is."""
-    conf = folder / "conf"
-    conf.mkdir(exist_ok=True)
-    places = {name: str(folder / name) for name in ("landing", "lake", "rollups")}
+def settings(folder: Path, place: str) -> list[str]:
+    """Options of a command whose all lies below a place; Spark does the work, however little it is."""
+    (folder / "conf").mkdir(parents=True)
+    places = {name: f"{place}/{name}" for name in ("landing", "lake", "rollups")}
     base = {
         "storage": places,
         "documents": {"path": str(folder / "documents.db")},
         "spark": {"from_rows": 0, "from_bytes": 0},
     }
-    (conf / "base.yaml").write_text(json.dumps(base))
-    (conf / "tenants.yaml").write_text(TENANTS)
-    return ["--conf", str(conf)]
+    (folder / "conf" / "base.yaml").write_text(json.dumps(base))
+    (folder / "conf" / "tenants.yaml").write_text(TENANTS)
+    return ["--conf", str(folder / "conf")]
 
 
-def figures(folder: Path) -> dict[str, Any]:
-    """What is published, without when it was."""
-    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.json") if path.name != "index.json"}
-    return {name: {**json.loads(path.read_bytes()), "generated_at": None} for name, path in files.items()}
+def on_disk(folder: Path) -> dict[str, bytes]:
+    """What is published in a folder, by path."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.json")}
 
 
-def sessions(folder: Path) -> pl.DataFrame:
-    return pl.read_delta(str(folder / "lake" / "silver" / "sessions")).sort("session_id")
+def documents(folder: Path) -> list[Any]:
+    with sqlite3.connect(folder / "documents.db") as base:
+        return base.execute("SELECT tenant, id, body FROM listening ORDER BY tenant, id").fetchall()
+
+
+def sent_and_done(running: Cluster, arguments: list[str], secrets: dict[str, str], folder: Path) -> None:
+    """Submits a run and looks at what its machines keep of it: the archive came, and no secret stayed."""
+    done = running.submit("run.py", arguments, {}, secrets, folder)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    assert f"{len(LOGS)} files taken in" in done.stdout + done.stderr
+    left = [path for path in running.work.rglob("*") if path.is_file()]
+    assert any(path.name == "metrics_lake.zip" for path in left), "no executor had the archive"
+    told = (done.stdout + done.stderr).encode()
+    assert not [name for name in (SECRET, KEY) if name.encode() in told]
+    assert not [path for path in left if SECRET.encode() in path.read_bytes() or KEY.encode() in path.read_bytes()]
 
 
 def test_the_clean_python_has_the_packages_and_not_the_project(running: Cluster) -> None:
@@ -83,24 +102,32 @@ def test_the_clean_python_has_the_packages_and_not_the_project(running: Cluster)
     assert "No module named 'metrics_lake'" in done.stderr
 
 
-def test_two_runs_on_a_cluster_give_what_two_runs_on_this_machine_give(
-    running: Cluster, secret: dict[str, str], tmp_path: Path
+def test_a_run_on_a_cluster_gives_what_a_run_on_this_machine_gives(
+    running: Cluster, expected: Path, secrets: dict[str, str], tmp_path: Path
 ) -> None:
-    here, there = tmp_path / "here", tmp_path / "there"
-    for hour in HOURS:
-        for folder in (here, there):
-            landed(folder, hour)
-        done = running.submit("run.py", settings(there), {}, secret, there)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-        assert "1 files taken in" in done.stderr
-        local = [sys.executable, "-m", "metrics_lake.cli", "run", *settings(here)]
-        done = subprocess.run(
-            local, cwd=ROOT, env={**os.environ, **secret}, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-    assert figures(there / "rollups") == figures(here / "rollups")
-    assert figures(there / "rollups")["acme/live/day/2001-01-15.json"]["summary"]["total_sessions"] > 0
-    assert sessions(there).drop("session_id", strict=False).equals(sessions(here).drop("session_id", strict=False))
-    copied = list(running.work.rglob("metrics_lake.zip"))
-    assert copied, "no executor had the archive"
-    assert not [path for path in running.work.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
+    for path, content in LOGS.items():
+        (tmp_path / "landing" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "landing" / path).write_bytes(content)
+    sent_and_done(running, settings(tmp_path, str(tmp_path)), secrets, tmp_path)
+    found, wanted = figures(on_disk(tmp_path / "rollups")), figures(on_disk(expected / "rollups"))
+    assert found == wanted and found["acme/live/day/2001-01-15.json"]["summary"]["total_sessions"] > 0
+    assert documents(tmp_path) == documents(expected)
+    sessions = [pl.read_delta(str(folder / "lake" / "silver" / "sessions")) for folder in (tmp_path, expected)]
+    assert sessions[0].sort("session_id").equals(sessions[1].sort("session_id")) and not sessions[0].is_empty()
+
+
+def test_with_landing_lake_and_rollups_in_azure_s_storage_a_cluster_gives_the_same(
+    running: Cluster, expected: Path, storage: Azurite, secrets: dict[str, str], tmp_path: Path
+) -> None:
+    container = storage.container("cluster")
+    for path, content in LOGS.items():
+        container.upload_blob(f"landing/{path}", content)
+    sent_and_done(running, settings(tmp_path, storage.url("cluster")), secrets, tmp_path)
+    names = [
+        str(name) for name in container.list_blob_names(name_starts_with="rollups/") if str(name).endswith(".json")
+    ]
+    there = {name.removeprefix("rollups/"): container.download_blob(name).readall() for name in names}
+    assert figures(there) == figures(on_disk(expected / "rollups"))
+    assert documents(tmp_path) == documents(expected)
+    assert list(container.list_blob_names(name_starts_with="lake/silver/sessions/_delta_log/"))
+    container.delete_container()
