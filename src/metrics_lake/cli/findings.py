@@ -46,7 +46,9 @@ def checkpoint(settings: Settings) -> Finding:
         return Finding("checkpoint", False, error.found, checkpoints.REMEDY)
     except (SettingsError, AzureError) as error:
         return Finding("checkpoint", False, str(error), _MEND)
-    except (DeltaError, ValueError, OSError):
+    except (DeltaError, ValueError, OSError) as error:
+        if told := trouble(error):
+            return Finding("checkpoint", False, told, _MEND)
         return Finding("checkpoint", True, "not looked at, as bronze can't be read")
     waiting = f", {planned - done} batches to be ended by the next run" if planned > done else ""
     return Finding("checkpoint", True, f"{files} files in {planned} batches{waiting}")

@@ -117,7 +117,7 @@ def _answered(status: int | None, code: str) -> str:
 _SAID = re.compile(
     rf"\S+: (?:{_NOWHERE}|{_REFUSED}|not allowed \(|{_NO_IDENTITY}|{_UNREACHED}|it answers )[^\n\\]*"
 )  # by a worker, within what Spark tells of it
-_OTHERS = re.compile(r"Generic MicrosoftAzure error|azurebfs|AbfsRestOperation")
+_OTHERS = re.compile(r"Generic MicrosoftAzure error|Error performing [A-Z]+ |azurebfs|AbfsRestOperation")
 _CODES = re.compile(r"<Code>(\w+)</Code>|rId: [\w-]+, (\w+)")
 _STATUS = re.compile(r"\b(?:status code\W+)?(4\d\d|5\d\d)(?: [A-Z]|, [A-Z]+, http)")
 _NO_TOKEN = re.compile(r"AzureADAuthenticator|oauth2\.|Error performing token request")
@@ -135,7 +135,9 @@ def trouble(error: BaseException) -> str | None:
     if "Invalid Access Key" in text:
         told = _answered(401, "")
     elif code or status:
-        told = _answered(int(status[1]) if status else None, (code[1] or code[2]) if code else "")
+        told = _answered(
+            int(status[1]) if status else None, (code[1] or code[2]) if code else f"{status and status[1]}"
+        )
     elif _NO_TOKEN.search(text):
         told = f"{_NO_IDENTITY}; set {STORAGE}_KEY or {STORAGE}_SAS, or mend it"
     elif _CUT_OFF.search(text):
