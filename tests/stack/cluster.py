@@ -66,7 +66,7 @@ class Cluster:
             ROOT / "pipelines" / pipeline, *arguments,
         ]  # fmt: skip
         whole = {**_environment(self.place), **environment}
-        return subprocess.run(command, cwd=folder, env=whole, capture_output=True, text=True, timeout=500, check=False)
+        return subprocess.run(command, cwd=folder, env=whole, capture_output=True, text=True, timeout=1200, check=False)
 
 
 def _environment(place: Elsewhere) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import socket
@@ -17,10 +18,13 @@ from azure.storage.blob import BlobServiceClient
 
 from metrics_lake.io.cosmos import CosmosDocuments
 from metrics_lake.settings import load
+from tests.stack.test_azure_lake import TENANTS
+from tests.unit.sources.haproxy.logs import line, text
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
+LISTENING = ["listening", "--tenant", "acme", "--from", "2001-01-15", "--to", "2001-01-15"]
 NAMED = load(str(CONF), "emulators")
 Stack = Callable[[str], subprocess.CompletedProcess[str]]
 
@@ -80,6 +84,7 @@ def test_the_servers_come_up_answer_stay_up_and_go_down_again(
         secrets = dict(line.removeprefix("export ").split("=") for line in first.stdout.splitlines())
         assert all(Path(file).stat().st_mode & 0o777 == 0o600 for file in secrets.values())
         _all_answer(ports, {name: Path(file).read_text() for name, file in secrets.items()})
+        _a_run_works(folder, ports, secrets)
         again = stack("up")
         assert again.returncode == 0 and again.stdout == first.stdout and pids(folder) == began
         assert again.stderr.count("as before") == len(ports)
@@ -106,6 +111,30 @@ def _all_answer(ports: dict[str, int], secrets: dict[str, str]) -> None:
     with socket.create_connection(("127.0.0.1", ports["kafka"]), 10) as kafka:
         kafka.sendall(bytes.fromhex("0000000a 0012 0000 00000007 ffff"))  # ApiVersions, the seventh question
         assert kafka.recv(8)[4:] == (7).to_bytes(4, "big")
+
+
+def _a_run_works(folder: Path, ports: dict[str, int], secrets: dict[str, str]) -> None:
+    """With landing, lake and rollups in Azurite and documents in the emulator of Cosmos DB, as `--env emulators` has it."""
+    (folder / "conf" / "tenants.yaml").write_text(TENANTS)
+    account = f"http://127.0.0.1:{ports['azurite']}/devstoreaccount1"
+    key = {
+        "account_name": "devstoreaccount1",
+        "account_key": Path(secrets["METRICS_LAKE_STORAGE_KEY_FILE"]).read_text(),
+    }
+    log = gzip.compress(text([line(n, f"/acme/live/{n}.ts") for n in range(60)]))
+    path = "haproxy/edge-01/haproxy.log-20010115-16.gz"
+    BlobServiceClient(account, credential=key).get_blob_client("landing", path).upload_blob(log)
+    told = [_called(folder, secrets, *words) for words in (["run"], ["run"], [*LISTENING, "--format", "csv"])]
+    assert "1 files taken in" in told[0] and "0 files taken in, 0 rollups written" in told[1]
+    assert "2001-01-15" in told[2]
+
+
+def _called(folder: Path, secrets: dict[str, str], *words: str) -> str:
+    command = [sys.executable, "-m", "metrics_lake.cli", *words, "--env", "emulators", "--conf", str(folder / "conf")]
+    environment = {**os.environ, **secrets}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1000, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout + done.stderr
 
 
 def test_a_port_that_another_program_has_is_told_in_one_line_and_nothing_is_started(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,3 +100,17 @@ def test_a_process_that_spark_submit_started_is_known_by_its_gateway(monkeypatch
     monkeypatch.delenv("PYSPARK_GATEWAY_PORT")
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
     assert is_submitted()
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, "a.zip"), ({"PYTHONPATH": "/else"}, "a.zip:/else")])
+def test_an_archive_of_this_package_is_on_the_path_of_spark_s_own_processes(tmp_path, before, after):
+    session = SimpleNamespace(sparkContext=SimpleNamespace(environment=dict(before)))
+    (tmp_path / "a.zip").touch()
+    spark._share_archive(session, tmp_path / "a.zip")
+    assert session.sparkContext.environment["PYTHONPATH"] == f"{tmp_path}/{after}"
+
+
+def test_a_package_that_is_installed_changes_no_path(tmp_path):
+    session = SimpleNamespace(sparkContext=SimpleNamespace(environment={}))
+    spark._share_archive(session, tmp_path)
+    assert session.sparkContext.environment == {}
