@@ -1,7 +1,7 @@
 # The verbs of this project; `make` alone lists them. ARGS="..." is handed on, as in  make test ARGS="-k session"
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow-test stack-test lint bench lock clean
+.PHONY: help setup demo test slow-test stack-test stack-up stack-down lint bench lock clean
 
 # scripts/setup/run leaves the Java that it found or installed behind this link.
 with_java = JAVA_HOME="$(CURDIR)/.cache/java"
@@ -24,6 +24,14 @@ slow-test: setup ## The tests that take minutes to hours: random kills, hundreds
 stack-test: setup ## The tests against real servers, which it installs
 	@scripts/setup/stack
 	@$(with_java) .venv/bin/python -m pytest -m stack $(ARGS)
+
+stack-up: ## Those servers by hand, on the ports of conf/emulators.yaml, for  metrics-lake run --env emulators
+	@scripts/setup/run >&2
+	@scripts/setup/stack >&2
+	@.venv/bin/python scripts/stack/stack.py up $(ARGS)
+
+stack-down: setup ## Stop them; what they held is gone
+	@.venv/bin/python scripts/stack/stack.py down $(ARGS)
 
 lint: setup ## Style, types, and who may import whom
 	@.venv/bin/ruff check

@@ -13,6 +13,7 @@ app = func.FunctionApp()
 def fetch(timer: func.TimerRequest) -> None:
     for store in ("app-store", "google-play"):
         try:
-            main(["fetch", store])
+            code = main(["fetch", store])
         except SystemExit as ended:
-            logging.log(logging.ERROR if ended.code else logging.INFO, "fetch %s ended with %s", store, ended.code)
+            code = ended.code
+        logging.log(logging.ERROR if code else logging.INFO, "fetch %s ended with %s", store, code or 0)

@@ -1,4 +1,4 @@
-"""The jars that conf/jars.lock names, in .cache/jars, each checked by its SHA-256.
+"""The jars that conf/jars.lock names, in .cache/jars, each checked by its SHA-256; a server's jars likewise.
 
 Fetched by the Ivy that pyspark brings, which knows the central repository by itself. Spark's own
 way to use it (spark.jars.packages) looks into the machine's Maven cache first and fails on
@@ -18,7 +18,6 @@ from system import CACHE, ROOT, VENV, SetupError, read_text, replace_text, run, 
 
 LOCK = ROOT / "conf/jars.lock"
 FOLDER = CACHE / "jars"
-STAMP = FOLDER / "stamp"
 WORK = CACHE / "ivy"
 
 # {poms}: whether to read what a jar needs, which fetching a list that is already whole does without.
@@ -44,27 +43,29 @@ class Jar(NamedTuple):
         return f"{self.artifact}-{self.version}.jar"
 
 
-def pinned() -> dict[Jar, str]:
-    """What conf/jars.lock names, with the hashes."""
-    lines = (line.split() for line in LOCK.read_text().splitlines() if line and not line.startswith("#"))
+def pinned(lock: Path = LOCK) -> dict[Jar, str]:
+    """What a lock names, with the hashes."""
+    lines = (line.split() for line in lock.read_text().splitlines() if line and not line.startswith("#"))
     return {Jar(*name.split(":")): sha256 for sha256, name in lines}
 
 
-def is_ready() -> bool:
-    return read_text(STAMP) == LOCK.read_text() and all((FOLDER / jar.file_name).is_file() for jar in pinned())
+def is_ready(lock: Path = LOCK, folder: Path = FOLDER) -> bool:
+    is_same = read_text(folder / "stamp") == lock.read_text()
+    return is_same and all((folder / jar.file_name).is_file() for jar in pinned(lock))
 
 
-def prepare() -> None:
-    wanted = pinned()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    STAMP.unlink(missing_ok=True)
-    missing = [jar for jar, sha256 in wanted.items() if not is_intact(FOLDER / jar.file_name, sha256)]
+def prepare(lock: Path = LOCK, folder: Path = FOLDER) -> None:
+    """Fetches into the folder what the lock names and it lacks, and deletes other jars."""
+    wanted = pinned(lock)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "stamp").unlink(missing_ok=True)
+    missing = [jar for jar, sha256 in wanted.items() if not is_intact(folder / jar.file_name, sha256)]
     if missing:
-        fetch({jar: wanted[jar] for jar in missing})
+        fetch({jar: wanted[jar] for jar in missing}, lock, folder)
     names = {jar.file_name for jar in wanted}
-    for stray in (path for path in FOLDER.glob("*.jar") if path.name not in names):
+    for stray in (path for path in folder.glob("*.jar") if path.name not in names):
         stray.unlink()
-    replace_text(STAMP, LOCK.read_text())
+    replace_text(folder / "stamp", lock.read_text())
 
 
 def is_intact(path: Path, sha256: str) -> bool:
@@ -75,23 +76,23 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def fetch(wanted: dict[Jar, str]) -> None:
-    say(f"fetching {len(wanted)} of the pinned jars into .cache/jars, once")
+def fetch(wanted: dict[Jar, str], lock: Path, folder: Path) -> None:
+    say(f"fetching {len(wanted)} of the pinned jars into {folder.relative_to(ROOT)}, once")
     began = time.monotonic()
     arrived = resolve(wanted, transitive=False)
     try:
         for jar, sha256 in wanted.items():
-            check(jar, sha256_of(arrived[jar]), sha256)
-            arrived[jar].replace(FOLDER / jar.file_name)
+            check(jar, sha256_of(arrived[jar]), sha256, lock)
+            arrived[jar].replace(folder / jar.file_name)
     finally:
         shutil.rmtree(WORK)
     say(f"jars ready ({time.monotonic() - began:.0f} s)")
 
 
-def check(jar: Jar, found: str, sha256: str) -> None:
+def check(jar: Jar, found: str, sha256: str, lock: Path = LOCK) -> None:
     if found != sha256:
         raise SetupError(
-            f"{jar.file_name} is not what conf/jars.lock pins, so it was deleted\n"
+            f"{jar.file_name} is not what {lock.relative_to(ROOT)} pins, so it was deleted\n"
             f"    fetched {found}\n    pinned  {sha256}\n"
             "    Try again. If it stays so, see who changed the lock, or what answers for the repository."
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import jars
 import java
 import packages
+import stack
 from jars import Jar
 from system import CACHE, ROOT, VENV, SetupError, guarded, run, say
 
@@ -19,7 +20,9 @@ ROOTS = (
     Jar("io.delta", "delta-storage", "4.4.0"),
     Jar("org.apache.hadoop", "hadoop-azure", "3.4.2"),
 )
-# Named by the above, not by pyspark, and not needed beside it:
+# The servers of `make stack-up` that are jars, each with a lock and a folder of its own.
+SERVERS = {stack.KAFKA_LOCK: Jar("org.apache.kafka", "kafka_2.13", "4.1.2")}
+# Named by the roots, not by pyspark, and not needed beside it:
 NOT_NEEDED = {
     "azure-storage": "the old wasb driver's; abfs does without",
     "azure-keyvault-core": "likewise",
@@ -39,7 +42,10 @@ JARS_HEADER = """\
 # The jars that Spark needs and pyspark does not bring: SHA-256, then group:artifact:version.
 # Written by `make lock` from the roots in scripts/setup/lock.py: change those, not this.
 """
-COMPILE = "pip compile pyproject.toml - --group dev --universal --python-version 3.10 --generate-hashes"
+SERVER_HEADER = (
+    "# {root} and all that it needs. Written by `make lock` from scripts/setup/lock.py: change that, not this.\n"
+)
+COMPILE = "pip compile pyproject.toml - --extra spark --group dev --universal --python-version 3.10 --generate-hashes"
 QUIETLY = "--quiet --no-python-downloads --no-header --no-annotate --no-emit-index-url --no-emit-find-links"
 
 
@@ -77,12 +83,18 @@ def lock_jars() -> None:
     found = jars.resolve(ROOTS, transitive=True)
     needed = {
         jar: path
-        for jar, path in sorted(found.items())
+        for jar, path in found.items()
         if jar.artifact not in NOT_NEEDED and not any(is_version_of(name, jar.artifact) for name in brought)
     }
-    lines = (f"{jars.sha256_of(path)}  {':'.join(jar)}\n" for jar, path in needed.items())
-    jars.LOCK.write_text(JARS_HEADER + "".join(lines))
+    jars.LOCK.write_text(JARS_HEADER + listed(needed))
+    for lock_file, root in SERVERS.items():
+        lock_file.parent.mkdir(exist_ok=True)
+        lock_file.write_text(SERVER_HEADER.format(root=":".join(root)) + listed(jars.resolve([root], transitive=True)))
     shutil.rmtree(jars.WORK)
+
+
+def listed(found: dict[Jar, Path]) -> str:
+    return "".join(f"{jars.sha256_of(path)}  {':'.join(jar)}\n" for jar, path in sorted(found.items()))
 
 
 def is_version_of(file_name: str, artifact: str) -> bool:

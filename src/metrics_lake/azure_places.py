@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 _ABFS = re.compile(
     r"abfss?://(?P<container>[^@/?#]+)@(?P<account>[a-z0-9]+)\.dfs\.(?P<rest>[a-z0-9.-]+)(?P<folder>/[^?#]*)?"
@@ -17,11 +18,16 @@ FORMS = (
 
 @dataclass(frozen=True)
 class AzurePlace:
-    """A folder of a container. `account_url` is that of the blob service, whatever form the setting had."""
+    """A folder of a container. `account_url` is that of the blob service, whatever form the setting had.
+
+    `is_flat` says that the account has no folders of its own (no hierarchical name space), as the form of a blob's
+    address means.
+    """
 
     account_url: str
     container: str
     folder: str
+    is_flat: bool = True
 
     def __str__(self) -> str:
         return f"{self.account_url}/{self.container}/{self.folder}".rstrip("/")
@@ -29,6 +35,27 @@ class AzurePlace:
     def path(self, path: str) -> str:
         """A blob's name in the container, from its path in the folder."""
         return f"{self.folder}/{path}" if self.folder else path
+
+    @property
+    def is_emulator(self) -> bool:
+        return self.account_url.startswith("http://")
+
+    @property
+    def account(self) -> str:
+        """The account's name."""
+        return self.account_url.rpartition("/")[2].partition(".")[0]
+
+    @property
+    def abfs_host(self) -> str:
+        """The account as the ABFS driver calls it, also where its blob service or an emulator is meant."""
+        rest = "core.windows.net" if self.is_emulator else self.account_url.partition(".blob.")[2]
+        return f"{self.account}.dfs.{rest}"
+
+    @property
+    def abfs(self) -> str:
+        """The place as Spark and delta-rs call it."""
+        scheme = "abfs" if self.is_emulator else "abfss"
+        return f"{scheme}://{self.container}@{self.abfs_host}/{self.folder}".rstrip("/")
 
 
 def is_azure(place: str) -> bool:
@@ -43,7 +70,12 @@ def place_of(text: str) -> AzurePlace:
         raise ValueError(f"no address of Azure's storage; write {FORMS} (a SAS or key has no place here)")
     parts = found.groupdict()
     url = parts.get("url") or f"https://{parts['account']}.blob.{parts['rest']}"
-    return AzurePlace(url, parts["container"], (parts["folder"] or "").strip("/"))
+    return AzurePlace(url, parts["container"], (parts["folder"] or "").strip("/"), is_flat="url" in parts)
+
+
+def uri_of(place: str) -> str:
+    """A place as Spark opens it: a folder by its whole path, one in Azure by the address that the ABFS driver knows."""
+    return place_of(place).abfs if is_azure(place) else str(Path(place).resolve())
 
 
 def checked(place: str) -> str:

@@ -30,15 +30,9 @@ _OWN_JAVA, _OWN_SPARK = ".cache/java", ".cache/spark"
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
 
-def _folder(place: str) -> str:
-    if azure_places.is_azure(place):
-        raise ValueError("it can't be in Azure's storage yet: write a folder")
-    return place
-
-
 class Storage(Strict):
     landing: Annotated[str, AfterValidator(azure_places.checked)] = "data/landing"
-    lake: Annotated[str, AfterValidator(_folder)] = "data/lake"
+    lake: Annotated[str, AfterValidator(azure_places.checked)] = "data/lake"
     rollups: Annotated[str, AfterValidator(azure_places.checked)] = "data/rollups"
 
 
@@ -141,6 +135,9 @@ class Spark(Strict):
     conf: dict[str, str] = {}
 
 
+Server = Literal["azurite", "cosmos", "gcs", "redis", "kafka"]
+
+
 class Settings(Strict):
     """Everything a run depends on, secrets apart."""
 
@@ -159,6 +156,7 @@ class Settings(Strict):
     app_store: AppStore = AppStore()
     google_play: GooglePlay = GooglePlay()
     spark: Spark = Spark()
+    stack: dict[Server, Annotated[int, Field(ge=1024, le=65535)]] = {}
 
     @model_validator(mode="after")
     def _deletes_no_blobs(self) -> Settings:
@@ -272,6 +270,14 @@ def storage_secret() -> tuple[Literal["key", "sas", "identity"], str]:
     return "identity", ""
 
 
+def azure_identity() -> dict[str, str]:
+    """What Azure's own variables say of an identity, by name: TENANT_ID, CLIENT_ID, CLIENT_SECRET, FEDERATED_TOKEN_FILE
+    and AUTHORITY_HOST; those that aren't set are left out.
+    """
+    names = ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "FEDERATED_TOKEN_FILE", "AUTHORITY_HOST")
+    return {name: text for name in names if (text := os.environ.get(f"AZURE_{name}"))}
+
+
 def java_program() -> str:
     """The Java that Spark will start: JAVA_HOME's, else that of `make setup`, else the PATH's."""
     home = os.environ.get("JAVA_HOME") or (_OWN_JAVA if Path(_OWN_JAVA, "bin", "java").exists() else "")
@@ -279,8 +285,8 @@ def java_program() -> str:
 
 
 def is_submitted() -> bool:
-    """Whether spark-submit started this process, and with it Spark's JVM."""
-    return "PYSPARK_GATEWAY_PORT" in os.environ
+    """Whether spark-submit or Databricks started this process, and with it Spark's JVM."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ or "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
 def prepare_for_spark() -> None:

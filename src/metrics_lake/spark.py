@@ -66,6 +66,7 @@ def session(settings: Settings, *, name: str = "metrics_lake") -> SparkSession:
     with ThreadPoolExecutor(1) as aside:  # in the main thread pyspark would take Ctrl-C for itself, and stumble over it
         spark = aside.submit(builder.getOrCreate).result()
     spark.sparkContext.setLogLevel("ERROR")
+    _share_archive(spark, Path(__file__).parents[1])
     return spark
 
 
@@ -73,11 +74,21 @@ def _java(settings: Settings) -> str:
     """Options of the JVM. An archive of classes halves its start; one of another Java or of other jars is passed over."""
     log4j = resources.files(__package__).joinpath("log4j2.properties")
     archive = Path(settings.spark.class_archive)
-    kept = f" -XX:SharedArchiveFile={archive.resolve()}" if archive.is_file() else ""
+    kept = f' "-XX:SharedArchiveFile={archive.resolve()}"' if archive.is_file() else ""
     return (
-        f"-Dlog4j2.configurationFile=file:{log4j} -XX:-HeapDumpOnOutOfMemoryError "
+        f'"-Dlog4j2.configurationFile=file:{log4j}" -XX:-HeapDumpOnOutOfMemoryError '
         f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m{kept}"
     )
+
+
+def _share_archive(spark: SparkSession, place: Path) -> None:
+    """Where this package came as an archive (--py-files), the processes that plan a stream beside the driver need it too.
+
+    Spark puts such archives on the path of the executors' Python alone.
+    """
+    if place.is_file():
+        paths = spark.sparkContext.environment
+        paths["PYTHONPATH"] = os.pathsep.join(filter(None, (str(place), paths.get("PYTHONPATH"))))
 
 
 def _silence_py4j() -> None:

@@ -58,6 +58,7 @@ def _glob(text: str) -> str:
 Globs = Annotated[tuple[Annotated[str, AfterValidator(_glob)], ...], BeforeValidator(_listed)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Network = Annotated[str, AfterValidator(_network)]
+Slug = Annotated[str, AfterValidator(_slug)]
 
 
 def _spelt(number: object) -> object:
@@ -127,7 +128,7 @@ class Tenant(Strict):
 
     name: str
     timezone: Zone
-    streams: dict[Annotated[str, AfterValidator(_slug)], Stream] = {}
+    streams: dict[Slug, Stream] = {}
     apps: tuple[App, ...] = ()
     internal_networks: tuple[Network, ...] = ()
     own_sites: Globs = ()
@@ -143,4 +144,4 @@ class Tenant(Strict):
 class Tenants(Strict):
     """The whole file."""
 
-    tenants: dict[Annotated[str, AfterValidator(_slug)], Tenant]
+    tenants: dict[Slug, Tenant]

@@ -139,6 +139,7 @@ for name, arguments in json.loads(sys.argv[1]).items():
         print(f"=== command: {name}", file=stream, flush=True)
     try:
         main(arguments + sys.argv[2:] * ("detect" not in arguments)) if arguments else fail(sys.argv[2:])
+        print("code 0", flush=True)
     except SystemExit as ended:
         print(f"code {ended.code}", flush=True)
 """

@@ -9,7 +9,6 @@ import pytest
 from tests.rules.reading import PROJECT, ROOT, name, texts
 
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-JARS = (ROOT / "conf" / "jars.lock").read_text(encoding="utf-8")
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(\[[\w,-]+\])?==([^\s;]+)( ; [^\\]+)?(?: \\)?$")
 
 
@@ -31,16 +30,23 @@ def test_the_lock_names_no_address():
 
 
 def test_all_that_the_project_asks_for_is_in_the_lock():
-    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    project = PROJECT["project"]
+    wanted = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["spark"],
+        *PROJECT["dependency-groups"]["dev"],
+    ]
     names = {re.match(r"[A-Za-z0-9._-]+", each)[0].lower().replace("_", "-") for each in wanted}
     pinned = {match[1].lower().replace("_", "-") for line in LOCK.splitlines() if (match := _PIN.match(line))}
     assert names and names <= pinned
 
 
-def test_every_jar_is_pinned_by_its_hash():
-    body = [line for line in JARS.splitlines() if line and not line.startswith("#")]
+@pytest.mark.parametrize(("file", "root"), [("conf", ":delta-spark_"), ("scripts/setup/servers/kafka", ":kafka_")])
+def test_every_jar_is_pinned_by_its_hash(file, root):
+    text = (ROOT / file / "jars.lock").read_text(encoding="utf-8")
+    body = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert body and all(re.fullmatch(r"[0-9a-f]{64}  [\w.-]+:[\w.-]+:[\w.-]+", line) for line in body)
-    assert any(":delta-spark_" in line for line in body)
+    assert any(root in line for line in body)
 
 
 _MACHINES = re.compile(r"(?<![\w.>}~/])/(?:work|root|home|Users)/\w")

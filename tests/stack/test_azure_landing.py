@@ -1,16 +1,11 @@
-"""Landing in Azurite: what is new, each version pinned by its ETag; and a whole run, as over the same files on a disk."""
+"""Landing in Azurite: what is new among its blobs, and each version pinned by its ETag."""
 
 from __future__ import annotations
 
 import gzip
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -181,47 +176,3 @@ def test_a_container_that_is_not_there_is_named(storage: Azurite, monkeypatch: p
     monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", KEY)
     with pytest.raises(AzureError, match="there is no such container: make it, or mend the setting"):
         list(AzureLanding(storage.url("nowhere")).files("haproxy"))
-
-
-TENANTS = """
-tenants:
-  acme:
-    name: Acme Radio
-    timezone: Africa/Johannesburg
-    streams:
-      live: {protocol: hls, segment_seconds: 6, match: {path: "/acme/live/*"}}
-"""
-
-
-def figures(blobs: dict[str, bytes]) -> dict[str, dict[str, Any]]:
-    """What is published, without when it was; the index tells sizes, which depend on that."""
-    found = {path: json.loads(content) for path, content in blobs.items() if not path.endswith("index.json")}
-    return {path: {**each, "generated_at": None} for path, each in found.items() if not path.startswith("_")}
-
-
-def test_two_runs_with_landing_and_rollups_in_azure_give_the_figures_of_two_runs_on_a_disk(
-    container: ContainerClient, tmp_path: Path
-) -> None:
-    (tmp_path / "tenants.yaml").write_text(TENANTS)
-    (tmp_path / "logs").mkdir()
-    for hour, numbers in ((16, range(40)), (17, range(40, 90))):
-        log = text([line(n, f"/acme/live/{n}.ts") for n in numbers])
-        (tmp_path / "logs" / f"haproxy.log-20010115-{hour}.gz").write_bytes(gzip.compress(log))
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("two_runs.py"), tmp_path, container.url], cwd=root, timeout=500,
-        env={**os.environ, "METRICS_LAKE_STORAGE_KEY": KEY}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    start = "rollups/"
-    there = {
-        str(name).removeprefix(start): container.download_blob(str(name)).readall()
-        for name in container.list_blob_names(name_starts_with=start)
-    }
-    disk = tmp_path / "disk" / "rollups"
-    here = {path.relative_to(disk).as_posix(): path.read_bytes() for path in disk.rglob("*.json")}
-    assert figures(there) == figures(here) and there.keys() == here.keys()
-    assert figures(here)["acme/live/day/2001-01-15.json"]["summary"]["total_sessions"] > 0
-    written = [path for path in (tmp_path / "azure").rglob("*") if path.is_file()]
-    assert written and not [path for path in written if KEY.encode() in path.read_bytes()]
-    assert KEY not in done.stderr + done.stdout

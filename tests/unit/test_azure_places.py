@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from metrics_lake.azure_places import is_azure, place_of
+from metrics_lake.azure_places import is_azure, place_of, uri_of
 from metrics_lake.settings import SettingsError, load
 
 ACME = "https://acme.blob.core.windows.net"
@@ -48,9 +48,24 @@ def test_what_is_no_address_or_holds_a_sas_is_refused_without_being_repeated(tmp
     assert "hidden" not in str(error.value)
 
 
-def test_the_lake_has_to_be_a_folder(tmp_path):
-    with pytest.raises(SettingsError, match=r"storage.lake: it can't be in Azure's storage yet: write a folder"):
-        load(str(tmp_path), overrides=[f"storage.lake={ACME}/figures"])
+@pytest.mark.parametrize(
+    ("text", "abfs", "is_flat"),
+    [
+        ("abfss://lake@acme.dfs.core.windows.net/a/b", "abfss://lake@acme.dfs.core.windows.net/a/b", False),
+        ("abfs://lake@acme.dfs.core.windows.net", "abfss://lake@acme.dfs.core.windows.net", False),
+        ("https://acme.blob.core.windows.net/lake/a/", "abfss://lake@acme.dfs.core.windows.net/a", True),
+        ("https://acme.blob.core.chinacloudapi.cn/lake", "abfss://lake@acme.dfs.core.chinacloudapi.cn", True),
+        ("http://127.0.0.1:10000/acme/lake/a", "abfs://lake@acme.dfs.core.windows.net/a", True),
+    ],
+)
+def test_spark_and_delta_know_a_place_by_the_address_of_the_abfs_driver(text, abfs, is_flat):
+    place = place_of(text)
+    assert (place.abfs, uri_of(text), place.is_flat, place.account) == (abfs, abfs, is_flat, "acme")
+
+
+def test_spark_opens_a_folder_by_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert uri_of("data/lake") == str(tmp_path.resolve() / "data" / "lake")
 
 
 def test_blobs_of_landing_are_left_to_the_container_s_own_rules(tmp_path):
@@ -60,5 +75,4 @@ def test_blobs_of_landing_are_left_to_the_container_s_own_rules(tmp_path):
 
 def test_the_example_for_azure_names_places_in_azure():
     example = load(str(Path(__file__).parents[2] / "conf"), "azure")
-    assert is_azure(example.storage.landing) and is_azure(example.storage.rollups)
-    assert not is_azure(example.storage.lake)
+    assert all(is_azure(place) for place in (example.storage.landing, example.storage.lake, example.storage.rollups))

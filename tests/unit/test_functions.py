@@ -33,7 +33,8 @@ def test_a_store_that_fails_does_not_keep_the_other_from_being_asked(functions, 
 
     def command(words):
         asked.append(words)
-        raise SystemExit(1 if words[1] == "app-store" else 0)
+        if words[1] == "app-store":
+            raise SystemExit(1)
 
     monkeypatch.setattr(functions, "main", command)
     with caplog.at_level(logging.INFO):

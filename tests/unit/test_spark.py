@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -96,6 +97,9 @@ def test_a_process_that_spark_submit_started_is_known_by_its_gateway(monkeypatch
     assert not is_submitted()
     monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
     assert is_submitted()
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT")
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+    assert is_submitted()
 
 
 def test_java_is_given_its_kept_classes_only_where_they_are(tmp_path):
@@ -103,4 +107,18 @@ def test_java_is_given_its_kept_classes_only_where_they_are(tmp_path):
     settings = Settings.model_validate({"spark": {"class_archive": str(archive)}})
     assert "SharedArchiveFile" not in spark._java(settings)
     archive.touch()
-    assert f"-XX:SharedArchiveFile={archive}" in spark._java(settings)
+    assert f'"-XX:SharedArchiveFile={archive}"' in spark._java(settings)
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, "a.zip"), ({"PYTHONPATH": "/else"}, "a.zip:/else")])
+def test_an_archive_of_this_package_is_on_the_path_of_spark_s_own_processes(tmp_path, before, after):
+    session = SimpleNamespace(sparkContext=SimpleNamespace(environment=dict(before)))
+    (tmp_path / "a.zip").touch()
+    spark._share_archive(session, tmp_path / "a.zip")
+    assert session.sparkContext.environment["PYTHONPATH"] == f"{tmp_path}/{after}"
+
+
+def test_a_package_that_is_installed_changes_no_path(tmp_path):
+    session = SimpleNamespace(sparkContext=SimpleNamespace(environment={}))
+    spark._share_archive(session, tmp_path)
+    assert session.sparkContext.environment == {}

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from metrics_lake.cli import commands, failures, fetching, looking
+from metrics_lake.cli import commands, failures, fetching, looking, scheduling
 
 app = typer.Typer(
     name="metrics-lake",
@@ -27,6 +27,7 @@ _INTERRUPTED = 130  # what Typer itself ends with after Ctrl-C, under some versi
 commands.register(app)
 looking.register(app)
 fetching.register(app)
+scheduling.register(app)
 
 
 def _failed(error: Exception, debug: bool) -> int:
@@ -39,7 +40,7 @@ def _failed(error: Exception, debug: bool) -> int:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs a command and exits with its code."""
+    """Runs a command and exits with its code; returns where that is 0, since Databricks takes any exit for a failure."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
@@ -53,4 +54,5 @@ def main(arguments: list[str] | None = None) -> None:
         code = _failed(error, debug)
     if code == _INTERRUPTED:
         sys.stderr.write("stopped; nothing is half-written, the next run goes on from here\n")
-    sys.exit(code or 0)
+    if code:
+        sys.exit(code)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import polars as pl
-from deltalake import DeltaTable
 from rich.console import Console
 
 from metrics_lake.bronze import completeness, store_reports
@@ -15,6 +14,7 @@ from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.bronze.hours import HOUR
 from metrics_lake.bronze.losses import Loss
 from metrics_lake.cli.rows import rows_of, write
+from metrics_lake.io import delta
 from metrics_lake.jobs.received import lost, received
 from metrics_lake.settings import Settings
 
@@ -39,7 +39,7 @@ def account(settings: Settings, format_: str, console: Console) -> bool:
 
 def _reports(lake: str) -> Iterator[pl.DataFrame]:
     """The accounts of stores' reports, where there are any: their lines are rows, their proxy is the store."""
-    if DeltaTable.is_deltatable(f"{lake}/{store_reports.TABLE.path}"):
+    if delta.opened(f"{lake}/{store_reports.TABLE.path}", without_files=True):
         reports = rows_of(lake, store_reports.FILES, None)
         yield reports.with_columns(line_count="row_count", proxy="store").select(_ACCOUNT)
 

@@ -10,9 +10,11 @@ _NO_JAVA = "no Java that Spark can start with: run `make setup`, or set JAVA_HOM
 
 def is_interrupt(error: BaseException | None) -> bool:
     """Whether somebody's Ctrl-C stands at the beginning of what failed."""
-    return error is not None and (
-        isinstance(error, KeyboardInterrupt) or is_interrupt(error.__cause__ or error.__context__)
-    )
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:  # Polars raises some that are their own cause
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return any(isinstance(each, KeyboardInterrupt) for each in seen)
 
 
 def lines(error: Exception) -> Iterator[str]:
@@ -32,6 +34,8 @@ def story(error: Exception) -> str:
 def _lines(error: Exception) -> Iterator[str]:
     if type(error).__module__.startswith("metrics_lake"):
         yield f"metrics-lake: {error}"
+    elif told := _of_storage(error):
+        yield f"metrics-lake: {told}"
     elif "JAVA_GATEWAY_EXITED" in str(error) or (isinstance(error, FileNotFoundError) and "java" in str(error)):
         yield f"metrics-lake: {_NO_JAVA}"
     elif isinstance(error, PermissionError):
@@ -40,6 +44,13 @@ def _lines(error: Exception) -> Iterator[str]:
         yield "metrics-lake: the disk is full; free some room and run again, nothing is half-written"
     else:
         yield f"metrics-lake: {type(error).__name__}{_condition(error)}; run again with --debug for the whole story"
+
+
+def _of_storage(error: Exception) -> str | None:
+    """What Azure's storage had against it, where Spark or delta-rs came upon that."""
+    from metrics_lake.io.azure import trouble
+
+    return trouble(error)
 
 
 def _condition(error: Exception) -> str:

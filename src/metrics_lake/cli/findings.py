@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import unquote
 
 import polars as pl
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from metrics_lake.azure_places import is_azure
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.catalog import stored
-from metrics_lake.io import checkpoints
-from metrics_lake.io.azure import AzureError
+from metrics_lake.io import checkpoints, delta
+from metrics_lake.io.azure import AzureError, trouble
 from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.checkpoints import CheckpointError
 from metrics_lake.io.stream import Stream
@@ -24,6 +23,7 @@ from metrics_lake.names import without_addresses
 from metrics_lake.settings import Settings, SettingsError
 
 _TOLERANCE = timedelta(minutes=5)
+_MEND = "mend what it says"
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,17 @@ class Finding:
 
 def checkpoint(settings: Settings) -> Finding:
     """Whether the next ingest can go on where the last one ended."""
-    folder = Path(settings.storage.lake, "_checkpoints", "ingest_haproxy")
-    stream = Stream(bronze, folder, without_addresses)
+    stream = Stream(bronze, f"{settings.storage.lake}/_checkpoints/ingest_haproxy", without_addresses)
     try:
         stream.check(f"{settings.storage.lake}/{bronze.TABLE.path}")
         files, planned, done = len(stream.manifest.entries()), stream.manifest.last_number, stream.committed
     except CheckpointError as error:
         return Finding("checkpoint", False, error.found, checkpoints.REMEDY)
-    except (DeltaError, ValueError):
+    except (SettingsError, AzureError) as error:
+        return Finding("checkpoint", False, str(error), _MEND)
+    except (DeltaError, ValueError, OSError) as error:
+        if told := trouble(error):
+            return Finding("checkpoint", False, told, _MEND)
         return Finding("checkpoint", True, "not looked at, as bronze can't be read")
     waiting = f", {planned - done} batches to be ended by the next run" if planned > done else ""
     return Finding("checkpoint", True, f"{files} files in {planned} batches{waiting}")
@@ -53,31 +56,41 @@ def checkpoint(settings: Settings) -> Finding:
 
 def lake(settings: Settings) -> Finding:
     """Whether every table can be read: its log, and each file that the log names, in full length."""
-    held = 0
+    held, place = 0, settings.storage.lake
     for table in stored():
-        place = Path(settings.storage.lake, table.path)
-        if not (place / "_delta_log").is_dir():
-            continue
-        harm = _harm(place)
+        there = f"{place}/{table.path}"
+        try:
+            sizes = blobs_in(there).held("")
+            harm = _harm(there, sizes)
+        except (SettingsError, AzureError) as error:
+            return Finding("lake", False, str(error), _MEND)
         if harm:
-            remedy = "metrics-lake rebuild" if table is bronze.TABLE else f"rm -r {place}, then metrics-lake run"
+            gone = "delete that folder" if is_azure(place) else f"rm -r {there}"
+            remedy = "metrics-lake rebuild" if table is bronze.TABLE else f"{gone}, then metrics-lake run"
             return Finding("lake", False, f"{table.name}: {harm}", remedy)
-        held += 1
-    found = f"{held} tables can be read" if held else f"nothing below {settings.storage.lake} yet"
-    return Finding("lake", True, found)
+        held += _is_table(sizes)
+    return Finding("lake", True, f"{held} tables can be read" if held else f"nothing below {place} yet")
 
 
-def _harm(place: Path) -> str | None:
+def _is_table(sizes: dict[str, int]) -> bool:
+    return any(path.startswith("_delta_log/") for path in sizes)
+
+
+def _harm(place: str, sizes: dict[str, int]) -> str | None:
+    """What is wrong with a table, given which files lie in its folder, and how large they are."""
+    if not _is_table(sizes):
+        return None
     try:
-        named = pl.DataFrame(DeltaTable(str(place)).get_add_actions(flatten=True)).select("path", "size_bytes")
-    except (DeltaError, ValueError, OSError):
-        return "its log can't be read"
-    for path, size in named.rows():
-        file = place / unquote(path)
-        if not file.exists():
-            return f"{file.name} is missing"
-        if file.stat().st_size != size:
-            return f"{file.name} has {file.stat().st_size} bytes instead of {size}"
+        table = delta.opened(place)
+        named = pl.DataFrame(table.get_add_actions(flatten=True)).select("path", "size_bytes") if table else None
+    except (DeltaError, ValueError, OSError) as error:
+        return trouble(error) or "its log can't be read"
+    for path, size in named.rows() if named is not None else ():
+        found = sizes.get(unquote(path), sizes.get(path))
+        if found is None:
+            return f"{PurePath(path).name} is missing"
+        if found != size:
+            return f"{PurePath(path).name} has {found} bytes instead of {size}"
     return None
 
 
@@ -89,7 +102,7 @@ def rollups(settings: Settings) -> Finding:
         listing = [path for path in blobs.paths("") if path.startswith("_") or path.endswith("/index.json")]
         torn = next((path for path in listing if not _is_json(blobs.read(path))), None)
     except (SettingsError, AzureError) as error:
-        return Finding("rollups", False, str(error), "mend it, then metrics-lake publish")
+        return Finding("rollups", False, str(error), f"{_MEND}, then metrics-lake publish")
     if torn:
         remedy = "delete it" if is_azure(place) else f"rm {place}/{torn}"
         return Finding("rollups", False, f"{place}/{torn} is half-written", f"{remedy}, then metrics-lake publish")
@@ -97,7 +110,7 @@ def rollups(settings: Settings) -> Finding:
 
 
 def written_ahead(settings: Settings, now: datetime) -> str | None:
-    """A file of ours that was written later than now, if the clock says so."""
+    """A file of ours that was written later than now, if the clock says so. In Azure it is the service's clock that counts."""
     folder = Path(settings.storage.lake, "_checkpoints")
     for file in folder.glob("*/manifest/[0-9]*.json"):
         if datetime.fromtimestamp(file.stat().st_mtime, timezone.utc) > now + _TOLERANCE:

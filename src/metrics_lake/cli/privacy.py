@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,26 +36,23 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     salts = keys.read(settings.privacy.keys_file)
     material = audit.key_material(settings.secret(), list(load_tenants(settings).tenants), epochs, salts)
     documents = Path(settings.documents.path)
-    written = [
-        settings.storage.lake,
-        *map(str, documents.parent.glob(f"{documents.name}*")),
-        *more,
-    ]
+    written = [*map(str, documents.parent.glob(f"{documents.name}*")), *more]
     own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
-    with _at_hand(settings.storage.rollups) as published:
-        roots = [Path(place) for place in (*written, published) if Path(place).exists()]
+    with ExitStack() as held:
+        stored = [held.enter_context(_at_hand(place)) for place in (settings.storage.lake, settings.storage.rollups)]
+        roots = [Path(place) for place in (*stored, *written) if Path(place).exists()]
         return audit.search(roots, audit.needles(wanted, material), without=[Path(place) for place in own])
 
 
 @contextmanager
 def _at_hand(place: str) -> Iterator[str]:
-    """A folder with what is published: where that lies in Azure, a copy for as long as the block runs."""
+    """A folder with what was written: where that lies in Azure, a copy for as long as the block runs."""
     if not is_azure(place):
         yield place
         return
     blobs = blobs_in(place)
     with TemporaryDirectory() as folder:
-        for path in blobs.paths(""):
+        for path in blobs.held(""):
             write_whole(Path(folder, path), blobs.read(path) or b"")
         yield folder
 

@@ -7,10 +7,11 @@ import sys
 from typing import Any
 
 import polars as pl
-from deltalake import DeltaTable
 from rich.console import Console
 from rich.table import Table as Grid
 
+from metrics_lake.azure_places import is_azure
+from metrics_lake.io import delta
 from metrics_lake.settings import SettingsError
 from metrics_lake.tables import Table, View
 
@@ -35,9 +36,10 @@ def rows_of(lake: str, table: Table | View, limit: int | None) -> pl.DataFrame:
     """The newest rows first, then by name; a table that doesn't exist yet is an error that says so."""
     of = table.of if isinstance(table, View) else table
     names = [column.name for column in table.fields]
-    if not DeltaTable.is_deltatable(f"{lake}/{of.path}"):
+    held = delta.opened(f"{lake}/{of.path}")
+    if held is None:
         raise SettingsError(f"no {table.name} below {lake} yet; `metrics-lake run` makes it")
-    rows = pl.scan_delta(f"{lake}/{of.path}")
+    rows = pl.scan_delta(held, use_pyarrow=is_azure(lake))  # which reads as delta-rs does, with the same secret
     if isinstance(table, View):
         rows = rows.filter(pl.col("row_kind") == table.kind)
     newest, order = [n for n in _NEWEST if n in names], [n for n in _ORDER if n in names]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from metrics_lake.azure_places import AzurePlace
 from metrics_lake.settings import STORAGE, SettingsError, storage_secret
 
 if TYPE_CHECKING:
-    from azure.storage.blob import ContainerClient
+    from azure.storage.blob import BlobProperties, ContainerClient
 
+_FOLDER = "hdi_isfolder"  # the mark of a blob that stands for a folder, as ABFS makes them
+_SCOPE = "https://storage.azure.com/.default"
 _PATIENCE: dict[str, Any] = {
     "connection_timeout": 20,
     "read_timeout": 60,
@@ -29,17 +33,37 @@ def container_of(place: AzurePlace) -> ContainerClient:
     """The container of a place, not yet asked anything."""
     from azure.storage.blob import ContainerClient
 
-    kind, secret = storage_secret()
-    credential: Any = secret
-    if kind == "identity":
-        if place.account_url.startswith("http://"):
-            raise SettingsError(
-                f"an emulator of Azure's storage wants a key or a SAS: set {STORAGE}_KEY or {STORAGE}_SAS"
-            )
-        from azure.identity import DefaultAzureCredential
-
-        credential = DefaultAzureCredential()
+    kind, secret = opening(place)
+    credential: Any = _identity() if kind == "identity" else secret
     return ContainerClient(place.account_url, place.container, credential=credential, **_PATIENCE)
+
+
+def opening(place: AzurePlace) -> tuple[str, str]:
+    """What opens a place: `key`, `sas` or `identity`, and the secret; an emulator knows no identities."""
+    kind, secret = storage_secret()
+    if kind == "identity" and place.is_emulator:
+        raise SettingsError(f"an emulator of Azure's storage wants a key or a SAS: set {STORAGE}_KEY or {STORAGE}_SAS")
+    return kind, secret
+
+
+def token() -> str:
+    """What proves this process's identity to the storage for the next hour or so."""
+    return str(_identity().get_token(_SCOPE).token)
+
+
+@cache
+def _identity() -> Any:
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+def blobs_below(container: ContainerClient, start: str) -> Iterator[BlobProperties]:
+    """The blobs whose names begin so, in order, without those that stand for folders."""
+    found = container.list_blobs(name_starts_with=start, include=["metadata"])
+    yield from sorted(
+        (blob for blob in found if (blob.metadata or {}).get(_FOLDER) != "true"), key=lambda blob: str(blob.name)
+    )
 
 
 def is_missing_blob(error: Any) -> bool:
@@ -68,14 +92,56 @@ def _told(error: Any) -> str:
     from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
     status, code = getattr(error, "status_code", None), _code(error)
-    if code == "ContainerNotFound" or (status == 404 and code in ("", "ResourceNotFound")):
-        return "there is no such container: make it, or mend the setting"
+    if isinstance(error, ClientAuthenticationError) and not status:
+        return f"{_NO_IDENTITY}; set {STORAGE}_KEY or {STORAGE}_SAS, or mend it"
+    if isinstance(error, (ServiceRequestError, ServiceResponseError)):
+        return f"{_UNREACHED}: check the account's name, the net and its firewall; the next run goes on from here"
+    return _answered(status, code or ("" if status else type(error).__name__))
+
+
+_NO_IDENTITY, _UNREACHED = "no identity of this machine or principal is accepted", "it can't be reached"
+_NOWHERE, _REFUSED = "there is no such container", "the key or SAS is refused"
+
+
+def _answered(status: int | None, code: str) -> str:
+    """What the service's answer means for whoever asked."""
+    if code in ("ContainerNotFound", "FilesystemNotFound") or (status == 404 and code in ("", "ResourceNotFound")):
+        return f"{_NOWHERE}: make it, or mend the setting"
     if code == "AuthenticationFailed" or status == 401:
-        return f"the key or SAS is refused: it is wrong or has expired; renew {STORAGE}_KEY or {STORAGE}_SAS"
+        return f"{_REFUSED}: it is wrong or has expired; renew {STORAGE}_KEY or {STORAGE}_SAS"
     if status == 403:
         return f"not allowed ({code or 403}): the key is wrong, the SAS or identity lacks a right, or a firewall is in the way"
-    if isinstance(error, ClientAuthenticationError):
-        return f"no identity of this machine or principal is accepted; set {STORAGE}_KEY or {STORAGE}_SAS, or mend it"
-    if isinstance(error, (ServiceRequestError, ServiceResponseError)):
-        return "it can't be reached: check the account's name, the net and its firewall; the next run goes on from here"
-    return f"it answers {code or status or type(error).__name__}; the next run goes on from here"
+    return f"it answers {code or status}; the next run goes on from here"
+
+
+_SAID = re.compile(
+    rf"\S+: (?:{_NOWHERE}|{_REFUSED}|not allowed \(|{_NO_IDENTITY}|{_UNREACHED}|it answers )[^\n\\]*"
+)  # by a worker, within what Spark tells of it
+_OTHERS = re.compile(r"Generic MicrosoftAzure error|Error performing [A-Z]+ |azurebfs|AbfsRestOperation")
+_CODES = re.compile(r"<Code>(\w+)</Code>|rId: [\w-]+, (\w+)")
+_STATUS = re.compile(r"\b(?:status code\W+)?(4\d\d|5\d\d)(?: [A-Z]|, [A-Z]+, http)")
+_NO_TOKEN = re.compile(r"AzureADAuthenticator|oauth2\.|Error performing token request")
+_CUT_OFF = re.compile(r"UnknownHost|ConnectException|SocketTimeout|error sending request|connect error|timed out")
+
+
+def trouble(error: BaseException) -> str | None:
+    """What ails Azure's storage, where it is that which Spark or delta-rs stumbled over. Nothing of their own text."""
+    text = f"{error} {error.__cause__ or ''}"
+    if said := _SAID.search(text):
+        return said[0].strip()
+    if not _OTHERS.search(text):
+        return None
+    code, status = _CODES.search(text), _STATUS.search(text)
+    if "Invalid Access Key" in text:
+        told = _answered(401, "")
+    elif code or status:
+        told = _answered(
+            int(status[1]) if status else None, (code[1] or code[2]) if code else f"{status and status[1]}"
+        )
+    elif _NO_TOKEN.search(text):
+        told = f"{_NO_IDENTITY}; set {STORAGE}_KEY or {STORAGE}_SAS, or mend it"
+    elif _CUT_OFF.search(text):
+        told = f"{_UNREACHED}: check the account's name, the net and its firewall; the next run goes on from here"
+    else:
+        told = "the storage failed; the next run goes on from here"
+    return f"storage.lake in Azure: {told}"

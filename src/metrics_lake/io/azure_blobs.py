@@ -5,16 +5,18 @@ A blob that was read is written back only if nobody else has changed it since, s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from metrics_lake.azure_places import place_of
-from metrics_lake.io.azure import AzureError, container_of, is_missing_blob, telling
+from metrics_lake.io.azure import AzureError, blobs_below, container_of, is_missing_blob, telling
 from metrics_lake.io.failpoints import passing
 
 _KINDS = {".json": "application/json; charset=utf-8"}
 _OTHER_KIND = "text/plain; charset=utf-8"
 _CACHED = "max-age=60, must-revalidate"  # figures of today are restated hourly, those of the past seldom
+_AT_ONCE = 8  # small blobs that are asked for together: each is a way there and back, and a connection
 _MISSING = ""  # in place of the ETag of a blob that was looked for and isn't there
 
 
@@ -67,13 +69,25 @@ class AzureBlobs:
 
     def paths(self, below: str) -> Iterator[str]:
         """Every blob below a folder, in order."""
-        start = self._place.path(f"{below}/" if below else "")
-        with telling(self._place):
-            names = sorted(blob.name for blob in self._container.list_blobs(name_starts_with=start))
-        for name in names:
-            path = name.removeprefix(self._place.path(""))
+        for path in self.held(below):
             if path.endswith(".json") and not path.rpartition("/")[2].startswith("."):
                 yield path
+
+    def held(self, below: str) -> dict[str, int]:
+        start = self._place.path(f"{below}/" if below else "")
+        with telling(self._place):
+            found = {str(blob.name): int(blob.size) for blob in blobs_below(self._container, start)}
+        return {name.removeprefix(self._place.path("")): size for name, size in found.items()}
+
+    def read_all(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            yield from zip(paths, pool.map(self.read, paths), strict=True)
+
+    def move(self, below: str, to: str) -> None:
+        """One after the other, first those that lie right in the folder: where it breaks off, they are what is missed."""
+        for path in sorted(self.held(below), key=lambda path: (path.count("/"), path)):
+            self.write(f"{to}{path.removeprefix(below)}", self.read(path) or b"")
+            self.delete(path)
 
     def _put(self, path: str, content: bytes) -> None:
         from azure.storage.blob import ContentSettings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +29,18 @@ class Blobs(Protocol):
 
     def paths(self, below: str) -> Iterator[str]:
         """Every JSON file below a folder, in order."""
+        ...
+
+    def held(self, below: str) -> dict[str, int]:
+        """Every file below a folder, hidden ones too: its path, in order, and its size in bytes."""
+        ...
+
+    def read_all(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Each path with its file's bytes, in the order given."""
+        ...
+
+    def move(self, below: str, to: str) -> None:
+        """Gives a folder another name, which no other has; one that isn't there is no error."""
         ...
 
 
@@ -66,3 +78,14 @@ class FolderBlobs:
         for file in sorted((self._root / below).rglob("*.json")):
             if not file.name.startswith("."):
                 yield file.relative_to(self._root).as_posix()
+
+    def held(self, below: str) -> dict[str, int]:
+        files = (file for file in sorted((self._root / below).rglob("*")) if file.is_file())
+        return {file.relative_to(self._root).as_posix(): file.stat().st_size for file in files}
+
+    def read_all(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        return ((path, self.read(path)) for path in paths)
+
+    def move(self, below: str, to: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            (self._root / below).rename(self._root / to)

@@ -8,12 +8,13 @@ are found before Spark starts. The table itself knows which batches it holds: a 
 from __future__ import annotations
 
 import json
+import re
 import struct
 import zlib
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from metrics_lake.io.files import write_whole
+from metrics_lake.io.blobs import Blobs, blobs_in
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -34,100 +35,121 @@ class CheckpointError(Exception):
 REMEDY = "metrics-lake ingest --new-epoch"
 
 
-def check(checkpoint: Path, table: str) -> None:
+def check(checkpoint: str, table: str) -> None:
     """Raises CheckpointError if the checkpoint is torn, lost, or not the one that filled the table."""
-    newest, query = _newest_batch(checkpoint / MANIFEST), checkpoint / QUERY
-    held = _table(table)
-    offsets = _whole_log(query / "offsets")
-    _whole_log(query / "commits")
+    files, held = blobs_in(checkpoint), _table(table)
+    newest, written = _newest_batch(checkpoint, files), set(files.held(QUERY))
+    offsets = _whole_log(checkpoint, files, "offsets", written)
+    _whole_log(checkpoint, files, "commits", written)
     if offsets and offsets[max(offsets)] > newest:
-        raise CheckpointError(f"{checkpoint / MANIFEST} is lost: batch {offsets[max(offsets)]} isn't there")
+        raise CheckpointError(f"{checkpoint}/{MANIFEST} is lost: batch {offsets[max(offsets)]} isn't there")
     if held is None or _begun(checkpoint).get("version") == held.version():
         return
-    if not query.is_dir():
-        raise CheckpointError(f"{query} is lost, although bronze has rows")
-    written = held.transaction_version(query_id(query))
-    if written is None:
-        raise CheckpointError(f"{query} isn't the checkpoint that filled bronze")
-    if written > max(offsets, default=-1):
-        raise CheckpointError(f"{query} is older than bronze")
+    if not written:
+        raise CheckpointError(f"{checkpoint}/{QUERY} is lost, although bronze has rows")
+    done = held.transaction_version(query_id(checkpoint))
+    if done is None:
+        raise CheckpointError(f"{checkpoint}/{QUERY} isn't the checkpoint that filled bronze")
+    if done > max(offsets, default=-1):
+        raise CheckpointError(f"{checkpoint}/{QUERY} is older than bronze")
 
 
 def _table(place: str) -> DeltaTable | None:
-    from deltalake import DeltaTable  # Spark starts six processes to ask a source questions, and each would load it
+    from metrics_lake.io import delta  # Spark starts six processes to ask a source questions, and each would load it
 
-    return DeltaTable(place) if DeltaTable.is_deltatable(place) else None
+    return delta.opened(place)
 
 
-def start(checkpoint: Path) -> int:
+def start(checkpoint: str) -> int:
     """The batch that a new query begins behind: 0, but after begin_again the last one that the table holds."""
     return int(_begun(checkpoint).get("batch", 0))
 
 
-def begin_again(checkpoint: Path, table: str, batch: int) -> None:
-    """Puts the old query's files aside, and has the next one begin behind a batch, the newest that the table holds."""
-    held = _table(table)
-    version = held.version() if held else -1
-    write_whole(checkpoint / _START, json.dumps({"batch": batch, "version": version}).encode())
-    query, number = checkpoint / QUERY, 1
-    while (aside := checkpoint / f"{QUERY}-before-{number}").exists():
+def committed(checkpoint: str) -> int:
+    """The newest batch that is in the table, as far as the checkpoint knows."""
+    files = blobs_in(checkpoint)
+    commits = _numbers(files.held(f"{QUERY}/commits"))
+    if not commits:
+        return start(checkpoint)
+    text = (files.read(f"{QUERY}/offsets/{max(commits)}") or b"").decode()
+    return int(json.loads(text.splitlines()[-1])["batch"])
+
+
+def begin_again(checkpoint: str, table: str, batch: int) -> None:
+    """Puts the old query's files aside, and has the next one begin behind a batch, the newest that the table holds.
+
+    Cut short between the two, the query is lost although bronze has rows, which is found and told.
+    """
+    held, files, number = _table(table), blobs_in(checkpoint), 1
+    while files.held(f"{QUERY}-before-{number}"):
         number += 1
-    if query.exists():
-        query.rename(aside)
+    files.move(QUERY, f"{QUERY}-before-{number}")
+    version = held.version() if held else -1
+    files.write(_START, json.dumps({"batch": batch, "version": version}).encode())
 
 
-def _begun(checkpoint: Path) -> dict[str, int]:
+def _begun(checkpoint: str) -> dict[str, int]:
     """What begin_again wrote: the batch, and the version that the table had then."""
-    file = checkpoint / _START
+    held = blobs_in(checkpoint).read(_START)
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return {}
+        return {} if held is None else dict(json.loads(held))
     except (ValueError, TypeError):
-        raise CheckpointError(f"{file} is torn") from None
+        raise CheckpointError(f"{checkpoint}/{_START} is torn") from None
 
 
-def _newest_batch(folder: Path) -> int:
+def _newest_batch(checkpoint: str, files: Blobs) -> int:
     """The number of the manifest's newest batch, if none before it is missing."""
-    numbers = sorted(int(file.stem) for file in folder.glob("[0-9]*.json"))
+    numbers = batch_numbers(files.held(MANIFEST))
     if numbers != list(range(1, len(numbers) + 1)):
-        raise CheckpointError(f"{folder} lacks a batch before {numbers[-1]}")
+        raise CheckpointError(f"{checkpoint}/{MANIFEST} lacks a batch before {numbers[-1]}")
     return len(numbers)
 
 
-def _whole_log(folder: Path) -> dict[int, int]:
+def batch_numbers(paths: Iterable[str]) -> list[int]:
+    """The numbers of a manifest's batches among files, in order."""
+    names = (path.rpartition("/")[2] for path in paths)
+    return sorted(int(name.removesuffix(".json")) for name in names if re.fullmatch(r"\d+\.json", name))
+
+
+def _numbers(paths: Iterable[str]) -> dict[int, str]:
+    """The files of one of Spark's logs by their numbers."""
+    return {int(name): path for path in paths if (name := path.rpartition("/")[2]).isdecimal()}
+
+
+def _whole_log(checkpoint: str, files: Blobs, name: str, written: set[str]) -> dict[int, int]:
     """Of each file of an offsets or commits log the batch that it names (0 where it names none), if all are whole."""
-    found = {}
-    for file in folder.glob("[0-9]*"):
-        content = file.read_bytes()
+    folder, found = f"{QUERY}/{name}", {}
+    logged = _numbers(path for path in written if path.startswith(f"{folder}/"))
+    for path, read in files.read_all(list(logged.values())):
+        content = read or b""
         lines = content.decode("utf-8", errors="replace").splitlines()
         try:
             bodies = [json.loads(line) for line in lines[1:] if line != "-"]
         except ValueError:
             bodies = []
-        if not _fits_sum(file, content) or not lines or not lines[0].startswith("v") or not bodies:
-            raise CheckpointError(f"{file} is torn (its checksum or its form is wrong)")
-        found[int(file.name)] = int(bodies[-1].get("batch", 0))
+        if not _fits_sum(files, path, content, written) or not lines or not lines[0].startswith("v") or not bodies:
+            raise CheckpointError(f"{checkpoint}/{path} is torn (its checksum or its form is wrong)")
+        found[int(path.rpartition("/")[2])] = int(bodies[-1].get("batch", 0))
     numbers = sorted(found)
     if numbers and numbers != list(range(numbers[0], numbers[-1] + 1)):
-        raise CheckpointError(f"{folder} lacks a file before {numbers[-1]}")
+        raise CheckpointError(f"{checkpoint}/{folder} lacks a file before {numbers[-1]}")
     return found
 
 
-def _fits_sum(file: Path, content: bytes) -> bool:
-    """Whether a file is what its checksums were made of; true where it has none."""
-    sums = file.with_name(f".{file.name}.crc")
-    if not sums.exists():
+def _fits_sum(files: Blobs, path: str, content: bytes, written: set[str]) -> bool:
+    """Whether a file is what its checksums were made of; true where it has none, as in Azure."""
+    folder, _, name = path.rpartition("/")
+    sums = f"{folder}/.{name}.crc"
+    if sums not in written:
         return True
     pieces = [content[place : place + _CHECKED_BYTES] for place in range(0, len(content), _CHECKED_BYTES)]
     made = b"crc\0" + struct.pack(">i", _CHECKED_BYTES) + b"".join(struct.pack(">I", zlib.crc32(p)) for p in pieces)
-    return sums.read_bytes() == made
+    return files.read(sums) == made
 
 
-def query_id(query: Path) -> str:
+def query_id(checkpoint: str) -> str:
     """What Spark calls the query whose checkpoint this is; it stays the same as long as the checkpoint does."""
-    file = query / "metadata"
     try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["id"])
+        return str(json.loads(blobs_in(checkpoint).read(f"{QUERY}/metadata") or b"")["id"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise CheckpointError(f"{file} is torn or lost") from None
+        raise CheckpointError(f"{checkpoint}/{QUERY}/metadata is torn or lost") from None

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 
+from metrics_lake.io import delta
 from metrics_lake.tables import Table
 
 
@@ -62,11 +62,13 @@ class History:
         held = self._table(table)
         return -1 if held is None else held.version()
 
+    def lake(self, table: Table) -> str:
+        """A mark of the lake that the table lies in, wherever that is moved to; empty where there is no table yet."""
+        held = self._table(table)
+        return "" if held is None else str(held.metadata().id)
+
     def _table(self, table: Table) -> DeltaTable | None:
-        try:
-            return DeltaTable(f"{self._root}/{table.path}", without_files=True)
-        except TableNotFoundError:
-            return None
+        return delta.opened(f"{self._root}/{table.path}", without_files=True)
 
 
 def _commit(row: dict[str, Any]) -> Commit | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from metrics_lake.azure_places import uri_of
+from metrics_lake.io import abfs
 from metrics_lake.io.failpoints import passing
 from metrics_lake.io.history import History, Progress
 from metrics_lake.tables import Table, View
@@ -15,9 +17,11 @@ class Lake:
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self.spark, self.root, self.history = spark, root, History(root)
+        abfs.open_for(spark, root)
 
     def path(self, table: Table) -> str:
-        return f"{self.root}/{table.path}"
+        """The table as Spark opens it."""
+        return uri_of(f"{self.root}/{table.path}")
 
     def exists(self, table: Table) -> bool:
         return self.history.version(table) >= 0

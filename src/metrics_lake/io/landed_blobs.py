@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
 from metrics_lake.azure_places import AzurePlace, place_of
-from metrics_lake.io.azure import container_of, is_missing_blob, telling
+from metrics_lake.io.azure import blobs_below, container_of, is_missing_blob, telling
 from metrics_lake.sources.arrived import FileEntry, UnreadableFile
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class AzureLanding:
     def files(self, folder: str) -> Iterator[BlobProperties]:
         """Every blob of a folder, in the order of their paths, but those that are hidden or still being written."""
         with telling(self._place):
-            found = list(self._container.list_blobs(name_starts_with=self._place.path(f"{folder}/")))
-        for blob in sorted(found, key=lambda blob: str(blob.name)):
+            found = list(blobs_below(self._container, self._place.path(f"{folder}/")))
+        for blob in found:
             parts = self.path(blob).split("/")
             if not any(part.startswith(".") for part in parts) and not parts[-1].endswith(UNFINISHED):
                 yield blob

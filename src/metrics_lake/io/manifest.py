@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from metrics_lake.io.checkpoints import CheckpointError
-from metrics_lake.io.files import write_whole
+from metrics_lake.io.blobs import blobs_in
+from metrics_lake.io.checkpoints import CheckpointError, batch_numbers
 from metrics_lake.sources.arrived import FileEntry
 
 
@@ -28,27 +28,24 @@ class Batch:
 
 
 class Manifest:
-    """The batches of one source, in a folder of their own below the checkpoint."""
+    """The batches of one source, in a folder of their own below the checkpoint, wherever that lies."""
 
     def __init__(self, folder: str | Path) -> None:
-        self._folder = Path(folder)
+        self._place, self._files = str(folder), blobs_in(str(folder))
 
     @property
     def last_number(self) -> int:
         """The newest batch's number; 0 before the first."""
-        return max((int(file.stem) for file in self._folder.glob("[0-9]*.json")), default=0)
+        return max(batch_numbers(self._files.held("")), default=0)
 
     def batch(self, number: int) -> Batch:
-        file = self._file(number)
-        try:
-            held = json.loads(file.read_text(encoding="utf-8"))
-            return Batch(number, held["root"], tuple(FileEntry(**entry) for entry in held["files"]), held["rules"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            raise CheckpointError(f"{file} is torn or lost") from None
+        return self._batch(number, self._files.read(_name(number)))
 
     def entries(self) -> list[FileEntry]:
         """Every version of every file that was ever planned, oldest first."""
-        return [entry for number in range(1, self.last_number + 1) for entry in self.batch(number).entries]
+        names = [_name(number) for number in range(1, self.last_number + 1)]
+        read = enumerate(self._files.read_all(names), 1)
+        return [entry for number, (_, content) in read for entry in self._batch(number, content).entries]
 
     def add(self, root: str, entries: Iterable[FileEntry], rules: dict[str, Any]) -> Batch:
         """Writes the next batch, whole or not at all."""
@@ -57,13 +54,21 @@ class Manifest:
     def put(self, batch: Batch) -> Batch:
         """Writes a batch in its own place, whole or not at all."""
         held = {"root": batch.root, "rules": batch.rules, "files": [asdict(entry) for entry in batch.entries]}
-        write_whole(self._file(batch.number), json.dumps(held, indent=1).encode())
+        self._files.write(_name(batch.number), json.dumps(held, indent=1).encode())
         return batch
 
     def drop_after(self, number: int) -> None:
         """Forgets the batches behind this one, which nothing has read."""
         for later in range(self.last_number, number, -1):
-            self._file(later).unlink(missing_ok=True)
+            self._files.delete(_name(later))
 
-    def _file(self, number: int) -> Path:
-        return self._folder / f"{number:08d}.json"
+    def _batch(self, number: int, content: bytes | None) -> Batch:
+        try:
+            held = json.loads(content or b"")
+            return Batch(number, held["root"], tuple(FileEntry(**entry) for entry in held["files"]), held["rules"])
+        except (ValueError, KeyError, TypeError):
+            raise CheckpointError(f"{self._place}/{_name(number)} is torn or lost") from None
+
+
+def _name(number: int) -> str:
+    return f"{number:08d}.json"

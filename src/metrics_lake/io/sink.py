@@ -10,11 +10,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, Transaction
 from deltalake.exceptions import DeltaError
 from py4j.protocol import Py4JJavaError
 
 from metrics_lake.arrow import arrow_schema
+from metrics_lake.azure_places import uri_of
+from metrics_lake.io import delta
+from metrics_lake.io.azure import AzureError
 from metrics_lake.tables import Table
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ class Sink:
 
     def __init__(self, table: Table, place: str, query: Callable[[], str], *, is_small: bool) -> None:
         self._table, self._place, self._query, self._is_small = table, place, query, is_small
-        self.error: OSError | DeltaError | None = None
+        self.error: OSError | DeltaError | AzureError | None = None
 
     def __call__(self, rows: DataFrame, number: int) -> None:
         found = self._collected(rows) if self._is_small else None
@@ -38,7 +41,7 @@ class Sink:
             return
         try:
             self._write_here(found, number)
-        except (OSError, DeltaError) as error:
+        except (OSError, DeltaError, AzureError) as error:
             self.error = error
             raise
 
@@ -53,11 +56,11 @@ class Sink:
 
     def _write_here(self, rows: pa.Table, number: int) -> None:
         query = self._query()
-        held = DeltaTable(self._place) if DeltaTable.is_deltatable(self._place) else None
+        held = delta.opened(self._place)
         done = held.transaction_version(query) if held else None
         if done is not None and done >= number:
             return
-        write_deltalake(
+        delta.write(
             self._place,
             rows,
             mode="append",
@@ -74,5 +77,5 @@ class Sink:
             .option(_STATISTICS, ",".join(self._table.pruned_by))
             .option("txnAppId", self._query())
             .option("txnVersion", number)
-            .save(self._place)
+            .save(uri_of(self._place))
         )

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 import polars as pl
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties
 from pyarrow import compute as pc
 from pyarrow.dataset import Dataset
 
 from metrics_lake.arrow import arrow_schema, fitted
+from metrics_lake.io import delta
 from metrics_lake.io.failpoints import passing
 from metrics_lake.io.history import Progress
 from metrics_lake.tables import Table, View
@@ -47,9 +48,9 @@ class SmallTables:
 
     def replace(self, table: Table, rows: pl.DataFrame, where: str, progress: Progress) -> None:
         """In one commit: the rows that fit `where` go, `rows` come. Doing it again changes nothing."""
-        is_there = DeltaTable.is_deltatable(self._path(table))
+        is_there = delta.opened(self._path(table), without_files=True) is not None
         passing(f"replacing {table.name}")
-        write_deltalake(
+        delta.write(
             self._path(table),
             fitted(rows, arrow_schema(table)),
             mode="overwrite",
@@ -62,7 +63,9 @@ class SmallTables:
 
     def tidy(self, table: Table, past: str | None, vacuum_hours: int, progress: Progress) -> None:
         """Rows that fit `past` go, small files are packed, and files that no version of so many hours holds deleted."""
-        held = DeltaTable(self._path(table))
+        held = delta.opened(self._path(table))
+        if held is None:
+            return
         if past:
             held.delete(past, commit_properties=_noted(progress))
         held.optimize.compact(commit_properties=_noted(progress))
@@ -75,8 +78,8 @@ class SmallTables:
         return sum(fragment.metadata.num_rows for fragment in fragments)
 
     def _dataset(self, table: Table | View) -> Dataset | None:
-        path = self._path(table.of if isinstance(table, View) else table)
-        return DeltaTable(path).to_pyarrow_dataset() if DeltaTable.is_deltatable(path) else None
+        held = delta.opened(self._path(table.of if isinstance(table, View) else table))
+        return held.to_pyarrow_dataset() if held else None
 
     def _path(self, table: Table) -> str:
         return f"{self._root}/{table.path}"

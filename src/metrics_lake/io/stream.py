@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metrics_lake.azure_places import is_azure
+from metrics_lake.azure_places import is_azure, uri_of
 from metrics_lake.io import checkpoints
 from metrics_lake.io.failpoints import passing
 from metrics_lake.io.files import content_hash
@@ -102,18 +101,14 @@ class Stream:
     `shown` is how paths of landing files may be written down (names.Names).
     """
 
-    def __init__(self, feed: Any, checkpoint: Path, shown: Callable[[str], str]) -> None:
-        self._feed, self._checkpoint, self._shown = feed, checkpoint, shown
-        self.manifest = Manifest(checkpoint / "manifest")
+    def __init__(self, feed: Any, checkpoint: str | Path, shown: Callable[[str], str]) -> None:
+        self._feed, self._checkpoint, self._shown = feed, str(checkpoint), shown
+        self.manifest = Manifest(f"{checkpoint}/{checkpoints.MANIFEST}")
 
     @property
     def committed(self) -> int:
         """The newest batch that is in the table, as far as the checkpoint knows."""
-        commits = [int(file.name) for file in (self._checkpoint / "query" / "commits").glob("[0-9]*")]
-        if not commits:
-            return checkpoints.start(self._checkpoint)
-        text = (self._checkpoint / "query" / "offsets" / str(max(commits))).read_text(encoding="utf-8")
-        return int(json.loads(text.splitlines()[-1])["batch"])
+        return checkpoints.committed(self._checkpoint)
 
     def landed(self, root: Path, folder: str | None = None) -> dict[str, Path]:
         """The feed's files in landing by the paths that entries of the manifest tell."""
@@ -175,18 +170,16 @@ class Stream:
         rows = (
             spark.readStream.format(FORMAT)
             .schema(", ".join(f"{column.name} {column.type}" for column in self._feed.TABLE.fields))
-            .option("manifest", str((self._checkpoint / "manifest").resolve()))
+            .option("manifest", whole(f"{self._checkpoint}/{checkpoints.MANIFEST}"))
             .option("feed", self._feed.__name__)
             .option("after", checkpoints.start(self._checkpoint))
             .load()
         )
-        folder = (self._checkpoint / "query").resolve()
-        sink = Sink(
-            self._feed.TABLE, str(Path(into).resolve()), lambda: checkpoints.query_id(folder), is_small=is_small
-        )
+        checkpoint = whole(self._checkpoint)
+        sink = Sink(self._feed.TABLE, whole(into), lambda: checkpoints.query_id(checkpoint), is_small=is_small)
         query = (
             rows.writeStream.foreachBatch(sink)
-            .option("checkpointLocation", str(folder))
+            .option("checkpointLocation", uri_of(f"{checkpoint}/{checkpoints.QUERY}"))
             .trigger(availableNow=True)
             .start()
         )
@@ -200,6 +193,11 @@ class Stream:
         finally:
             query.stop()
         passing("batch_read")
+
+
+def whole(place: str) -> str:
+    """A place by a name that another process, which may stand elsewhere, understands."""
+    return place if is_azure(place) else str(Path(place).resolve())
 
 
 def _parts(spark: SparkSession) -> tuple[int, int]:

@@ -48,7 +48,7 @@ class Published:
 
 
 def stream_of(work: Work) -> Stream:
-    return Stream(bronze, work.checkpoints / "ingest_downloads", Names(work.settings.secret()).shown)
+    return Stream(bronze, f"{work.checkpoints}/ingest_downloads", Names(work.settings.secret()).shown)
 
 
 def apps_of(work: Work) -> list[tuple[str, str, str, str | None]]:
@@ -170,8 +170,9 @@ def version(work: Work) -> int:
 def publish(work: Work) -> Published:
     """Writes the documents of every month that changed, where they differ from what stands."""
     blobs, newest = blobs_in(work.settings.storage.rollups), version(work)
-    state, place = json.loads(blobs.read(STATE) or b"{}"), digest(work.settings.documents.model_dump())
-    before = state["gold"] if state.get("documents") == place else -1  # another store starts empty
+    place = digest([work.settings.documents.model_dump(), work.history.lake(gold.TABLE)])
+    state = json.loads(blobs.read(STATE) or b"{}")
+    before = state["gold"] if state.get("documents") == place else -1  # another store, or lake, starts from nothing
     if newest <= before:
         return Published()
     months = _months_of(days_changed(work, before))

@@ -99,6 +99,7 @@ def _state(work: Work) -> dict[str, Any]:
     apps = downloads.version(work)
     return {
         "gold": work.history.version(listening_by_period.TABLE),
+        "lake": work.history.lake(listening_by_period.TABLE),
         "batch": work.stream.committed,
         "rules": _rules(work),
         **({"downloads": apps} if apps >= 0 else {}),
@@ -130,7 +131,7 @@ def _days_due(work: Work, before: dict[str, Any], state: dict[str, Any], standin
     """Days whose figures changed, and days that data has since reached, or that have become final."""
     held = work.small_tables.read(listening_by_day.TABLE)
     every = sorted(set(held["listened_on"].to_pylist()))
-    if before.get("rules") != state["rules"] or not before.get("complete_through"):
+    if any(before.get(name) != state[name] for name in ("rules", "lake")) or not before.get("complete_through"):
         return every
     commits = work.history.commits(listening_by_period.TABLE, after=before["gold"])
     changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}

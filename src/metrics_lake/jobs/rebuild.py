@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from metrics_lake.azure_places import is_azure
 from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.checkpoints import CheckpointError
 from metrics_lake.io.stream import landing_at
@@ -34,13 +35,19 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
 
     Killed before that change of places, the old lake stands as it was, and a rebuild begins anew.
     """
-    lake = Path(work.settings.storage.lake)
     gone = _gone(work)
     if gone and not accept_loss:
         raise RebuildError(
             f"{len(gone)} files that this lake was made from are no longer in {work.settings.storage.landing} (such as "
             f"{gone[0]}): put them back, or lose what they held with --accept-loss; nothing was changed"
         )
+    if is_azure(work.settings.storage.lake):
+        raise RebuildError(
+            "storage.lake is in Azure's storage, where two lakes can't change places in one step: set storage.lake to a "
+            "new folder there and run `metrics-lake run`, which makes everything anew from landing and publishes what "
+            "differs; then delete the old folder"
+        )
+    lake = Path(work.settings.storage.lake)
     building = lake.with_name(f"{lake.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     fresh = replace(work, settings=_with_lake(work.settings, building))

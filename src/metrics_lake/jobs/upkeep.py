@@ -52,7 +52,7 @@ def _look_after(work: Work, table: Table, today: date) -> None:
     if noted and table.name.startswith("gold."):
         work.small_tables.tidy(table, past(table, today), hours, noted)
         return
-    spark, place = work.lake.spark, f"delta.`{Path(work.lake.path(table)).resolve()}`"
+    spark, place = work.lake.spark, f"delta.`{work.lake.path(table)}`"
     options = {**_OPTIONS, **({_NOTED: noted.as_text()} if noted else {})}
     before = {name: spark.conf.get(name, None) for name in options}
     try:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metrics_lake.azure_places import is_azure
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.calendars import Calendars
 from metrics_lake.io.files import locked
@@ -60,15 +61,15 @@ class Work:
         return SmallTables(self.settings.storage.lake)
 
     @property
-    def checkpoints(self) -> Path:
-        return Path(self.settings.storage.lake, "_checkpoints")
+    def checkpoints(self) -> str:
+        return f"{self.settings.storage.lake}/_checkpoints"
 
     def table_path(self, table: Table) -> str:
         return f"{self.settings.storage.lake}/{table.path}"
 
     @property
     def stream(self) -> Stream:
-        return Stream(bronze, self.checkpoints / "ingest_haproxy", Names(self.settings.secret()).shown)
+        return Stream(bronze, f"{self.checkpoints}/ingest_haproxy", Names(self.settings.secret()).shown)
 
     def read(
         self, stream: Stream, into: Table, on_progress: Callable[[int, int], None] = lambda done, parts: None
@@ -83,4 +84,9 @@ class Work:
 
     def lock(self, doing: str) -> AbstractContextManager[None]:
         """One writer a lake at a time; BusyError names the other."""
-        return locked(self.checkpoints / "writer.lock", doing)
+        place = f"{self.checkpoints}/writer.lock"
+        if is_azure(place):
+            from metrics_lake.io.leases import leased
+
+            return leased(place, doing)
+        return locked(Path(place), doing)

@@ -44,9 +44,12 @@ def run(capsys, monkeypatch) -> Callable[..., Ended]:
     monkeypatch.setenv("COLUMNS", "200")
 
     def one(*arguments: str) -> Ended:
-        with pytest.raises(SystemExit) as ended:
+        code = 0
+        try:
             main(list(arguments))
-        return Ended(ended.value.code, *capsys.readouterr())
+        except SystemExit as ended:
+            code = ended.code
+        return Ended(code, *capsys.readouterr())
 
     return one
 

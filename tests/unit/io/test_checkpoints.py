@@ -113,7 +113,7 @@ def test_a_new_epoch_begins_behind_what_bronze_holds_and_knows_its_files(lake, h
     assert [entry.path for entry in stream.manifest.entries()] == [
         "haproxy/edge-01/haproxy.log-20010115-13", "haproxy/edge-01/haproxy.log-20010115-14",
     ]  # fmt: skip
-    assert checkpoints.start(lake / "_checkpoints" / "ingest_haproxy") == 2
+    assert checkpoints.start(f"{lake}/_checkpoints/ingest_haproxy") == 2
 
 
 def test_a_manifest_that_is_torn_is_made_whole_from_bronze_by_a_new_epoch(lake):

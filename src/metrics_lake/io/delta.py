@@ -1,0 +1,49 @@
+"""A Delta table opened without Spark (delta-rs), in a folder or in Azure's storage, and what opens it there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+
+from metrics_lake.azure_places import is_azure, place_of
+
+_PATIENCE = {"max_retries": "5", "retry_timeout": "60s", "timeout": "60s", "connect_timeout": "20s"}
+
+
+def opened(place: str, *, without_files: bool = False) -> DeltaTable | None:
+    """The table that lies there; None where there is none yet."""
+    try:
+        return DeltaTable(_uri(place), storage_options=options(place), without_files=without_files)
+    except TableNotFoundError:
+        return None
+
+
+def write(place: str, rows: Any, **how: Any) -> None:
+    """write_deltalake, wherever the table lies."""
+    write_deltalake(_uri(place), rows, storage_options=options(place), **how)
+
+
+def options(place: str) -> dict[str, str] | None:
+    """What delta-rs, and Polars with it, need to open a place; they hold a secret. None for a folder.
+
+    An identity is shown by a token that lasts an hour or so: so each table is opened anew where it is used.
+    """
+    if not is_azure(place):
+        return None
+    from metrics_lake.io.azure import opening, token
+
+    there = place_of(place)
+    kind, secret = opening(there)
+    shown = {
+        "key": lambda: {"azure_storage_account_key": secret},
+        "sas": lambda: {"azure_storage_sas_token": secret},
+        "identity": lambda: {"azure_storage_token": token()},
+    }[kind]()
+    account = {"azure_storage_account_name": there.account, "azure_storage_endpoint": there.account_url}
+    return {**account, "azure_allow_http": str(there.is_emulator).lower(), **_PATIENCE, **shown}
+
+
+def _uri(place: str) -> str:
+    return place_of(place).abfs if is_azure(place) else place

@@ -1,0 +1,153 @@
+"""All of it in Azurite: whole runs, as on a disk; rights that are lost half-way; and no key or SAS in anything written."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, quote_plus
+
+import pytest
+
+from metrics_lake.audit.report import Report
+from metrics_lake.cli import privacy
+from metrics_lake.io.azure_blobs import AzureBlobs
+from metrics_lake.settings import Documents, Settings, Storage
+from tests.lake import contents
+from tests.stack.azurite import KEY, Azurite, sas_by_policy
+from tests.unit.sources.haproxy.logs import line, text
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
+ROOT = Path(__file__).parents[2]
+REFUSED = r"not allowed \(\w+\): the key is wrong, the SAS or identity lacks a right, or a firewall is in the way"
+TENANTS = """
+tenants:
+  acme:
+    name: Acme Radio
+    timezone: Africa/Johannesburg
+    streams:
+      live: {protocol: hls, segment_seconds: 6, match: {path: "/acme/live/*"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the processes share: logs of two hours, the second of which lengthens sessions of the first."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name in ("logs", "events"):
+        (folder / name).mkdir()
+    (folder / "tenants.yaml").write_text(TENANTS)
+    for hour, numbers in ((16, range(40)), (17, range(40, 90))):
+        log = text([line(n, f"/acme/live/{n}.ts") for n in numbers])
+        (folder / "logs" / f"haproxy.log-20010115-{hour}.gz").write_bytes(gzip.compress(log))
+    return folder
+
+
+def ran(mode: str, folder: Path, url: str, **secret: str) -> str:
+    """What a process printed on both its ends."""
+    env = {**os.environ, "TMPDIR": str(folder / "tmp"), **{f"METRICS_LAKE_STORAGE_{k}": v for k, v in secret.items()}}
+    (folder / "tmp").mkdir(exist_ok=True)
+    command = [sys.executable, Path(__file__).with_name("lake_runs.py"), mode, folder, url]
+    done = subprocess.run(command, cwd=ROOT, timeout=1200, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-6000:]
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def whole(storage: Azurite, folder: Path) -> str:
+    storage.container("whole")
+    return ran("whole", folder, storage.url("whole"), KEY=KEY)
+
+
+def fetched(url: str, name: str, to: Path) -> Settings:
+    """A copy of a whole place, and settings for it."""
+    blobs = AzureBlobs(url)
+    for path in blobs.held(""):
+        (to / path).parent.mkdir(parents=True, exist_ok=True)
+        (to / path).write_bytes(blobs.read(path) or b"")
+    return there(to, to.parent / f"{name}.db")
+
+
+def there(place: Path, documents: Path) -> Settings:
+    storage = Storage(landing=f"{place}/landing", lake=f"{place}/lake", rollups=f"{place}/rollups")
+    return Settings(storage=storage, documents=Documents(path=str(documents)))
+
+
+def held(settings: Settings) -> dict[str, Any]:
+    return {**contents.everything(settings, "acme"), "requests": contents.requests(settings)}
+
+
+def test_two_runs_in_azure_make_what_two_runs_on_a_disk_do_also_after_upkeep_and_backfill(
+    whole: str, storage: Azurite, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", KEY)
+    on_disk = held(there(folder / "disk", folder / "disk.db"))
+    in_azure = held(fetched(f"{storage.url('whole')}/all", "azure", folder / "fetched"))
+    assert on_disk["requests"] == 90 and on_disk["gold/listening_by_day"] and on_disk["documents"]
+    assert "acme/live/day/2001-01-15.json" in on_disk["rollups"]
+    assert {name for name in on_disk if in_azure[name] != on_disk[name]} == set()
+    assert {path.name for path in (folder / "fetched/lake/_checkpoints/ingest_haproxy/query/commits").iterdir()} == {
+        "0",
+        "1",
+    }
+
+
+def test_landing_and_rollups_in_azure_with_the_lake_on_a_disk_make_the_same(
+    whole: str, storage: Azurite, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", KEY)
+    mixed = fetched(f"{storage.url('whole')}/mixed", "mixed", folder / "half")
+    (folder / "mixed" / "lake").rename(folder / "half" / "lake")
+    assert held(mixed) == held(there(folder / "disk", folder / "disk.db"))
+
+
+def test_rights_that_are_lost_half_way_are_told_and_the_next_run_heals_as_it_does_a_lost_commit(
+    whole: str, storage: Azurite, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.container("faults")
+    url, secret = storage.url("faults"), sas_by_policy("faults")
+    (folder / "azure.db").rename(folder / "before.db")
+    told = ran("faults", folder, url, SAS=secret)
+    lines = [line for line in told.splitlines() if line.startswith("told: ")]
+    assert len(lines) == 2 and "Traceback" not in told
+    monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", KEY)
+    found = held(fetched(f"{url}/all", "azure", folder / "healed"))
+    on_disk = held(there(folder / "disk", folder / "disk.db"))
+    assert {name for name in on_disk if found[name] != on_disk[name]} == set()
+    [signature] = parse_qs(secret)["sig"]
+    for spelling in (secret, signature, quote(signature), quote_plus(signature)):
+        assert spelling not in told and not where(folder, spelling)
+    assert [line for line in lines if not re.search(REFUSED, line)] == []
+
+
+def test_the_key_is_in_nothing_that_was_printed_or_written(whole: str, folder: Path) -> None:
+    assert "SparkSubmit" in whole and list((folder / "events").iterdir())  # the JVM's command line, and an event log
+    for spelling in (KEY, quote(KEY), quote_plus(KEY), KEY.rstrip("=")):
+        assert spelling not in whole and not where(folder, spelling)
+
+
+def where(folder: Path, secret: str) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
+
+def searched(url: str, folder: Path) -> Report:
+    storage = Storage(landing=f"{url}/landing", lake=f"{url}/lake", rollups=f"{url}/rollups")
+    settings = Settings(conf=str(folder), storage=storage, documents=Documents(path=str(folder / "azure.db")))
+    (folder / "addresses").write_text("192.0.2.7\n")
+    return privacy.search(settings, str(folder / "addresses"), [])
+
+
+def test_an_address_in_a_table_in_azure_is_found(
+    whole: str, storage: Azurite, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", KEY)
+    monkeypatch.setenv("METRICS_LAKE_SECRET_FILE", str(folder / "secret"))
+    url = f"{storage.url('whole')}/all"
+    report = searched(url, folder)
+    assert report.is_clean and report.file_count > 50
+    AzureBlobs(url).write("lake/silver/sessions/left.txt", b"it was 192.0.2.7")
+    assert [Path(each.file).name for each in searched(url, folder).findings] == ["left.txt"]
