@@ -26,7 +26,7 @@ TRAINING = Path(__file__).with_name("java_training.py")
 def key() -> str:
     """Changes with Java, the jars, and an installation of pyspark."""
     installed = (spark_home.installed() / "jars").stat().st_mtime_ns
-    return f"{os.path.realpath(java.LINK)}\n{installed}\n{read_text(jars.STAMP)}"
+    return f"{os.path.realpath(java.LINK)}\n{installed}\n{jars.LOCK.read_text()}"
 
 
 def is_ready() -> bool:

@@ -44,3 +44,13 @@ def test_what_spark_asks_a_source_is_answered_without_what_only_reading_needs():
     script = f"import sys, metrics_lake.io.landing; print([n for n in sys.modules if n in {heavy}])"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]", "six processes, one after the other, load this at every start of a stream"
+
+
+def test_a_run_with_nothing_new_on_a_disk_loads_nothing_of_azure(tmp_path):
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "tenants.yaml").write_text("tenants: {acme: {name: Acme, timezone: UTC}}")
+    (tmp_path / "data" / "landing").mkdir(parents=True)
+    spy = "import sys; assert 'metrics_lake.jobs.run' in sys.modules and 'azure' not in sys.modules"
+    script = f"{_CLI.format(arguments=['run'])}\n{spy}"
+    ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-2000:]

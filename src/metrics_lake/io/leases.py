@@ -110,7 +110,10 @@ class _Renewing:
                     return
 
     def _lose(self) -> None:
+        """Again and again until the block has ended: something on the way might swallow it."""
         self.is_lost = True
         main = threading.main_thread().ident
-        if self._before is not None and main is not None and not self._ended.is_set():
+        while self._before is not None and main is not None:
             signal.pthread_kill(main, _WAKING)
+            if self._ended.wait(_RENEWAL_SECONDS):
+                return
