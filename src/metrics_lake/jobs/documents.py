@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from pyarrow import compute as pc
+import polars as pl
 
 from metrics_lake.gold import listening_by_day, listening_by_hour
 from metrics_lake.io.documents import DocumentStore
@@ -26,8 +26,8 @@ _DAYS_AT_ONCE = 7
 def write_days(work: Work, store: DocumentStore, tenant: str, days: Sequence[date], standing: Standing) -> None:
     """The days that are due and their hours, of every stream that ever had any."""
     calendar = work.calendars.by_tenant[tenant]
-    named = work.small_tables.read(listening_by_day.TABLE, pc.field("tenant") == tenant, ["stream"])
-    streams = sorted(set(named["stream"].to_pylist()))
+    named = work.small_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream"])
+    streams = named["stream"].unique().sort().to_list()
     for some in (days[at : at + _DAYS_AT_ONCE] for at in range(0, len(days), _DAYS_AT_ONCE)):
         by_day, by_hour = (
             _rows(work, table, tenant, some) for table in (listening_by_day.TABLE, listening_by_hour.TABLE)
@@ -58,9 +58,8 @@ def write_periods(
 
 
 def _rows(work: Work, table: Table, tenant: str, days: Sequence[date]) -> list[Row]:
-    where = (pc.field("tenant") == tenant) & pc.field("listened_on").isin(list(days))
-    rows: list[Row] = work.small_tables.read(table, where).to_pylist()
-    return rows
+    where = (pl.col("tenant") == tenant) & pl.col("listened_on").is_in(list(days))
+    return work.small_tables.frame(table, where).to_dicts()
 
 
 def _held_days(
