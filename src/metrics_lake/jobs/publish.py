@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import polars as pl
@@ -100,7 +100,7 @@ def _standing(work: Work) -> rollups.Standing | None:
     if arrived.complete_through is None:
         return None
     restatement = timedelta(hours=work.settings.publish.restatement_hours)
-    return rollups.Standing(arrived.complete_through, restatement, partial(lost_share, arrived, losses))
+    return rollups.Standing(arrived.complete_through, restatement, cache(partial(lost_share, arrived, losses)))
 
 
 def _state(work: Work) -> dict[str, Any]:
