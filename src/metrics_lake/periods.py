@@ -136,7 +136,7 @@ def _hour_starts(calendar: Calendar, on: date) -> Iterator[tuple[datetime, int]]
         if (wall.hour, wall.utcoffset()) != before:
             before = (wall.hour, wall.utcoffset())
             yield instant, wall.hour
-        if wall.minute == 0 and (instant + _HOUR).astimezone(zone).utcoffset() == before[1]:
+        if wall.minute == 0 and (instant + _HOUR).astimezone(zone).utcoffset() == wall.utcoffset():
             instant += _HOUR  # nobody moves a clock there and back within an hour
             continue
         steps = int(instant.timestamp()) // _STEP_SECONDS + 1

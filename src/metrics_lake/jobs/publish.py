@@ -71,13 +71,19 @@ def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timez
     reach, store, done = Reach(work, periods), documents_of(work.settings), Published()
     through, marks = standing.complete_through.isoformat(), dict(before.get(_MARKS, {}))
     _write_state(blobs, _begun(before, state["rules"], through))
+    is_dealt = documents.are_many(work, days)
     for tenant, named in periods.items():
         figures, config = reach.figures(tenant), work.tenants.tenants[tenant]
         counted, looked_at = _write_blobs(work, blobs, tenant, named, figures, standing, now)
         done += counted
         marks[tenant] = index.write(blobs, tenant, config.name, config.timezone, looked_at, marks.get(tenant))
         documents.write_periods(store, tenant, named, figures, standing)
-        documents.write_days(work, store, tenant, days, standing)
+        if not is_dealt:
+            documents.write_days(work, store, tenant, days, standing)
+    if is_dealt:
+        from metrics_lake.jobs import dealt_documents
+
+        dealt_documents.write_days(work, list(periods), days, standing)
     _write_state(blobs, {**state, _THROUGH: through, _MARKS: marks})
     return done
 

@@ -59,7 +59,9 @@ def published(work: Work) -> dict[str, Any]:
         for row in held.get("rollups", []):
             blob = json.loads((path.parent / row["path"]).read_bytes())
             assert row.pop("revision") == blob["revision"] and row["status"] == blob["status"]
-            assert row.pop("size") == (path.parent / row["path"]).stat().st_size and row["name"] == blob["period"]["name"]
+            assert (
+                row.pop("size") == (path.parent / row["path"]).stat().st_size and row["name"] == blob["period"]["name"]
+            )
         found[path.relative_to(root).as_posix()] = {
             name: value for name, value in held.items() if name not in ("generated_at", "revision")
         }
