@@ -1,43 +1,64 @@
-"""How fast documents are written, written again and read: SQLite beside a Cosmos DB emulator.
+"""How fast documents of hours and days are made and written, and found to stand already: three ways over the same gold.
 
-    scripts/bench/documents.py [DOCUMENTS]      10,000 unless told; needs the servers of scripts/setup/stack
+Into SQLite, into a Cosmos DB emulator from one process, and into another emulator from Spark's workers.
+
+    scripts/bench/documents.py [DOCUMENTS]      100,000 unless told; needs the servers of scripts/setup/stack
 
 The emulator runs without TLS, under which it wants a new connection for each call; it is one process that minds no
-throughput, so its figures are those of the client more than those of the service.
+throughput, so its figures are those of the client, and of two cores that all share, more than those of the service.
 """
 
 import base64
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 
+import polars as pl
 from datasketches import update_theta_sketch
 
-from metrics_lake.io.cosmos import CosmosDocuments
-from metrics_lake.io.documents import Document, DocumentStore, SqliteDocuments
+from metrics_lake.gold import listening_by_day, listening_by_hour
+from metrics_lake.io.documents import DocumentStore
+from metrics_lake.io.history import Progress
+from metrics_lake.io.stores import documents_of
+from metrics_lake.jobs import dealt_documents, documents
+from metrics_lake.jobs.work import Work
+from metrics_lake.serve.rollups import Standing
+from metrics_lake.settings import Documents, Settings, Spark, Storage
+from metrics_lake.tenants import Tenants
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR = ROOT / ".cache/stack/node/node_modules/@vercel/cosmosdb-server/lib/cli.js"
-CONTAINER, LISTENERS = "listening", 200
-AT_ONCE = (1, 8)
+LISTENERS, DAYS = 200, 84
+FIRST = date(2001, 1, 1)
+TENANTS = Tenants.model_validate({"tenants": {"acme": {"name": "Acme", "timezone": "UTC"}}})
 
 
-def drawn(count: int, revision: int) -> Iterator[Document]:
-    """Documents as publish writes them, each with a sketch of some listeners."""
+def filled(work: Work, count: int) -> int:
+    """Gold with about so many hours and days of one tenant's streams, each with a sketch of some listeners; how many."""
     sketch = update_theta_sketch(12)
     for listener in range(LISTENERS):
         sketch.update(f"{listener:032x}")
-    text = base64.b64encode(sketch.compact().serialize()).decode()
-    for number in range(count):
-        yield {
-            "id": f"*:hour:{number:08}", "tenant": "acme", "stream": "*", "grain": "hour", "start": f"{number:08}",
-            "total_sessions": number, "total_hours": number / 7, "unique_listeners": LISTENERS, "peak_listeners": 3,
-            "excluded": {"bot": 3}, "unique_sketch": text, "status": "final", "revision": revision,
-        }  # fmt: skip
+    days = pl.DataFrame({"listened_on": [FIRST + timedelta(days=number) for number in range(DAYS)]})
+    streams = pl.DataFrame(
+        {"stream": ["*", *(f"stream-{number}" for number in range(max(0, count // (DAYS * 25) - 1)))]}
+    )
+    rows = days.join(streams, how="cross").with_columns(
+        tenant=pl.lit("acme"), sessions_started=3, sessions_completed=2, sessions_active=4, listening_seconds=5000.5,
+        unique_listeners=LISTENERS, unique_sketch=pl.lit(sketch.compact().serialize()), peak_listeners=3,
+        length_seconds=4800.25, length_count=2, excluded=pl.lit([{"key": "bot", "value": 3}]),
+    )  # fmt: skip
+    start = (pl.col("listened_on").cast(pl.Datetime("us", "UTC")) + pl.duration(hours="hour_of_day")).alias("hour_at")
+    hours = rows.join(pl.DataFrame({"hour_of_day": range(24)}), how="cross").with_columns(start, again=pl.lit(1))
+    hours = hours.with_columns(hour_ends_at=pl.col("hour_at") + timedelta(hours=1))
+    for table, held in ((listening_by_day.TABLE, rows), (listening_by_hour.TABLE, hours)):
+        work.small_tables.replace(table, held, "TRUE", Progress("compute", {"silver.sessions": 1}, "bench"))
+    return rows.height + hours.height
 
 
 @contextmanager
@@ -50,30 +71,41 @@ def emulator() -> Iterator[str]:
             process.terminate()
 
 
-def measured(name: str, store: DocumentStore, count: int) -> None:
-    def timed(what: str, work: Callable[[], object]) -> None:
+def measured(name: str, count: int, write: Callable[[], object]) -> None:
+    for what in ("new", "standing"):
         began = time.monotonic()
-        work()
+        write()
         seconds = time.monotonic() - began
-        print(f"{name:<26}{what:<10}{seconds:8.1f} s{count / seconds:10,.0f} a second", flush=True)
-        print(f"{'':<36}{seconds * 100_000 / count:8.0f} s for 100,000 at this rate", flush=True)
-
-    timed("new", lambda: store.upsert(CONTAINER, drawn(count, 1)))
-    timed("changed", lambda: store.upsert(CONTAINER, drawn(count, 2)))
-    timed("read", lambda: store.between(CONTAINER, "acme", "*:hour:", "*:hour:~"))
+        print(f"{name:<28}{what:<10}{seconds:8.1f} s{count / seconds:10,.0f} a second", flush=True)
 
 
 def main(count: int) -> None:
-    size = sum(len(str(each)) for each in drawn(10, 1)) // 10
-    print(f"{count:,} documents of about {size:,} bytes")
+    os.environ["METRICS_LAKE_COSMOS_KEY"] = base64.b64encode(b"any key serves the emulator here").decode()
     with tempfile.TemporaryDirectory() as folder:
-        measured("SQLite", SqliteDocuments(f"{folder}/documents.db"), count)
-    key = base64.b64encode(b"any key serves the emulator here").decode()
-    for at_once in AT_ONCE:
+        settings = Settings(
+            storage=Storage(lake=f"{folder}/lake"), documents=Documents(path=f"{folder}/documents.db"),
+            spark=Spark(jars=str(ROOT / ".cache/jars")),
+        )  # fmt: skip
+        work = Work(settings, TENANTS, lambda step: None)
+        days = [FIRST + timedelta(days=number) for number in range(DAYS)]
+        standing, due = Standing(work.calendars.bounds(days)[1], timedelta(hours=24)), filled(work, count)
+        print(f"{due:,} documents")
+
+        def here(store: DocumentStore) -> Callable[[], None]:
+            return lambda: documents.write_days(work, store, "acme", days, standing)
+
+        measured("SQLite", due, here(documents_of(settings)))
+        work.lake.read(listening_by_day.TABLE).count()  # starts Spark, which a publish of so much has done already
         with emulator() as endpoint:
-            store = CosmosDocuments(endpoint, "metrics", key, at_once=at_once)
-            measured(f"emulator, {at_once} at once", store, count)
+            work.settings = in_cosmos(settings, endpoint)
+            measured("emulator, from Spark", due, lambda: dealt_documents.write_days(work, ["acme"], days, standing))
+        with emulator() as endpoint:
+            measured("emulator, from one process", due, here(documents_of(in_cosmos(settings, endpoint))))
+
+
+def in_cosmos(settings: Settings, endpoint: str) -> Settings:
+    return settings.model_copy(update={"documents": Documents(store="cosmos", endpoint=endpoint, database="metrics")})
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

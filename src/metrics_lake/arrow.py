@@ -40,6 +40,13 @@ def arrow_schema(table: Table) -> pa.Schema:
     )
 
 
+def polars_schema(table: Table) -> pl.Schema:
+    """The columns with the types that Polars gives them."""
+    empty = pl.from_arrow(arrow_schema(table).empty_table())
+    assert isinstance(empty, pl.DataFrame)
+    return empty.schema
+
+
 def fitted(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:
     """A frame with some of a table's columns as an Arrow table with all of them, in order; a stray column is an error."""
     stray = set(frame.columns) - set(schema.names)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 KINDS = ("day", "week", "month", "year", "rolling", "all")
 ROLLING_DAYS = {"last-7-days": 7, "last-30-days": 30}
-_DAY = timedelta(days=1)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _STEP_SECONDS = 15 * 60  # every zone's offset since 1972 is a multiple of it
 
 
@@ -129,12 +129,15 @@ def _hours(calendar: Calendar, on: date) -> tuple[Hour, ...]:
 
 def _hour_starts(calendar: Calendar, on: date) -> Iterator[tuple[datetime, int]]:
     """Each instant of a day at which the clock shows another hour, or shows an hour again."""
-    instant, end = calendar.day_start(on), calendar.day_start(on + _DAY)
+    instant, end, zone = calendar.day_start(on), calendar.day_start(on + _DAY), calendar.zone
     before = None
     while instant < end:
-        wall = instant.astimezone(calendar.zone)
+        wall = instant.astimezone(zone)
         if (wall.hour, wall.utcoffset()) != before:
             before = (wall.hour, wall.utcoffset())
             yield instant, wall.hour
+        if wall.minute == 0 and (instant + _HOUR).astimezone(zone).utcoffset() == wall.utcoffset():
+            instant += _HOUR  # nobody moves a clock there and back within an hour
+            continue
         steps = int(instant.timestamp()) // _STEP_SECONDS + 1
         instant = datetime.fromtimestamp(steps * _STEP_SECONDS, timezone.utc)

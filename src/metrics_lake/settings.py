@@ -128,6 +128,7 @@ class Spark(Strict):
     shuffle_partitions: Annotated[int, Field(ge=1)] = 2
     from_rows: Annotated[int, Field(ge=0)] = 500_000
     from_bytes: Annotated[int, Field(ge=0)] = 512 << 20
+    from_documents: Annotated[int, Field(ge=0)] = 50_000
     jars: str = ".cache/jars"
     class_archive: str = (
         ".cache/classes.jsa"  # Java's classes as `make setup` keeps them; done without if it isn't there

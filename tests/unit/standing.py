@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,7 @@ from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.haproxy import TABLE
 from metrics_lake.io.manifest import Manifest
 from metrics_lake.sources.haproxy import SOURCE
-from tests.unit.sources.haproxy.logs import Arrived, line, rules_of, text
+from tests.unit.sources.haproxy.logs import NOON, Arrived, line, rules_of, text
 
 QUERY_ID = "5ec7e1f0-0000-4000-8000-000000000001"
 
@@ -28,13 +29,15 @@ def with_sum(file: Path, content: str) -> None:
     file.with_name(f".{file.name}.crc").write_bytes(b"crc\0" + struct.pack(">i", 512) + sums)
 
 
-def write(lake: Path, batches: int = 2) -> Path:
-    """Batches of one file each, taken in below `lake`; returns the checkpoint. Needs METRICS_LAKE_SECRET."""
+def write(lake: Path, batches: int = 2, *, first: int = 0, hours_apart: int = 1) -> Path:
+    """Batches `first` and on of one file each, taken in below `lake`; returns the checkpoint. Needs METRICS_LAKE_SECRET."""
     checkpoint, schema = lake / "_checkpoints" / "ingest_haproxy", arrow_schema(TABLE)
     with_sum(checkpoint / "query" / "metadata", json.dumps({"id": QUERY_ID}))
-    for number in range(batches):
-        content = text([line(number * 3600 + n) for n in range(3)])
-        file = Arrived(content, f"haproxy/edge-01/haproxy.log-20010115-{13 + number}", batch_number=number + 1)
+    for number in range(first, first + batches):
+        hour = number * hours_apart
+        content = text([line(hour * 3600 + n) for n in range(3)])
+        rotated = NOON + timedelta(hours=hour + 1)
+        file = Arrived(content, f"haproxy/edge-01/haproxy.log-{rotated:%Y%m%d-%H}", batch_number=number + 1)
         rows = pl.concat(pl.from_arrow(fitted(frame, schema)) for frame in SOURCE.parse([file], rules_of()))
         noted = CommitProperties(app_transactions=[Transaction(QUERY_ID, number)])
         write_deltalake(str(lake / TABLE.path), rows.to_arrow(), mode="append", commit_properties=noted)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from metrics_lake.sources.arrived import EMPTY, READ
@@ -39,6 +40,7 @@ def hour_of(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
+@lru_cache(maxsize=100_000)
 def named_at(path: str, zone: str) -> datetime | None:
     """The full hour that a path tells on this clock, as an instant; None where it tells none."""
     found = _DAY.search(path)

@@ -10,7 +10,6 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table as Grid
 
-from metrics_lake.azure_places import is_azure
 from metrics_lake.io import delta
 from metrics_lake.settings import SettingsError
 from metrics_lake.tables import Table, View
@@ -36,10 +35,9 @@ def rows_of(lake: str, table: Table | View, limit: int | None) -> pl.DataFrame:
     """The newest rows first, then by name; a table that doesn't exist yet is an error that says so."""
     of = table.of if isinstance(table, View) else table
     names = [column.name for column in table.fields]
-    held = delta.opened(f"{lake}/{of.path}")
-    if held is None:
+    rows = delta.scanned(f"{lake}/{of.path}")
+    if rows is None:
         raise SettingsError(f"no {table.name} below {lake} yet; `metrics-lake run` makes it")
-    rows = pl.scan_delta(held, use_pyarrow=is_azure(lake))  # which reads as delta-rs does, with the same secret
     if isinstance(table, View):
         rows = rows.filter(pl.col("row_kind") == table.kind)
     newest, order = [n for n in _NEWEST if n in names], [n for n in _ORDER if n in names]

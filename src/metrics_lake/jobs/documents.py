@@ -7,9 +7,10 @@ once. Only what changed is written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from pyarrow import compute as pc
+import polars as pl
 
 from metrics_lake.gold import listening_by_day, listening_by_hour
 from metrics_lake.io.documents import DocumentStore
@@ -23,20 +24,49 @@ from metrics_lake.tables import Table
 _DAYS_AT_ONCE = 7
 
 
+@dataclass(frozen=True)
+class Renewed:
+    """How many documents were written, and how many removed."""
+
+    written: int
+    removed: int
+
+
+def are_many(work: Work, days: Sequence[date]) -> bool:
+    """Whether documents go to Cosmos DB, and those of these days are more than `spark.from_documents`."""
+    if work.settings.documents.store != "cosmos":
+        return False
+    tables = (listening_by_day.TABLE, listening_by_hour.TABLE)
+    due = sum(work.small_tables.count(table, pl.col("listened_on").is_in(list(days))) for table in tables)
+    return due > work.settings.spark.from_documents
+
+
 def write_days(work: Work, store: DocumentStore, tenant: str, days: Sequence[date], standing: Standing) -> None:
     """The days that are due and their hours, of every stream that ever had any."""
     calendar = work.calendars.by_tenant[tenant]
-    named = work.small_tables.read(listening_by_day.TABLE, pc.field("tenant") == tenant, ["stream"])
-    streams = sorted(set(named["stream"].to_pylist()))
+    named = work.small_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream"])
+    streams = named["stream"].unique().sort().to_list()
     for some in (days[at : at + _DAYS_AT_ONCE] for at in range(0, len(days), _DAYS_AT_ONCE)):
-        by_day, by_hour = (
-            _rows(work, table, tenant, some) for table in (listening_by_day.TABLE, listening_by_hour.TABLE)
-        )
-        found = [listening.day_document(tenant, row, calendar, standing) for row in by_day]
-        found += [listening.hour_document(tenant, row, standing) for row in by_hour]
+        rows = [_rows(work, table, tenant, some) for table in (listening_by_day.TABLE, listening_by_hour.TABLE)]
         for stream in streams:
-            held = _held_days(store, tenant, stream, calendar, some)
-            _renew(store, tenant, [each for each in found if each["stream"] == stream], held)
+            by_day, by_hour = ([row for row in of_all if row["stream"] == stream] for of_all in rows)
+            renew_days(store, tenant, stream, calendar, some, by_day, by_hour, standing)
+
+
+def renew_days(
+    store: DocumentStore,
+    tenant: str,
+    stream: str,
+    calendar: Calendar,
+    days: Sequence[date],
+    by_day: Iterable[Row],
+    by_hour: Iterable[Row],
+    standing: Standing,
+) -> Renewed:
+    """One stream's documents of these days, in order, and of their hours, from the rows of gold that there are of them."""
+    found = [listening.day_document(tenant, row, calendar, standing) for row in by_day]
+    found += [listening.hour_document(tenant, row, standing) for row in by_hour]
+    return _renew(store, tenant, found, _held_days(store, tenant, stream, calendar, days))
 
 
 def write_periods(
@@ -58,9 +88,8 @@ def write_periods(
 
 
 def _rows(work: Work, table: Table, tenant: str, days: Sequence[date]) -> list[Row]:
-    where = (pc.field("tenant") == tenant) & pc.field("listened_on").isin(list(days))
-    rows: list[Row] = work.small_tables.read(table, where).to_pylist()
-    return rows
+    where = (pl.col("tenant") == tenant) & pl.col("listened_on").is_in(list(days))
+    return work.small_tables.frame(table, where).to_dicts()
 
 
 def _held_days(
@@ -75,7 +104,7 @@ def _held_days(
     return {id_: document for id_, document in held.items() if _day(document, calendar) in wanted}
 
 
-def _renew(store: DocumentStore, tenant: str, found: Sequence[Row], held: dict[str, Row]) -> None:
+def _renew(store: DocumentStore, tenant: str, found: Sequence[Row], held: dict[str, Row]) -> Renewed:
     """Writes what differs from what is held, and removes what there is no longer."""
     changed = [document for each in found if (document := listening.revised(each, held.get(each["id"])))]
     if changed:
@@ -83,6 +112,7 @@ def _renew(store: DocumentStore, tenant: str, found: Sequence[Row], held: dict[s
     gone = sorted(held.keys() - {each["id"] for each in found})
     if gone:
         store.delete(listening.CONTAINER, tenant, gone)
+    return Renewed(len(changed), len(gone))
 
 
 def _between(store: DocumentStore, tenant: str, low: str, high: str) -> dict[str, Row]:

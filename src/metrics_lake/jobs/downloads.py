@@ -14,7 +14,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
-from pyarrow import compute as pc
 
 from metrics_lake.bronze import store_reports as bronze
 from metrics_lake.gold import downloads_by_day as gold
@@ -107,8 +106,8 @@ def refine(work: Work) -> bool:
     if not apps or since >= through:
         return False
     work.on_step("sorting out reports of stores")
-    known = pc.field("downloaded_on").is_valid() & (pc.field("batch_number") <= through)
-    new = work.small_tables.frame(bronze.TABLE, known & (pc.field("batch_number") > since), ["downloaded_on"])
+    known = pl.col("downloaded_on").is_not_null() & (pl.col("batch_number") <= through)
+    new = work.small_tables.frame(bronze.TABLE, known & (pl.col("batch_number") > since), ["downloaded_on"])
     days: list[date] = new["downloaded_on"].unique().sort().to_list()
     named, months = pl.DataFrame(apps, silver.APPS, orient="row"), _months_of(days)
     reports = (work.small_tables.frame(bronze.TABLE, known & _in_month(month)) for month in months)
@@ -128,16 +127,16 @@ def compute(work: Work, days: Sequence[date] = ()) -> bool:
     work.on_step("working out downloads by day")
     changed = sorted(_days(work.history.commits(silver.TABLE, after=since)) | set(days))
     months = _months_of(changed)
-    told = work.small_tables.frame(silver.TABLE, pc.field("month").isin(months))
+    told = work.small_tables.frame(silver.TABLE, pl.col("month").is_in(months))
     progress = _progress({silver.TABLE: version}, "", changed)
     work.small_tables.replace(gold.TABLE, gold.compute(told), _in_months(months), progress)
     return True
 
 
-def _in_month(month: str) -> pc.Expression:
+def _in_month(month: str) -> pl.Expr:
     first_on = date.fromisoformat(f"{month}-01")
     end_on = (first_on + timedelta(days=31)).replace(day=1)
-    return (pc.field("downloaded_on") >= first_on) & (pc.field("downloaded_on") < end_on)
+    return (pl.col("downloaded_on") >= first_on) & (pl.col("downloaded_on") < end_on)
 
 
 def _progress(through: dict[Table, int], settled: str, days: Iterable[date]) -> Progress:
@@ -177,7 +176,7 @@ def publish(work: Work) -> Published:
         return Published()
     months = _months_of(days_changed(work, before))
     work.on_step("publishing downloads")
-    rows: list[Row] = work.small_tables.read(gold.TABLE, pc.field("month").isin(months)).to_pylist()
+    rows: list[Row] = work.small_tables.frame(gold.TABLE, pl.col("month").is_in(months)).to_dicts()
     done = _write(documents_of(work.settings), apps_of(work), months, serve.documents(rows))
     blobs.write(STATE, json.dumps({"gold": newest, "documents": place}).encode())
     return done

@@ -1,7 +1,7 @@
 """Figures of gold into what people read: rollup JSON by period, and documents by hour and day.
 
 Only what changed is written: a blob or document whose numbers are the same stays byte for byte, its revision too.
-The index comes last, so that it never names a blob that isn't there.
+A tenant's index comes after its blobs, so that it never names one that isn't there, and the note of what was published last.
 """
 
 from __future__ import annotations
@@ -10,26 +10,20 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-import pyarrow as pa
-from pyarrow import compute as pc
+import polars as pl
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.bronze.losses import lost_share
-from metrics_lake.gold import (
-    dimensions_by_period,
-    listening_by_day,
-    listening_by_hour,
-    listening_by_period,
-    session_lengths_by_day,
-)
+from metrics_lake.gold import listening_by_day, listening_by_period
 from metrics_lake.io.blobs import Blobs, blobs_in
 from metrics_lake.io.stores import documents_of
-from metrics_lake.jobs import documents, downloads
+from metrics_lake.jobs import documents, downloads, index
 from metrics_lake.jobs.compute import periods_of
 from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
+from metrics_lake.jobs.reach import Reach
 from metrics_lake.jobs.received import lost, received
 from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
@@ -38,11 +32,10 @@ from metrics_lake.serve.figures import Figures, Row
 from metrics_lake.settings import contract, digest
 from metrics_lake.silver import sessions
 from metrics_lake.sources.robots import rules_version
-from metrics_lake.tables import Table
 from metrics_lake.tenants import ALL_STREAMS
 
 STATE = "_published.json"
-_INDEX = "metrics-lake/index/1"
+_THROUGH, _MARKS, _UNDERWAY = "complete_through", "indexes", "underway"  # in STATE, beside what `_state` says
 _DAY = timedelta(days=1)
 
 
@@ -66,7 +59,7 @@ def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timez
     blobs = blobs_in(work.settings.storage.rollups)
     before = json.loads(blobs.read(STATE) or b"{}")
     state = _state(work)
-    if state["gold"] < 0 or before == {**state, "complete_through": before.get("complete_through")}:
+    if state["gold"] < 0 or before == {**state, **{name: before.get(name) for name in (_THROUGH, _MARKS)}}:
         return Published()
     _check_whole(work)
     work.on_step("publishing")
@@ -75,15 +68,37 @@ def publish(work: Work, now: Callable[[], datetime] = lambda: datetime.now(timez
         return Published()
     days = _days_due(work, before, state, standing)
     periods = periods_of(work, days, standing.complete_through)
-    held, store, done = _held(work, periods), documents_of(work.settings), Published()
+    reach, store, done = Reach(work, periods), documents_of(work.settings), Published()
+    through, marks = standing.complete_through.isoformat(), dict(before.get(_MARKS, {}))
+    _write_state(blobs, _begun(before, state["rules"], through))
+    is_dealt = documents.are_many(work, days)
     for tenant, named in periods.items():
-        figures = _figures(held, tenant)
-        done += _write_blobs(work, blobs, tenant, named, figures, standing, now)
+        figures, config = reach.figures(tenant), work.tenants.tenants[tenant]
+        counted, looked_at = _write_blobs(work, blobs, tenant, named, figures, standing, now)
+        done += counted
+        marks[tenant] = index.write(blobs, tenant, config.name, config.timezone, looked_at, marks.get(tenant))
         documents.write_periods(store, tenant, named, figures, standing)
-        documents.write_days(work, store, tenant, days, standing)
-    through = standing.complete_through.isoformat()
-    blobs.write(STATE, json.dumps({**state, "complete_through": through}, indent=1).encode())
+        if not is_dealt:
+            documents.write_days(work, store, tenant, days, standing)
+    if is_dealt:
+        from metrics_lake.jobs import dealt_documents
+
+        dealt_documents.write_days(work, list(periods), days, standing)
+    _write_state(blobs, {**state, _THROUGH: through, _MARKS: marks})
     return done
+
+
+def _begun(before: dict[str, Any], rules: str, through: str) -> dict[str, Any]:
+    """What is noted before the first blob is written: all that is known of the last publish that ended, but no index
+    holds any more, and what the blobs may be of if this one doesn't end.
+    """
+    mine = [rules, through]
+    earlier = [each for each in before.get(_UNDERWAY, []) if each != mine]
+    return {**{name: value for name, value in before.items() if name != _MARKS}, _UNDERWAY: [*earlier, mine]}
+
+
+def _write_state(blobs: Blobs, state: dict[str, Any]) -> None:
+    blobs.write(STATE, json.dumps(state, indent=1).encode())
 
 
 def _standing(work: Work) -> rollups.Standing | None:
@@ -91,15 +106,14 @@ def _standing(work: Work) -> rollups.Standing | None:
     if arrived.complete_through is None:
         return None
     restatement = timedelta(hours=work.settings.publish.restatement_hours)
-    return rollups.Standing(arrived.complete_through, restatement, partial(lost_share, arrived, losses))
+    return rollups.Standing(arrived.complete_through, restatement, cache(partial(lost_share, arrived, losses)))
 
 
 def _state(work: Work) -> dict[str, Any]:
-    """What the blobs were last written from: versions of tables and the settings that show in them."""
+    """What the blobs were last written from: versions of tables, and in `rules` which lake and settings show in them."""
     apps = downloads.version(work)
     return {
         "gold": work.history.version(listening_by_period.TABLE),
-        "lake": work.history.lake(listening_by_period.TABLE),
         "batch": work.stream.committed,
         "rules": _rules(work),
         **({"downloads": apps} if apps >= 0 else {}),
@@ -114,7 +128,8 @@ def _rules(work: Work) -> str:
     settings = work.settings
     places = settings.documents.model_dump()  # another store starts empty
     edges, expected = settings.sessions.length_edges_minutes, settings.haproxy.expected_proxies
-    return digest([contracts, names, settings.publish.model_dump(), edges, places, expected])
+    lake = work.history.lake(listening_by_period.TABLE)  # of another one no version says anything
+    return digest([contracts, names, settings.publish.model_dump(), edges, places, expected, lake])
 
 
 def _check_whole(work: Work) -> None:
@@ -129,61 +144,27 @@ def _check_whole(work: Work) -> None:
 
 def _days_due(work: Work, before: dict[str, Any], state: dict[str, Any], standing: rollups.Standing) -> list[date]:
     """Days whose figures changed, and days that data has since reached, or that have become final."""
-    held = work.small_tables.read(listening_by_day.TABLE)
-    every = sorted(set(held["listened_on"].to_pylist()))
-    if any(before.get(name) != state[name] for name in ("rules", "lake")) or not before.get("complete_through"):
+    held = work.small_tables.frame(listening_by_day.TABLE, columns=("listened_on",))
+    every: list[date] = held["listened_on"].unique().sort().to_list()
+    written = [(before.get("rules"), before.get(_THROUGH)), *before.get(_UNDERWAY, [])]
+    if any(rules != state["rules"] or not through for rules, through in written):
         return every
     commits = work.history.commits(listening_by_period.TABLE, after=before["gold"])
     changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
     if state.get("downloads", -1) > before.get("downloads", -1):
         changed |= downloads.days_changed(work, before.get("downloads", -1)) & set(every)
-    low, high = sorted((datetime.fromisoformat(before["complete_through"]), standing.complete_through))
-    since, until = (low - standing.restatement - _DAY).date(), (high + _DAY).date()
+    reached = [standing.complete_through, *(datetime.fromisoformat(through) for _, through in written)]
+    since, until = (min(reached) - standing.restatement - _DAY).date(), (max(reached) + _DAY).date()
     logged = _days_logged(work, before["batch"])
     return sorted(changed | {on for on in every if since <= on <= until or on in logged})
 
 
 def _days_logged(work: Work, after: int) -> set[date]:
     """The days that files of batches after one speak of, and those beside them, as days differ from tenant to tenant."""
-    new = (pc.field("batch_number") > after) & pc.field("first_logged_at").is_valid()
-    files = work.small_tables.read(bronze.FILES, new, ("first_logged_at", "last_logged_at")).to_pylist()
-    spans = ((f["first_logged_at"].date() - _DAY, f["last_logged_at"].date() + _DAY) for f in files)
+    new = (pl.col("batch_number") > after) & pl.col("first_logged_at").is_not_null()
+    files = work.small_tables.frame(bronze.FILES, new, ("first_logged_at", "last_logged_at"))
+    spans = ((first_at.date() - _DAY, last_at.date() + _DAY) for first_at, last_at in files.iter_rows())
     return {first + n * _DAY for first, last in spans for n in range((last - first).days + 1)}
-
-
-def _held(work: Work, periods: dict[str, list[Period]]) -> dict[str, pa.Table]:
-    """The rows of gold that all these periods are made of, by table, without the sketches, which no rollup shows."""
-    low = min((p.first_on for named in periods.values() for p in named), default=date.max)
-    in_reach = pc.field("listened_on") >= low
-    names = {period.name for named in periods.values() for period in named}
-    named = pc.field("name").isin(sorted(names))
-    where = {
-        listening_by_day.TABLE: in_reach,
-        listening_by_hour.TABLE: in_reach,
-        session_lengths_by_day.TABLE: in_reach,
-        listening_by_period.TABLE: named,
-        dimensions_by_period.TABLE: named,
-    }
-    return {
-        table.name: work.small_tables.read(table, rows, [name for name in table.names if name != "unique_sketch"])
-        for table, rows in where.items()
-    }
-
-
-def _figures(held: dict[str, pa.Table], tenant: str) -> Figures:
-    """One tenant's rows: as Python's they take ten times the room, so no other's are made of them meanwhile."""
-
-    def rows(table: Table) -> list[Row]:
-        found: list[Row] = held[table.name].filter(pc.field("tenant") == tenant).to_pylist()
-        return found
-
-    figures = Figures()
-    figures.add_days(rows(listening_by_day.TABLE))
-    figures.add_hours(rows(listening_by_hour.TABLE))
-    figures.add_lengths(rows(session_lengths_by_day.TABLE))
-    figures.add_periods(rows(listening_by_period.TABLE))
-    figures.add_dimensions(rows(dimensions_by_period.TABLE))
-    return figures
 
 
 def _write_blobs(
@@ -194,8 +175,9 @@ def _write_blobs(
     figures: Figures,
     standing: rollups.Standing,
     now: Callable[[], datetime],
-) -> Published:
-    done = Published()
+) -> tuple[Published, dict[str, Row]]:
+    """What was done, and by path what the index says of each blob that was looked at."""
+    done, looked_at = Published(), dict[str, Row]()
     settings, config = work.settings, work.tenants.tenants[tenant]
     shelf = rollups.Shelf(
         tenant, config.calendar, contract(settings, config, rules_version()), settings.sessions.length_edges_minutes
@@ -213,28 +195,11 @@ def _write_blobs(
             fresh = rollups.rollup(shelf, stream, period, figures, standing)
             if stream == ALL_STREAMS and (section := of_apps(period)):
                 fresh["downloads"] = section
-            new = rollups.revised(fresh, json.loads(old) if old else None, now())
+            held: Row | None = json.loads(old) if old else None
+            new = rollups.revised(fresh, held, now())
             done += Published(written=1) if new else Published(unchanged=1)
             if new:
-                blobs.write(path, rollups.encoded(new))
-    _write_index(blobs, tenant, config.name, config.timezone)
-    return done
-
-
-def _write_index(blobs: Blobs, tenant: str, name: str, zone: str) -> None:
-    """What there is for a tenant, newest first; written only if it differs."""
-    listed = []
-    for path in blobs.paths(tenant):
-        if path.count("/") == 3:
-            content = blobs.read(path) or b"{}"
-            held = json.loads(content)
-            listed.append((held["period"]["start"], path, len(content), held))
-    rows = [
-        {"path": path.partition("/")[2], "stream": held["stream"], "kind": held["period"]["kind"],
-         "name": held["period"]["name"], "start": start, "size": size, "revision": held["revision"], "status": held["status"]}
-        for start, path, size, held in sorted(listed, key=lambda row: row[1])
-    ]  # fmt: skip
-    rows.sort(key=lambda row: row["start"], reverse=True)
-    content = rollups.encoded({"schema": _INDEX, "tenant": tenant, "name": name, "timezone": zone, "rollups": rows})
-    if blobs.read(f"{tenant}/index.json") != content:
-        blobs.write(f"{tenant}/index.json", content)
+                old = rollups.encoded(new)
+                blobs.write(path, old)
+            looked_at[path] = index.row(path, new or held or {}, len(old or b""))
+    return done, looked_at

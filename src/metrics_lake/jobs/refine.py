@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import polars as pl
-from pyarrow import compute as pc
 from pyspark.sql import functions as F
 
 from metrics_lake.bronze import haproxy as bronze
@@ -26,7 +25,7 @@ from metrics_lake.tables import in_days
 
 _RUNS_IN_A_SHARE = 500_000
 _EVER = (datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(9000, 1, 1, tzinfo=timezone.utc))
-Field = Callable[[str], Any]  # makes a column out of its name: those of Spark, Arrow and Polars are written alike
+Field = Callable[[str], Any]  # makes a column out of its name: those of Spark and Polars are written alike
 Span = tuple[datetime, datetime]
 
 
@@ -65,8 +64,8 @@ def refine(work: Work, *, days: Sequence[date] = ()) -> bool:
     work.on_step("building sessions")
     due = Due(since, through, work.calendars.bounds(days) if days else None, rules)
     within = _reach(work, due) if since else _EVER
-    rows = work.small_tables.rows(bronze.VISITS, due.evidence(pc.field, within))
-    rows += work.small_tables.rows(sessions.TABLE, sessions.between(pc.field, *within))
+    rows = work.small_tables.count(bronze.VISITS, due.evidence(pl.col, within))
+    rows += work.small_tables.count(sessions.TABLE, sessions.between(pl.col, *within))
     if rows <= work.settings.spark.from_rows:
         _refine_here(work, due, within)
     else:
@@ -78,13 +77,13 @@ def _reach(work: Work, due: Due) -> Span:
     """As far around the due runs as sessions of their listeners may reach."""
     gap = timedelta(seconds=work.settings.sessions.gap_seconds)
     new = work.small_tables.frame(
-        bronze.VISITS, due.evidence(pc.field, _EVER) & due.has(pc.field), (*KEY, "first_at", "last_at")
+        bronze.VISITS, due.evidence(pl.col, _EVER) & due.has(pl.col), (*KEY, "first_at", "last_at")
     )
     if new.is_empty():
         return _EVER[0], _EVER[0]
     low, high = new.select(pl.col("first_at").min() - gap, pl.col("last_at").max() + gap).row(0)
     near = work.small_tables.frame(
-        sessions.TABLE, sessions.between(pc.field, low, high), (*KEY, "started_at", "ended_at", "last_request_at")
+        sessions.TABLE, sessions.between(pl.col, low, high), (*KEY, "started_at", "ended_at", "last_request_at")
     )
     touched = near.join(new, on=KEY, how="semi")
     older = touched.select(pl.col("started_at").min(), sessions.reached_here().max()).row(0)
@@ -93,12 +92,12 @@ def _reach(work: Work, due: Due) -> Span:
 
 def _refine_here(work: Work, due: Due, within: Span) -> None:
     read = (*READ, "batch_number")
-    runs = work.small_tables.frame(bronze.VISITS, due.evidence(pc.field, within), read)
-    stored = work.small_tables.frame(sessions.TABLE, sessions.between(pc.field, *within))
+    runs = work.small_tables.frame(bronze.VISITS, due.evidence(pl.col, within), read)
+    stored = work.small_tables.frame(sessions.TABLE, sessions.between(pl.col, *within))
     changes = sessions.rebuilt(runs.with_columns(is_due=due.has(pl.col)), stored, work.settings.sessions)
     parts = changes["started_on"].unique().to_list()
     went = changes.filter(change=sessions.WENT)
-    kept = work.small_tables.frame(sessions.TABLE, pc.field("started_on").isin(parts)).join(
+    kept = work.small_tables.frame(sessions.TABLE, pl.col("started_on").is_in(parts)).join(
         went, on="session_id", how="anti"
     )
     rows = pl.concat([changes.filter(change=sessions.CAME).select(kept.columns), kept])

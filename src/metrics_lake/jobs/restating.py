@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
-from pyarrow import compute as pc
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.bronze import restatements
@@ -21,7 +20,7 @@ from metrics_lake.tables import in_days
 def restate(work: Work, days: Sequence[date], new: pl.DataFrame, progress: Progress, since: int, through: int) -> None:
     """Before gold is replaced: its old figures of these days beside the new ones. Doing it again changes nothing."""
     columns = ("listened_on", "tenant", "stream", *restatements.FIGURES)
-    old = work.small_tables.frame(listening_by_day.TABLE, pc.field("listened_on").isin(list(days)), columns)
+    old = work.small_tables.frame(listening_by_day.TABLE, pl.col("listened_on").is_in(list(days)), columns)
     if old.is_empty():
         return
     now = new.select(columns) if new.height else old.clear()
@@ -33,9 +32,8 @@ def restate(work: Work, days: Sequence[date], new: pl.DataFrame, progress: Progr
 
 def _causes(work: Work, days: Sequence[date], since: int) -> pl.DataFrame:
     """The files of batches that sessions have taken in after their version `since`: listened_on, tenant, path."""
-    commits = work.history.commits(sessions.TABLE)
-    batches = [commit.progress.through[bronze.TABLE.name] for commit in commits if commit.version <= since]
-    is_new = pc.field("batch_number") > max(batches, default=0)
+    last = work.history.last(sessions.TABLE, until=since)
+    is_new = pl.col("batch_number") > (last.progress.through[bronze.TABLE.name] if last else 0)
     visits = work.small_tables.frame(bronze.VISITS, is_new, ("tenant", "file_id", "first_at", "last_at"))
     spans = visits.group_by("tenant", "file_id").agg(
         started_at=pl.col("first_at").min(), ended_at=pl.col("last_at").max()

@@ -119,7 +119,7 @@ def reached() -> Column:
 def between(field: Callable[[str], Any], start: datetime, end: datetime) -> Any:
     """Whether a session lies in, or touches, a stretch of time; put so that the statistics of files can answer it too.
 
-    `field` makes a column out of its name: Spark's and Arrow's are written alike.
+    `field` makes a column out of its name: Spark's and Polars' are written alike.
     """
     later = (field("ended_at") >= start) | (field("last_request_at") >= start)  # the end, where known, comes last
     return (field("started_at") <= end) & (field("started_on") <= end.date()) & later

@@ -32,6 +32,7 @@ def _rules() -> dict[str, Any]:
     return rules
 
 
+@cache
 def rules_version() -> str:
     """What stands in a contract as `bot_rules`: the date of our rules, the list's version, and a digest of both."""
     own, listed = _rules()["version"], metadata.version("crawler-user-agents")

@@ -78,7 +78,7 @@ def test_case_04_killed_while_it_publishes_readers_see_old_or_new_and_never_half
     rollups, documents = Path(copy.work.settings.storage.rollups), Path(copy.work.settings.documents.path)
     shutil.rmtree(rollups)
     documents.unlink()
-    killed(copy, "publish", fail_point="blob_written@3")
+    killed(copy, "publish", fail_point="blob_written@4")  # the first is the note that it begins
     blobs = list((rollups / "acme").rglob("*.json"))
     assert len(blobs) == 3 and all(json.loads(blob.read_bytes())["tenant"] == "acme" for blob in blobs)
     assert not (rollups / "acme" / "index.json").exists(), "the index comes last: it never names what isn't there"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from deltalake import CommitProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from metrics_lake.io.history import Commit, History, Progress
 from metrics_lake.tables import Table
@@ -54,3 +54,23 @@ def test_commits_of_upkeep_say_nothing_and_hide_nothing(history, tmp_path):
     commit(tmp_path, None)
     assert history.version(TABLE) == 1
     assert history.last(TABLE) == Commit(0, progress(1))
+
+
+def test_the_last_commit_up_to_a_version_is_found_behind_any_number_of_others(history, tmp_path):
+    for number in (1, 2):
+        commit(tmp_path, progress(number))
+    for _ in range(9):
+        commit(tmp_path, None)
+    commit(tmp_path, progress(3))
+    assert [history.last(TABLE, until=until) for until in (-1, 0, 1, 10)] == [
+        None, Commit(0, progress(1)), Commit(1, progress(2)), Commit(1, progress(2)),
+    ]  # fmt: skip
+    assert history.last(TABLE) == history.last(TABLE, until=99) == Commit(11, progress(3))
+
+
+def test_the_last_commit_is_found_without_reading_all_before_it(history, tmp_path, monkeypatch):
+    for number in range(9):
+        commit(tmp_path, progress(number))
+    asked, read = [], DeltaTable.history
+    monkeypatch.setattr(DeltaTable, "history", lambda table, limit=None: asked.append(limit) or read(table, limit))
+    assert history.last(TABLE) == Commit(8, progress(8)) and asked == [1]

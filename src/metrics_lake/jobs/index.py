@@ -1,0 +1,69 @@
+"""What there is for a tenant, newest first: `index.json` beside its blobs.
+
+What a blob that nobody touched says stands in the old index, so one new hour reads no blob for it. That is as true as the
+index: `_published.json` holds the mark of the one that was made of all blobs as they stand, and before the first blob of
+a publish is written it holds none. An index without its mark is lost, of another time, or from before a crash, and every
+blob is read for the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from metrics_lake.io.blobs import Blobs
+from metrics_lake.serve.figures import Row
+from metrics_lake.serve.rollups import encoded
+
+_SCHEMA = "metrics-lake/index/1"
+_DEPTH = 3  # <tenant>/<stream>/<kind>/<name>.json
+
+
+def row(path: str, held: Row, size: int) -> Row:
+    """What the index says of a blob of so many bytes."""
+    period = held["period"]
+    return {
+        "path": path.partition("/")[2],
+        "stream": held["stream"],
+        "kind": period["kind"],
+        "name": period["name"],
+        "start": period["start"],
+        "size": size,
+        "revision": held["revision"],
+        "status": held["status"],
+    }
+
+
+def write(blobs: Blobs, tenant: str, name: str, zone: str, rows: Mapping[str, Row], mark: str | None) -> str:
+    """Puts the index in place if it differs, and gives its mark. `rows` are those of the blobs that were looked at, by
+    path; `mark` is that of the index that holds for all others.
+    """
+    place = f"{tenant}/index.json"
+    old = blobs.read(place)
+    known = {f"{tenant}/{each['path']}": each for each in _held(old, mark)} | dict(rows)
+    listed = (path for path in blobs.paths(tenant) if path.count("/") == _DEPTH)
+    found = [each for path in listed if (each := known.get(path) or _read(blobs, path))]
+    ordered = sorted(
+        sorted(found, key=lambda each: str(each["path"])), key=lambda each: str(each["start"]), reverse=True
+    )
+    new = encoded({"schema": _SCHEMA, "tenant": tenant, "name": name, "timezone": zone, "rollups": ordered})
+    if new != old:
+        blobs.write(place, new)
+    return _mark(new)
+
+
+def _held(old: bytes | None, mark: str | None) -> list[Row]:
+    if old is None or _mark(old) != mark:
+        return []
+    rows: list[Row] = json.loads(old)["rollups"]
+    return rows
+
+
+def _read(blobs: Blobs, path: str) -> Row | None:
+    content = blobs.read(path)
+    return row(path, json.loads(content), len(content)) if content else None
+
+
+def _mark(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
