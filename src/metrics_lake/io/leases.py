@@ -60,9 +60,9 @@ def leased(place: str, doing: str) -> Iterator[None]:
 
 
 def _taken(blob: BlobClient, place: str) -> BlobLeaseClient:
-    from azure.core.exceptions import ResourceExistsError
+    from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
-    with contextlib.suppress(ResourceExistsError):
+    with contextlib.suppress(ResourceExistsError, ResourceModifiedError):  # it is there, or even leased
         blob.upload_blob(b"", overwrite=False)
     try:
         return blob.acquire_lease(_LEASE_SECONDS)
