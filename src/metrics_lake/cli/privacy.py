@@ -1,4 +1,4 @@
-"""`metrics-lake audit privacy` and `metrics-lake erase`: proof that no address was kept, and keys destroyed for good."""
+"""`metrics-lake audit privacy`: proof that no address and no key was kept."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     epochs = audit.epochs_between(now - _EPOCHS_BACK, now, rotation)
     salts = keys.read(settings.privacy.keys_file)
     material = audit.key_material(settings.secret(), list(load_tenants(settings).tenants), epochs, salts)
-    documents = Path(settings.documents.path)
-    written = [
-        settings.storage.lake,
-        *map(str, documents.parent.glob(f"{documents.name}*")),
-        *more,
-    ]
     own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
-    with _at_hand(settings.storage.rollups) as published:
-        roots = [Path(place) for place in (*written, published) if Path(place).exists()]
+    with at_hand(settings.storage.rollups) as published:
+        roots = [place for place in (*written(settings), *map(Path, more), Path(published)) if place.exists()]
         return audit.search(roots, audit.needles(wanted, material), without=[Path(place) for place in own])
 
 
+def written(settings: Settings) -> list[Path]:
+    """Lake and documents: what the system writes on this machine beside rollups."""
+    documents = Path(settings.documents.path)
+    return [Path(settings.storage.lake), *documents.parent.glob(f"{documents.name}*")]
+
+
 @contextmanager
-def _at_hand(place: str) -> Iterator[str]:
+def at_hand(place: str) -> Iterator[str]:
     """A folder with what is published: where that lies in Azure, a copy for as long as the block runs."""
     if not is_azure(place):
         yield place
@@ -82,11 +82,3 @@ def _grid(title: str, findings: list[Finding]) -> Grid:
     for finding in findings:
         grid.add_row(finding.file, finding.place, finding.form, finding.needle)
     return grid
-
-
-def erase(settings: Settings, tenant: str, epoch: str) -> str:
-    """Destroys the key of a tenant's epoch; says what can no longer be linked."""
-    done = keys.erase(
-        settings.privacy.keys_file, tenant, epoch, rotation=settings.privacy.key_rotation, at=datetime.now(timezone.utc)
-    )
-    return done.text

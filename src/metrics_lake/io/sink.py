@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _TOO_LARGE = "spark.driver.maxResultSize"  # which bounds what a job may bring home
-_STATISTICS = "delta.dataSkippingStatsColumns"
 
 
 class Sink:
@@ -62,7 +61,7 @@ class Sink:
             rows,
             mode="append",
             partition_by=list(self._table.partitioned_by),
-            configuration={_STATISTICS: ",".join(self._table.pruned_by)},
+            configuration=self._table.properties,
             commit_properties=CommitProperties(app_transactions=[Transaction(query, number)]),
         )
 
@@ -71,7 +70,7 @@ class Sink:
             rows.write.format("delta")
             .mode("append")
             .partitionBy(*self._table.partitioned_by)
-            .option(_STATISTICS, ",".join(self._table.pruned_by))
+            .options(**self._table.properties)
             .option("txnAppId", self._query())
             .option("txnVersion", number)
             .save(self._place)

@@ -56,6 +56,7 @@ class SmallTables:
             schema_mode="merge",
             predicate=where if is_there else None,
             partition_by=list(table.partitioned_by),
+            configuration=None if is_there else table.properties,
             commit_properties=_noted(progress),
         )
         passing(f"replaced {table.name}")
@@ -67,6 +68,12 @@ class SmallTables:
             held.delete(past, commit_properties=_noted(progress))
         held.optimize.compact(commit_properties=_noted(progress))
         held.vacuum(vacuum_hours, dry_run=False, enforce_retention_duration=False, full=True)
+
+    def purge(self, table: Table) -> None:
+        """Every file goes that the newest version doesn't hold: those of older versions, and what a crash left."""
+        if DeltaTable.is_deltatable(self._path(table)):
+            held = DeltaTable(self._path(table))
+            held.vacuum(0, dry_run=False, enforce_retention_duration=False, full=True)
 
     def rows(self, table: Table | View, where: pc.Expression | None = None) -> int:
         """How many rows lie in the files that may hold some that fit: none of them is read, so it may be too many."""

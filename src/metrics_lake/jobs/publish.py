@@ -155,7 +155,7 @@ def _held(work: Work, periods: dict[str, list[Period]]) -> dict[str, pa.Table]:
     low = min((p.first_on for named in periods.values() for p in named), default=date.max)
     in_reach = pc.field("listened_on") >= low
     names = {period.name for named in periods.values() for period in named}
-    named = pc.field("name").isin(sorted(names))
+    named = pc.field("name").isin(pa.array(sorted(names), pa.string()))  # typed, as it may be empty
     where = {
         listening_by_day.TABLE: in_reach,
         listening_by_hour.TABLE: in_reach,
