@@ -60,6 +60,7 @@ class Sink:
             self._place,
             rows,
             mode="append",
+            schema_mode="merge",  # a column that this version brings
             partition_by=list(self._table.partitioned_by),
             configuration=self._table.properties,
             commit_properties=CommitProperties(app_transactions=[Transaction(query, number)]),
@@ -70,6 +71,7 @@ class Sink:
             rows.write.format("delta")
             .mode("append")
             .partitionBy(*self._table.partitioned_by)
+            .option("mergeSchema", True)
             .options(**self._table.properties)
             .option("txnAppId", self._query())
             .option("txnVersion", number)

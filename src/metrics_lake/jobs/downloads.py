@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 from pyarrow import compute as pc
 
 from metrics_lake.bronze import store_reports as bronze
@@ -128,10 +129,14 @@ def compute(work: Work, days: Sequence[date] = ()) -> bool:
     work.on_step("working out downloads by day")
     changed = sorted(_days(work.history.commits(silver.TABLE, after=since)) | set(days))
     months = _months_of(changed)
-    told = work.small_tables.frame(silver.TABLE, pc.field("month").isin(months))
+    told = work.small_tables.frame(silver.TABLE, _of_months(months))
     progress = _progress({silver.TABLE: version}, "", changed)
     work.small_tables.replace(gold.TABLE, gold.compute(told), _in_months(months), progress)
     return True
+
+
+def _of_months(months: Sequence[str]) -> pc.Expression:
+    return pc.field("month").isin(pa.array(months, pa.string()))  # typed, as there may be none
 
 
 def _in_month(month: str) -> pc.Expression:
@@ -176,7 +181,7 @@ def publish(work: Work) -> Published:
         return Published()
     months = _months_of(days_changed(work, before))
     work.on_step("publishing downloads")
-    rows: list[Row] = work.small_tables.read(gold.TABLE, pc.field("month").isin(months)).to_pylist()
+    rows: list[Row] = work.small_tables.read(gold.TABLE, _of_months(months)).to_pylist()
     done = _write(documents_of(work.settings), apps_of(work), months, serve.documents(rows))
     blobs.write(STATE, json.dumps({"gold": newest, "documents": place}).encode())
     return done
