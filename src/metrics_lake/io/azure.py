@@ -39,7 +39,15 @@ def container_of(place: AzurePlace) -> ContainerClient:
         from azure.identity import DefaultAzureCredential
 
         credential = DefaultAzureCredential()
-    return ContainerClient(place.account_url, place.container, credential=credential, **_PATIENCE)
+    return ContainerClient(
+        place.account_url, place.container, credential=credential, raw_response_hook=_take_for_busy, **_PATIENCE
+    )
+
+
+def _take_for_busy(answer: Any) -> None:
+    """Azure's package tries 503 again and 429 (too many requests) not, though both mean the same."""
+    if answer.http_response.status_code == 429:
+        answer.http_response.status_code = 503
 
 
 def is_missing_blob(error: Any) -> bool:
