@@ -18,6 +18,7 @@ from metrics_lake.keys import Salts, derived
 
 ID_BYTES = 16
 _EPOCH_FORMATS = {"never": "", "yearly": "%Y", "monthly": "%Y-%m", "daily": "%Y-%m-%d"}
+ROTATIONS = tuple(_EPOCH_FORMATS)
 _KEPT_CHARACTERS = 512
 _READ_CHARACTERS = 4 * _KEPT_CHARACTERS
 _LAST_WORD = r"\S{0,100}$"  # of a line that is cut: it may be half an address, which no pattern knows

@@ -123,7 +123,7 @@ class GooglePlay(Strict):
 
 
 class Spark(Strict):
-    master: str = "local[*]"
+    master: str = "local[*,4]"
     driver_memory: str = "3g"
     shuffle_partitions: Annotated[int, Field(ge=1)] = 2
     from_rows: Annotated[int, Field(ge=0)] = 500_000

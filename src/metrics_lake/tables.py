@@ -64,6 +64,11 @@ class Table:
         return self.name.replace(".", "/")
 
     @property
+    def properties(self) -> dict[str, str]:
+        """What Delta is told of the table as it is made; without `pruned_by` its log has statistics of every column."""
+        return {"delta.dataSkippingStatsColumns": ",".join(self.pruned_by)} if self.pruned_by else {}
+
+    @property
     def ddl(self) -> str:
         """The columns as Spark's schema text, comments and nullability included."""
         return ", ".join(

@@ -125,7 +125,7 @@ def test_a_refusal_is_one_line_that_names_place_and_remedy_and_no_secret(
     assert not [secret for secret in secrets.values() if secret in line] and "sig=" not in line
 
 
-def test_a_right_that_is_lost_half_way_is_told_and_what_was_written_stays(
+def test_case_21_a_right_that_is_lost_half_way_is_told_and_what_was_written_stays(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blobs = opened(place, monkeypatch, SAS=sas(container(place), "rwcl", hours=0.0014))  # 5 s

@@ -118,7 +118,7 @@ def test_a_damaged_blob_gives_a_reason(
         read(container, entry)
 
 
-def test_a_blob_that_changes_after_it_was_planned_is_put_off_to_the_next_plan(
+def test_case_15_a_blob_that_changes_after_it_was_planned_is_put_off_to_the_next_plan(
     container: ContainerClient, tmp_path: Path
 ) -> None:
     stream = streamed(tmp_path)
@@ -134,7 +134,7 @@ def test_a_blob_that_changes_after_it_was_planned_is_put_off_to_the_next_plan(
         read(container, after)
 
 
-def test_a_blob_that_changes_while_it_is_planned_is_put_off_too(container: ContainerClient) -> None:
+def test_case_15_a_blob_that_changes_while_it_is_planned_is_put_off_too(container: ContainerClient) -> None:
     landing = AzureLanding(place(container))
     put(container, LOG, LINES)
     [seen] = landing.files("haproxy")
@@ -152,7 +152,7 @@ def test_a_blob_with_an_address_in_its_name_is_found_by_its_mark(container: Cont
     assert blob(container, entry).true_path == "haproxy/192.0.2.7/a.log"
 
 
-def test_a_worker_without_rights_fails_in_one_line_and_the_batch_stays(
+def test_case_21_a_worker_without_rights_fails_in_one_line_and_the_batch_stays(
     container: ContainerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)

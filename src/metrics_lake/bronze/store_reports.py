@@ -49,6 +49,7 @@ TABLE = Table(
     unclaimed_count BIGINT COMMENT 'Of a file: rows of apps that no tenant named'
     reject_count BIGINT COMMENT 'Of a file: rows that could not be read'
     skipped_count BIGINT COMMENT 'Of a file: blank rows, and rows without a figure'
+    unknown_columns STRING COMMENT 'Of a file: columns of its header that nothing knows, and so nothing reads'
     """,
 )
 

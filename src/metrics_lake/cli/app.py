@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from metrics_lake.cli import commands, failures, fetching, looking, scheduling
+from metrics_lake.cli import commands, erasing, failures, fetching, looking, scheduling
 
 app = typer.Typer(
     name="metrics-lake",
@@ -26,6 +26,7 @@ _INTERRUPTED = 130  # what Typer itself ends with after Ctrl-C, under some versi
 
 commands.register(app)
 looking.register(app)
+erasing.register(app)
 fetching.register(app)
 scheduling.register(app)
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
+from errno import ENOSPC, EROFS
 
+_STORY = "; run again with --debug for the whole story"
+_OF_A_WORKER = re.compile(r"\bReadingFailed: ([^\n]+)")  # io/landing.py, which quotes no data
+_IN_CODE = re.compile(r"\w+ in [\w.]+:\d+")
+_NO_ROOM = "No space left on device"
 _NO_JAVA = "no Java that Spark can start with: run `make setup`, or set JAVA_HOME to a Java 17 or 21"
 
 
@@ -40,10 +46,21 @@ def _lines(error: Exception) -> Iterator[str]:
         yield f"metrics-lake: {_NO_JAVA}"
     elif isinstance(error, PermissionError):
         yield f"metrics-lake: not allowed to write or read {error.filename}; check its owner and mode"
-    elif isinstance(error, OSError) and error.errno == 28:
+    elif isinstance(error, OSError) and error.errno == EROFS:
+        yield f"metrics-lake: {error.filename} is on a disk that is read-only; mount it to be written, or name another place"
+    elif is_full(error):
         yield "metrics-lake: the disk is full; free some room and run again, nothing is half-written"
+    elif found := _OF_A_WORKER.search(str(error)):
+        yield f"metrics-lake: {found[1]}{_STORY if _IN_CODE.match(found[1]) else ''}"
     else:
-        yield f"metrics-lake: {type(error).__name__}{_condition(error)}; run again with --debug for the whole story"
+        yield f"metrics-lake: {type(error).__name__}{_condition(error)}{_STORY}"
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether there is no room left, whoever found it: this process, Delta's library or Spark."""
+    return error is not None and (
+        getattr(error, "errno", None) == ENOSPC or _NO_ROOM in str(error) or is_full(error.__cause__)
+    )
 
 
 def _of_storage(error: Exception) -> str | None:

@@ -47,7 +47,6 @@ def register(app: typer.Typer) -> None:
     audit.command("completeness")(completeness)
     audit.command("privacy")(privacy)
     app.add_typer(audit, name="audit")
-    app.command()(erase)
     formats = typer.Typer(no_args_is_help=True, help="Which log format a file has, and what a log-format string reads.")
     formats.command("detect")(detect)
     formats.command("check")(check)
@@ -140,19 +139,6 @@ def privacy(
     tell(report, Console())
     if not report.is_clean:
         raise typer.Exit(1)
-
-
-def erase(
-    tenant: Annotated[str, typer.Option("--tenant", help="Whose listeners", metavar="T")],
-    epoch: Annotated[str, typer.Option("--epoch", help="Such as 2026, 2026-11 or 2026-11-22; * is all", metavar="E")],
-    conf: Conf = None,
-    env: Env = None,
-    set_: Set = None,
-) -> None:
-    """Destroys the key of a stretch of time for good, and says what can no longer be linked."""
-    from metrics_lake.cli.privacy import erase as destroy
-
-    Console().print(destroy(options.settings(conf, env, set_), tenant, epoch))
 
 
 def detect(file: Annotated[str, typer.Argument(help="A log, packed or not", metavar="FILE")]) -> None:

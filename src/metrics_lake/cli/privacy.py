@@ -1,4 +1,4 @@
-"""`metrics-lake audit privacy` and `metrics-lake erase`: proof that no address was kept, and keys destroyed for good."""
+"""`metrics-lake audit privacy`: proof that no address and no key was kept."""
 
 from __future__ import annotations
 
@@ -35,13 +35,19 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     epochs = audit.epochs_between(now - _EPOCHS_BACK, now, rotation)
     salts = keys.read(settings.privacy.keys_file)
     material = audit.key_material(settings.secret(), list(load_tenants(settings).tenants), epochs, salts)
-    documents = Path(settings.documents.path)
-    written = [*map(str, documents.parent.glob(f"{documents.name}*")), *more]
     own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
+    with written(settings) as stored:
+        roots = [place for place in (*stored, *map(Path, more)) if place.exists()]
+        return audit.search(roots, audit.needles(wanted, material), without=[Path(place) for place in own])
+
+
+@contextmanager
+def written(settings: Settings) -> Iterator[list[Path]]:
+    """Lake, rollups and documents, at hand for as long as the block runs."""
+    documents = Path(settings.documents.path)
     with ExitStack() as held:
         stored = [held.enter_context(_at_hand(place)) for place in (settings.storage.lake, settings.storage.rollups)]
-        roots = [Path(place) for place in (*stored, *written) if Path(place).exists()]
-        return audit.search(roots, audit.needles(wanted, material), without=[Path(place) for place in own])
+        yield [*map(Path, stored), *documents.parent.glob(f"{documents.name}*")]
 
 
 @contextmanager
@@ -79,11 +85,3 @@ def _grid(title: str, findings: list[Finding]) -> Grid:
     for finding in findings:
         grid.add_row(finding.file, finding.place, finding.form, finding.needle)
     return grid
-
-
-def erase(settings: Settings, tenant: str, epoch: str) -> str:
-    """Destroys the key of a tenant's epoch; says what can no longer be linked."""
-    done = keys.erase(
-        settings.privacy.keys_file, tenant, epoch, rotation=settings.privacy.key_rotation, at=datetime.now(timezone.utc)
-    )
-    return done.text

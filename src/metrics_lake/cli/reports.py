@@ -19,6 +19,8 @@ def tell(lake: str, count: int, console: Console) -> None:
 
 def _lines(lake: str, count: int) -> Iterator[str]:
     for row in rows_of(lake, FILES, count).iter_rows(named=True):
+        if row["unknown_columns"]:
+            yield f"{row['path']}: columns that nothing reads: {row['unknown_columns']}; its other columns count as ever"
         if row["status"] == QUARANTINED:
             reason = str(row["reason"]).replace("_", " ")
             yield f"{row['path']}: put aside as a whole ({reason}); it counts once it is mended or fetched again"

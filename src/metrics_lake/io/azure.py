@@ -35,7 +35,15 @@ def container_of(place: AzurePlace) -> ContainerClient:
 
     kind, secret = opening(place)
     credential: Any = _identity() if kind == "identity" else secret
-    return ContainerClient(place.account_url, place.container, credential=credential, **_PATIENCE)
+    return ContainerClient(
+        place.account_url, place.container, credential=credential, raw_response_hook=_take_for_busy, **_PATIENCE
+    )
+
+
+def _take_for_busy(answer: Any) -> None:
+    """Azure's package tries 503 again and 429 (too many requests) not, though both mean the same."""
+    if answer.http_response.status_code == 429:
+        answer.http_response.status_code = 503
 
 
 def opening(place: AzurePlace) -> tuple[str, str]:

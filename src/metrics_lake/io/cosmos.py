@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core import MatchConditions
@@ -39,7 +39,7 @@ _INDEXED = {
     "includedPaths": [{"path": "/tenant/?"}],  # ids are always indexed
     "excludedPaths": [{"path": "/*"}],
 }
-_BUSY = (408, 429, 449, 500, 502, 503, 504)
+_BUSY = (408, 410, 429, 449, 500, 502, 503, 504)  # 410: a partition is split
 _TRIES = 6
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 30.0
 _ANSWER_SECONDS = 20
@@ -90,8 +90,7 @@ class CosmosDocuments:
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
         with self._told(), ThreadPoolExecutor(self._at_once) as workers:
-            there = self._container(container)
-            list(workers.map(lambda id_: self._remove(there, tenant, id_), ids))
+            list(workers.map(partial(self._remove, self._container(container), tenant), ids))
 
     def _remove(self, there: ContainerProxy, tenant: str, id_: str) -> None:
         with suppress(CosmosResourceNotFoundError):
@@ -229,6 +228,8 @@ class CosmosDocuments:
             )
         if isinstance(error, ClientAuthenticationError):
             return "was not asked: there is no managed identity here; set METRICS_LAKE_COSMOS_KEY, or give this machine one"
+        if status == 413:
+            return "finds a document too large: more than 2 MB as it counts; what was written stands"
         if status in _BUSY:
             return f"is busy ({status}, {_TRIES} times): give it more throughput and run again; what was written stands"
         if isinstance(error, ServiceRequestError | ServiceResponseError):

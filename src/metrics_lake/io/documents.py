@@ -75,6 +75,13 @@ class SqliteDocuments:
         with self._connected(container) as connection:
             connection.executemany(f"DELETE FROM {container} WHERE tenant = ? AND id = ?", [(tenant, i) for i in ids])
 
+    def scrub(self) -> None:
+        """Writes the file anew, so that nothing is left in it, or in its log, of what was deleted or replaced."""
+        if Path(self._path).exists():
+            with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)) as connection:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _reading(self) -> sqlite3.Connection:
         """A connection that can't write. SQLite wants files of its own beside a database with a write-ahead log; who
         may not make them there reads the file as it lies, which is whole where no such log is.

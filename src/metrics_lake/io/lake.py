@@ -44,8 +44,7 @@ class Lake:
             .option("userMetadata", progress.as_text())
             .partitionBy(*table.partitioned_by)
         )
-        if self.exists(table):
-            writer = writer.option("replaceWhere", where)
+        writer = writer.option("replaceWhere", where) if self.exists(table) else writer.options(**table.properties)
         passing(f"replacing {table.name}")
         writer.save(self.path(table))
         passing(f"replaced {table.name}")

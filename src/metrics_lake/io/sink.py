@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _TOO_LARGE = "spark.driver.maxResultSize"  # which bounds what a job may bring home
-_STATISTICS = "delta.dataSkippingStatsColumns"
 
 
 class Sink:
@@ -64,8 +63,9 @@ class Sink:
             self._place,
             rows,
             mode="append",
+            schema_mode="merge",  # a column that this version brings
             partition_by=list(self._table.partitioned_by),
-            configuration={_STATISTICS: ",".join(self._table.pruned_by)},
+            configuration=self._table.properties,
             commit_properties=CommitProperties(app_transactions=[Transaction(query, number)]),
         )
 
@@ -74,7 +74,8 @@ class Sink:
             rows.write.format("delta")
             .mode("append")
             .partitionBy(*self._table.partitioned_by)
-            .option(_STATISTICS, ",".join(self._table.pruned_by))
+            .option("mergeSchema", True)
+            .options(**self._table.properties)
             .option("txnAppId", self._query())
             .option("txnVersion", number)
             .save(uri_of(self._place))

@@ -42,6 +42,7 @@ class SmallTables:
             schema_mode="merge",
             predicate=where if is_there else None,
             partition_by=list(table.partitioned_by),
+            configuration=None if is_there else table.properties,
             commit_properties=_noted(progress),
         )
         passing(f"replaced {table.name}")
@@ -59,6 +60,11 @@ class SmallTables:
     def count(self, table: Table | View, where: pl.Expr | None = None) -> int:
         """How many rows fit `where`."""
         return int(self._held(table, where).select(pl.len()).collect().item())
+
+    def purge(self, table: Table) -> None:
+        """Every file goes that the newest version doesn't hold: those of older versions, and what a crash left."""
+        if held := delta.opened(self._path(table)):
+            held.vacuum(0, dry_run=False, enforce_retention_duration=False, full=True)
 
     def _held(self, table: Table | View, where: pl.Expr | None) -> pl.LazyFrame:
         """Polars leaves out files by Delta's statistics and reads many small ones in a fifth of the time that Arrow takes."""

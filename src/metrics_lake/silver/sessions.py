@@ -25,6 +25,7 @@ TABLE = Table(
     "silver.sessions",
     partitioned_by=("started_on",),
     keep=timedelta(days=1100),
+    pruned_by=("started_at", "ended_at", "last_request_at"),  # of ids the log holds nothing, as it outlives erasure
     columns="""
     tenant STRING NOT NULL COMMENT 'Whose stream'
     stream STRING NOT NULL COMMENT 'Which stream of the tenant'

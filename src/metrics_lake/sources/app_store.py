@@ -27,6 +27,12 @@ _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes}
 _CODE, _UNITS, _BEGIN, _END, _APP, _COUNTRY = (
     "product type identifier", "units", "begin date", "end date", "apple identifier", "country code",
 )  # fmt: skip
+COLUMNS = frozenset((  # of the reports as they are known, used or not
+    "provider", "provider country", "sku", "developer", "title", "version", _CODE, _UNITS, "developer proceeds", _BEGIN, _END,
+    "customer currency", _COUNTRY, "currency of proceeds", _APP, "customer price", "promo code", "parent identifier",
+    "subscription", "period", "category", "cmb", "device", "supported platforms", "proceeds reason", "preserved pricing",
+    "client", "order type",
+))  # fmt: skip
 _DAYS = ("%m/%d/%Y", "%Y-%m-%d")
 _NAMED = re.compile(r"(?:^|_)(\d{4,12})_(\d{8})(?!\d)")
 

@@ -28,6 +28,10 @@ _METRICS = {name for names in _FIGURES.values() for name in names}
 _DIMENSIONS = {COUNTRY: ("country", "country / region", "country/region"), DEVICE: ("device", "device model")}
 _UNUSED = ("app version code", "app version", "android os version", "os version", "language", "carrier")
 _DATE, _APP = "date", "package name"
+_UNASKED = ("total user installs", "daily user uninstalls", "current user installs")
+COLUMNS = frozenset(
+    (_DATE, _APP, *_METRICS, *_UNUSED, *_UNASKED, *(n for names in _DIMENSIONS.values() for n in names))
+)
 _DAYS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
 _MONTH = re.compile(r"_(\d{6})_(\w+?)(?:\.|$)")
 

@@ -59,7 +59,7 @@ def _of_file(file: ArrivedFile, apps: set[tuple[str, str]]) -> Iterator[pl.DataF
         yield rows.accepted.join(common, how="cross").with_columns(row_kind=pl.lit(store.FOLDER))
     if rows.rejects.height:
         yield _rejected(found, rows.rejects).join(common, how="cross")
-    yield about.with_columns(**_account(found, rows, store.STORE, apps))
+    yield about.with_columns(**_account(found, rows, store, apps))
 
 
 def _about(file: ArrivedFile, store: ModuleType) -> pl.DataFrame:
@@ -96,9 +96,10 @@ def _rejected(found: Cells, rejects: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _account(found: Cells, rows: Rows, store: str, apps: set[tuple[str, str]]) -> dict[str, pl.Expr]:
+def _account(found: Cells, rows: Rows, store: ModuleType, apps: set[tuple[str, str]]) -> dict[str, pl.Expr]:
     """What became of a report's rows."""
-    ours = [app for of, app in apps if of == store]
+    ours = [app for of, app in apps if of == store.STORE]
+    unknown = [name for name in found.names if name not in store.COLUMNS]
     claimed = rows.accepted.filter(pl.col("app").is_in(ours)).height if rows.accepted.height else 0
     total = found.frame.height + found.blank_count
     numbers = (total, claimed, rows.accepted.height - claimed, rows.rejects.height, rows.skipped_count)
@@ -106,5 +107,6 @@ def _account(found: Cells, rows: Rows, store: str, apps: set[tuple[str, str]]) -
         "row_kind": pl.lit(FILE),
         "status": pl.lit(READ),
         "downloaded_on": pl.lit(rows.covers_on, pl.Date),
+        "unknown_columns": masked(pl.lit(", ".join(unknown) or None, pl.String)),
         **{name: pl.lit(number, pl.Int64) for name, number in zip(_COUNTS, numbers, strict=True)},
     }

@@ -67,8 +67,8 @@ class World:
             self.put(path, packed(content))
         return self
 
-    def driver(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[str]:
-        """A process that does a command, and dies at a place."""
+    def command(self, *arguments: str) -> list[str]:
+        """The words of a command over this world."""
         settings = self.work.settings
         places = {
             "storage.landing": settings.storage.landing, "storage.lake": settings.storage.lake,
@@ -76,11 +76,13 @@ class World:
             "tenants": settings.tenants, "spark.jars": settings.spark.jars, "spark.driver_memory": "1g",
         }  # fmt: skip
         options = [part for key, value in places.items() for part in ("--set", f"{key}={value}")]
-        environment = {**os.environ, "METRICS_LAKE_SECRET": SECRET, "METRICS_LAKE_FAILPOINT": fail_point}
-        command = [sys.executable, "-m", "metrics_lake.cli", *arguments, "--conf", str(ROOT / "conf"), *options]
+        return [sys.executable, "-m", "metrics_lake.cli", *arguments, "--conf", str(ROOT / "conf"), *options]
+
+    def driver(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[str]:
+        """A process that does a command, and dies at a place."""
         return subprocess.Popen(
-            command,
-            env=environment,
+            self.command(*arguments),
+            env={**os.environ, "METRICS_LAKE_SECRET": SECRET, "METRICS_LAKE_FAILPOINT": fail_point},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""A feed whose worker is killed as it reads: the same as HAProxy's, but for a bait in landing that says where to die."""
+"""A feed whose worker is killed as it reads: the same as HAProxy's, but for a bait in landing that names a mark to leave, and may say `once`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def parse(files: Iterable[Any], rules: Any) -> Iterator[pl.DataFrame]:
     frames = haproxy.SOURCE.parse(held, rules)
     yield next(frames)
     if bait.exists():
-        Path(bait.read_text()).touch()
+        mark, _, how_often = bait.read_text().partition("\n")
+        Path(mark).touch()
+        if how_often == "once":
+            bait.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
     yield from frames
 

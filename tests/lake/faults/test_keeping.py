@@ -38,7 +38,9 @@ def test_a_rebuild_ends_in_the_same_lake_and_leaves_what_is_published_byte_for_b
     assert run(copy.work).ingested.files == 0, "the new lake knows what it has read"
 
 
-def test_upkeep_deletes_what_is_past_its_days_and_what_a_crash_left_and_changes_nothing_else(copy: World) -> None:
+def test_case_03_upkeep_deletes_what_is_past_its_days_and_what_a_crash_left_and_changes_nothing_else(
+    copy: World,
+) -> None:
     copy.put(f"{EDGE}/2001/01/15/haproxy-15-00.log", b"")
     run(copy.work)
     lake, before = Path(copy.work.settings.storage.lake), contents.everything(copy.work.settings, "acme")

@@ -22,6 +22,7 @@ FILES = {
     "others": HEAD + "2001-01-15,com.nobody,7\n",
     "partly": HEAD + "2001-01-15,com.acme.radio,7\n2001-01-16,com.acme.radio,many\n",
     "nothing": "",
+    "wider": HEAD.replace("\n", ",Colour\n") + "2001-01-15,com.acme.radio,7,blue\n",
 }
 
 
@@ -40,6 +41,7 @@ def test_each_report_that_does_not_count_is_told_with_what_to_do(filled, capsys)
         "google_play/changed.csv: put aside as a whole (no column date); it counts once it is mended or fetched again",
         "google_play/others.csv: no tenant names any app of it; it counts once one does, under `apps` of the tenants file",
         "google_play/partly.csv: 1 rows can't be read; see `show bronze.store_rejects`",
+        "google_play/wider.csv: columns that nothing reads: colour; its other columns count as ever",
     ]
 
 
@@ -49,7 +51,7 @@ def test_without_new_reports_nothing_is_told_and_no_table_is_wanted(world, capsy
 
 
 @pytest.mark.parametrize(("table", "count"), [
-    ("bronze.google_play", 3), ("bronze.store_rejects", 1), ("bronze.store_files", 5), ("bronze.app_store", 0),
+    ("bronze.google_play", 4), ("bronze.store_rejects", 1), ("bronze.store_files", 6), ("bronze.app_store", 0),
 ])  # fmt: skip
 def test_the_kinds_of_rows_can_be_looked_at(filled, table, count):
     assert len(filled.run("show", table, "--format", "json").out.splitlines()) == count

@@ -45,7 +45,7 @@ class Rows:
         return self
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *words: self.written.append((name, words)) or self
+        return lambda *words, **named: self.written.append((name, words)) or self
 
 
 def numbers(place: Any) -> list[int]:

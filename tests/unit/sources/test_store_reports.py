@@ -114,6 +114,12 @@ def test_a_name_is_read_as_it_is_and_kept_with_its_marks() -> None:
     assert str(account["written_at"]) == "2001-01-17 05:00:00+00:00"
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_case_10_an_empty_report_is_counted_as_empty(name: str, tmp_path: Path) -> None:
+    [account] = parsed([_landed(tmp_path, b"", name)])
+    assert (account["row_kind"], account["status"], account["row_count"]) == ("file", "empty", 0)
+
+
 def _landed(folder: Path, content: bytes, name: str) -> LandedFile:
     """A report as it lies in landing, for the reader of the lake."""
     (folder / "google_play").mkdir(exist_ok=True)

@@ -37,7 +37,7 @@ def identified(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataF
     """
     requests = requests.with_columns(epoch_day=_epoch_day(rules.privacy.key_rotation))
     pairs = requests.select(_PAIR).unique()
-    agent = pl.Series("agent", [_known_agent(text) for text in pairs["user_agent"]], dtype=pl.String)
+    agent = pl.Series("agent", [known_agent(text) for text in pairs["user_agent"]], dtype=pl.String)
     address = pl.Series("plain", [canonical(text) or "" for text in pairs["address"]], dtype=pl.String)
     listener = pl.Series("listener_id", [_listener(row, rules, hasher) for row in pairs.rows()], dtype=pl.String)
     pairs = _placed(pairs.with_columns(agent, address, listener, has_agent=agent != ""), rules)
@@ -84,7 +84,8 @@ def _epoch_day(rotation: str) -> pl.Expr:
     return (pl.col("accepted_ms") // _DAY_MS if rotation != "never" else pl.lit(0)).cast(pl.Int64)
 
 
-def _known_agent(text: str | None) -> str:
+def known_agent(text: str | None) -> str:
+    """An agent as it enters the hash: escapes undone; empty where none was named."""
     plain = unescaped(text or "").strip()
     return "" if plain in agents.NO_VALUES else plain
 
@@ -95,4 +96,4 @@ def _listener(row: tuple[str, int, str, str | None, str | None], rules: Rules, h
     if playback not in (None, *agents.NO_VALUES):
         return hasher.playback(tenant, epoch, unescaped(str(playback)))
     by = rules.tenants.tenants[tenant].identity or rules.privacy.identity
-    return hasher.listener(tenant, epoch, address, "" if by == "ip" else _known_agent(user_agent))
+    return hasher.listener(tenant, epoch, address, "" if by == "ip" else known_agent(user_agent))
