@@ -17,6 +17,7 @@ from metrics_lake.serve.uniques import crosses_epoch
 from metrics_lake.tenants import ALL_STREAMS
 
 SCHEMA = "metrics-lake/rollup/1"
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 DIMENSIONS = ("source", "player", "os", "device", "country", "region", "stream")
 
 
@@ -184,4 +185,19 @@ def revised(new: Row, old: Row | None, now: datetime) -> Row | None:
 
 
 def encoded(document: Row) -> bytes:
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+    """As JSON with a line for each entry: short enough for browsers, and to be read by people and by diff.
+
+    `indent=` would have Python spell out every brace: of a publish that was a third.
+    """
+    return (_spread(document, "\n") + "\n").encode()
+
+
+def _spread(value: Any, begin: str) -> str:
+    """Lists, and what holds lists, over several lines; all else in one."""
+    inner = f"{begin} "
+    if isinstance(value, dict) and any(isinstance(held, (list, dict)) for held in value.values()):
+        parts = (f"{_encode(name)}: {_spread(held, inner)}" for name, held in value.items())
+        return f"{{{inner}{f',{inner}'.join(parts)}{begin}}}"
+    if isinstance(value, list) and value:
+        return f"[{inner}{f',{inner}'.join(map(_encode, value))}{begin}]"
+    return _encode(value)

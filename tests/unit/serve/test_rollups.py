@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metrics_lake.periods import Calendar
 from metrics_lake.serve import rollups
@@ -269,6 +271,19 @@ def test_what_is_only_said_of_the_numbers_is_written_without_a_new_revision(a_da
 def test_a_document_is_text_that_people_can_read(a_day):
     encoded = rollups.encoded({**rollups.revised(a_day, None, NOW), "tenant": "Künstler"})
     assert "Künstler".encode() in encoded and encoded.endswith(b"}\n")
+    assert len(encoded.splitlines()) > 60 and max(map(len, encoded.splitlines())) < 400  # an hour a line
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), _JSON, max_size=4))
+def test_whatever_a_document_holds_is_read_back_as_it_was(document):
+    assert json.loads(rollups.encoded(document)) == document
 
 
 def test_a_period_within_which_the_keys_of_listeners_changed_says_so(figures):
