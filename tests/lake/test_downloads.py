@@ -137,7 +137,7 @@ def test_a_lost_checkpoint_of_reports_is_refused_and_a_new_one_reads_nothing_twi
         work, "google_play/installs_com.acme.radio_200101_overview.20010117T050000Z.csv", golden("google_play/overview")
     )
     downloads.run(work)
-    before, query = found(work), work.checkpoints / "ingest_downloads" / "query"
+    before, query = found(work), Path(work.checkpoints, "ingest_downloads") / "query"
     shutil.rmtree(query)
     with pytest.raises(CheckpointError, match=r"query is lost.*ingest --new-epoch"):
         downloads.run(work)

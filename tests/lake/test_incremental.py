@@ -13,6 +13,7 @@ import pytest
 from metrics_lake.bronze import restatements
 from metrics_lake.demo.traffic import Plan, generate
 from metrics_lake.gold import listening_by_day
+from metrics_lake.jobs.publish import Published
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
 from tests.lake import contents
@@ -81,6 +82,21 @@ def test_a_second_run_with_nothing_new_writes_nothing(at_once: Work) -> None:
     assert {p: t for p, t in after.items() if p.name != "writer.lock"} == {
         p: t for p, t in before.items() if p.name != "writer.lock"
     }
+
+
+def test_a_run_into_another_lake_publishes_what_differs_there(
+    work_in: Callable[..., Work], corpus: Path, at_once: Work, tmp_path: Path
+) -> None:
+    landing, files = tmp_path / "landing", sorted((corpus / "landing").rglob("*.gz"))
+    for some, lake in ((files[:20], "first"), (files[20:], "second")):
+        for file in some:
+            target = landing / file.relative_to(corpus / "landing")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+        work = work_in(tmp_path, landing, corpus / "tenants.yaml", f"storage.lake={tmp_path / lake}")
+        assert run(work).published.written > 0
+    assert contents.rollups(work.settings) == contents.rollups(at_once.settings)
+    assert run(work).published == Published()
 
 
 def test_a_file_that_cannot_be_unpacked_is_set_aside_whole_and_heals_when_it_comes_again(

@@ -37,3 +37,13 @@ def test_a_light_process_never_loads_spark(process, tmp_path):
     script = f"{PROCESSES[process]}\n{_SPY}assert not heavy, heavy[:5]"
     ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-2000:]
+
+
+def test_a_run_with_nothing_new_on_a_disk_loads_nothing_of_azure(tmp_path):
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "tenants.yaml").write_text("tenants: {acme: {name: Acme, timezone: UTC}}")
+    (tmp_path / "data" / "landing").mkdir(parents=True)
+    spy = "import sys; assert 'metrics_lake.jobs.run' in sys.modules and 'azure' not in sys.modules"
+    script = f"{_CLI.format(arguments=['run'])}\n{spy}"
+    ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-2000:]

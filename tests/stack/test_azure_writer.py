@@ -21,6 +21,7 @@ from metrics_lake.io.files import BusyError
 from metrics_lake.io.landing import LandingReader
 from metrics_lake.io.leases import LeaseLost, leased
 from metrics_lake.jobs import epochs
+from metrics_lake.jobs.rebuild import RebuildError, rebuild
 from metrics_lake.jobs.work import Work
 from metrics_lake.settings import Settings, Storage
 from tests.stack.azurite import KEY, Azurite, sas
@@ -47,7 +48,13 @@ def container(place: str) -> str:
     return place.split("/")[-2]
 
 
-def test_a_second_writer_is_told_who_the_first_is_and_may_write_when_it_has_ended(place: str) -> None:
+@pytest.mark.parametrize("right", ["KEY", "SAS"])
+def test_a_second_writer_is_told_who_the_first_is_and_may_write_when_it_has_ended(
+    place: str, monkeypatch: pytest.MonkeyPatch, right: str
+) -> None:
+    if right == "SAS":
+        monkeypatch.delenv("METRICS_LAKE_STORAGE_KEY")
+        monkeypatch.setenv("METRICS_LAKE_STORAGE_SAS", sas(container(place)))
     lock = f"{place}/_checkpoints/writer.lock"
     with (
         leased(lock, "run"),
@@ -96,6 +103,19 @@ def test_a_lease_that_can_not_be_renewed_for_a_while_counts_as_lost(
     monkeypatch.setattr("azure.storage.blob.BlobLeaseClient.renew", failing)
     with pytest.raises(LeaseLost), leased(f"{place}/_checkpoints/writer.lock", "run"):
         time.sleep(60)
+
+
+def test_a_lost_lease_that_something_swallows_is_told_again(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 0.5)
+    lock, swallowed = f"{place}/_checkpoints/writer.lock", False
+    with pytest.raises(LeaseLost), leased(lock, "run"):
+        BlobLeaseClient(BlobClient.from_blob_url(lock, KEY)).break_lease(0)
+        try:
+            time.sleep(60)
+        except LeaseLost:
+            swallowed = True
+        time.sleep(60)
+    assert swallowed
 
 
 def put_lake(place: str, folder: Path) -> AzureBlobs:
@@ -170,6 +190,15 @@ def test_a_new_epoch_that_is_cut_short_is_found(place: str, tmp_path: Path, monk
         work.stream.check(work.table_path(standing.TABLE))
     epochs.begin_again(work)
     work.stream.check(work.table_path(standing.TABLE))
+
+
+def test_a_rebuild_is_refused_with_what_to_do_instead(place: str, tmp_path: Path) -> None:
+    blobs, work = put_lake(place, tmp_path / "lake"), work_of(place)
+    with pytest.raises(RebuildError, match=r"2 files that this lake was made from are no longer in"):
+        rebuild(work)
+    with pytest.raises(RebuildError, match=r"set storage.lake to a new folder there and run `metrics-lake run`"):
+        rebuild(work, accept_loss=True)
+    assert blobs.held("bronze")
 
 
 def test_a_reader_that_is_pickled_to_a_worker_holds_no_secret(place: str) -> None:

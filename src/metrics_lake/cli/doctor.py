@@ -129,16 +129,16 @@ def _blobs(place: str) -> Finding:
 
 
 def _storage(settings: Settings) -> Finding:
-    for place in (settings.storage.lake, settings.storage.rollups):
-        if is_azure(place):
-            continue  # its own finding tells whether it can be reached
+    places = [place for place in (settings.storage.lake, settings.storage.rollups) if not is_azure(place)]
+    for place in places:
         folder = _nearest(Path(place))
         if not os.access(folder, os.W_OK):
             return Finding("storage", False, f"{folder} can't be written", f"chown or chmod {folder}")
         free = shutil.disk_usage(folder).free
         if free < _FREE_BYTES:
             return Finding("storage", False, f"{free >> 20} MiB free at {folder}", "free some disk: a run wants 1 GiB")
-    return Finding("storage", True, f"{settings.storage.lake} and {settings.storage.rollups} can be written")
+    found = f"{' and '.join(places)} can be written" if places else "in Azure: the findings of lake and rollups tell"
+    return Finding("storage", True, found)
 
 
 def _nearest(path: Path) -> Path:

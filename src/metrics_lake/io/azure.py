@@ -115,9 +115,11 @@ def _answered(status: int | None, code: str) -> str:
 
 
 _SAID = re.compile(
-    rf"\S+: (?:{_NOWHERE}|{_REFUSED}|not allowed \(|{_NO_IDENTITY}|{_UNREACHED}|it answers )[^\n\\]*"
+    rf"https?://\S+: (?:{_NOWHERE}|{_REFUSED}|not allowed \(|{_NO_IDENTITY}|{_UNREACHED}|it answers )[^\n\\]*"
 )  # by a worker, within what Spark tells of it
-_OTHERS = re.compile(r"Generic MicrosoftAzure error|Error performing [A-Z]+ |azurebfs|AbfsRestOperation")
+_OTHERS = re.compile(
+    r"Generic MicrosoftAzure error|Error performing [A-Z]+ |azurebfs|AbfsRestOperation|Operation failed: .*, \d{3}, [A-Z]+, http"
+)
 _CODES = re.compile(r"<Code>(\w+)</Code>|rId: [\w-]+, (\w+)")
 _STATUS = re.compile(r"\b(?:status code\W+)?(4\d\d|5\d\d)(?: [A-Z]|, [A-Z]+, http)")
 _NO_TOKEN = re.compile(r"AzureADAuthenticator|oauth2\.|Error performing token request")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -80,8 +81,13 @@ class FolderBlobs:
                 yield file.relative_to(self._root).as_posix()
 
     def held(self, below: str) -> dict[str, int]:
-        files = (file for file in sorted((self._root / below).rglob("*")) if file.is_file())
-        return {file.relative_to(self._root).as_posix(): file.stat().st_size for file in files}
+        found = {}
+        for file in sorted((self._root / below).rglob("*")):
+            with contextlib.suppress(FileNotFoundError):  # it went while the folder was being listed
+                status = file.stat()
+                if stat.S_ISREG(status.st_mode):
+                    found[file.relative_to(self._root).as_posix()] = status.st_size
+        return found
 
     def read_all(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         return ((path, self.read(path)) for path in paths)

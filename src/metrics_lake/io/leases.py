@@ -60,9 +60,9 @@ def leased(place: str, doing: str) -> Iterator[None]:
 
 
 def _taken(blob: BlobClient, place: str) -> BlobLeaseClient:
-    from azure.core.exceptions import ResourceExistsError
+    from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 
-    with contextlib.suppress(ResourceExistsError):
+    with contextlib.suppress(ResourceExistsError, ResourceModifiedError):  # it is there, or even leased
         blob.upload_blob(b"", overwrite=False)
     try:
         return blob.acquire_lease(_LEASE_SECONDS)
@@ -110,7 +110,10 @@ class _Renewing:
                     return
 
     def _lose(self) -> None:
+        """Again and again until the block has ended: something on the way might swallow it."""
         self.is_lost = True
         main = threading.main_thread().ident
-        if self._before is not None and main is not None and not self._ended.is_set():
+        while self._before is not None and main is not None:
             signal.pthread_kill(main, _WAKING)
+            if self._ended.wait(_RENEWAL_SECONDS):
+                return

@@ -44,7 +44,7 @@ def killed(world: World, *arguments: str, fail_point: str) -> str:
 
 def test_case_01_a_batch_committed_to_the_table_but_not_to_the_checkpoint_is_not_read_twice(copy: World) -> None:
     before, requests = contents.files(copy.work.settings), contents.requests(copy.work.settings)
-    commits = copy.work.checkpoints / "ingest_haproxy" / "query" / "commits"
+    commits = Path(copy.work.checkpoints, "ingest_haproxy") / "query" / "commits"
     newest = max(commits.glob("[0-9]*"), key=lambda file: int(file.name))
     newest.unlink()
     newest.with_name(f".{newest.name}.crc").unlink()
@@ -94,7 +94,7 @@ def test_case_04_killed_while_it_publishes_readers_see_old_or_new_and_never_half
 
 def test_case_05_a_second_ingest_process_ends_with_a_message_and_the_first_loses_nothing(copy: World) -> None:
     before = contents.files(copy.work.settings)
-    with locked(copy.work.checkpoints / "writer.lock", "ingest"):
+    with locked(Path(copy.work.checkpoints, "writer.lock"), "ingest"):
         driver = copy.driver("ingest")
         told, _ = driver.communicate(timeout=120)
     assert driver.returncode == 1 and "(ingest) is writing to this lake; wait until it has ended" in told
@@ -138,7 +138,7 @@ def _replace(lake: Lake, rows, failed: list[BaseException]) -> None:
 
 
 def test_case_07_a_checkpoint_that_is_gone_is_refused_and_a_new_epoch_makes_no_doubles(copy: World) -> None:
-    shutil.rmtree(copy.work.checkpoints / "ingest_haproxy")
+    shutil.rmtree(Path(copy.work.checkpoints, "ingest_haproxy"))
     with pytest.raises(CheckpointError, match="is lost, although bronze has rows; `metrics-lake ingest --new-epoch`"):
         ingest(copy.work)
     before, requests = contents.files(copy.work.settings), contents.requests(copy.work.settings)
@@ -154,7 +154,7 @@ def test_case_07_a_checkpoint_that_is_gone_is_refused_and_a_new_epoch_makes_no_d
 def test_case_08_a_torn_checkpoint_is_named_with_its_remedy_and_never_begun_from_the_start(
     copy: World, harm: str
 ) -> None:
-    offsets = copy.work.checkpoints / "ingest_haproxy" / "query" / "offsets"
+    offsets = Path(copy.work.checkpoints, "ingest_haproxy") / "query" / "offsets"
     file = max(offsets.glob("[0-9]*"), key=lambda found: int(found.name))
     content = file.read_bytes()
     file.write_bytes(b"" if harm == "cut to nothing" else content[:40] + bytes([content[40] ^ 1]) + content[41:])

@@ -40,7 +40,7 @@ tenants:
 PLACES = (
     "file_written", "batch_planned", "batch_read", "replacing silver.sessions", "replaced silver.sessions",
     "replaced gold.listening_by_hour", "replacing gold.listening_by_period", "replaced gold.dimensions_by_period",
-    "blob_written", "blob_written@4", "documents_uncommitted", "documents_written", "file_written@7",
+    "blob_written@2", "blob_written@4", "documents_uncommitted", "documents_written", "file_written@7",
 )  # fmt: skip
 _STARTS = st.one_of(st.integers(0, 900), st.integers(43_000, 43_400), st.integers(86_000, 87_000))
 _REQUESTS = st.lists(

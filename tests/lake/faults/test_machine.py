@@ -101,7 +101,7 @@ def test_case_23_a_worker_killed_in_the_midst_of_a_batch_costs_a_run_and_no_row(
     assert batch
     mark = world.folder / "killed"
     (world.folder / "landing" / "haproxy" / dying.BAIT).write_text(str(mark))
-    sick = Stream(dying, work.checkpoints / "ingest_haproxy", str)
+    sick = Stream(dying, Path(work.checkpoints, "ingest_haproxy"), str)
     with pytest.raises(StreamingQueryException):
         sick.read(work.lake.spark, work.lake.path(bronze.TABLE), lambda done, parts: None, is_small=True)
     assert mark.exists() and work.stream.committed == 0

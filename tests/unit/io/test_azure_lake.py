@@ -120,6 +120,7 @@ CASES = [
     ("Generic MicrosoftAzure error ↳ Invalid Access Key ↳ Invalid last symbol 71", "the key or SAS is refused"),
     ("Generic MicrosoftAzure error ↳ tcp connect error", "it can't be reached: check the account's name"),
     ('Operation failed: "Forbidden", 403, HEAD, http://a.example\n\tat org.apache.hadoop.fs.azurebfs.X', "not allowed (403)"),
+    ('[STREAM_FAILED] Query: Operation failed: "Forbidden", 403, GET, http://a.example, rId: 1-a, X, ""', "not allowed (X)"),
     ("AzureADAuthenticator$HttpException: HTTP Error 400\n\tat org.apache.hadoop.fs.azurebfs.oauth2.X", "no identity of this"),
     ("java.net.UnknownHostException: a.example\n\tat org.apache.hadoop.fs.azurebfs.X", "it can't be reached"),
     ("java.lang.IllegalStateException: hidden\n\tat org.apache.hadoop.fs.azurebfs.X", "the storage failed; the next run"),
