@@ -138,8 +138,11 @@ for name, arguments in json.loads(sys.argv[1]).items():
     for stream in (sys.stdout, sys.stderr):
         print(f"=== command: {name}", file=stream, flush=True)
     try:
-        main(arguments + sys.argv[2:] * ("detect" not in arguments)) if arguments else fail(sys.argv[2:])
-        print("code 0", flush=True)
+        if arguments:
+            main(arguments + sys.argv[2:] * ("detect" not in arguments))
+            print("code 0", flush=True)
+        else:
+            fail(sys.argv[2:])
     except SystemExit as ended:
         print(f"code {ended.code}", flush=True)
 """
