@@ -157,6 +157,14 @@ def test_wherever_a_publish_is_killed_the_next_one_leaves_what_a_clean_one_would
         assert published(work) == clean, place
 
 
+def test_after_a_publish_that_was_killed_every_blob_is_read_for_the_index(work, clean, reads):
+    with crashing("blob_written@2"), pytest.raises(Crash):
+        publish(work)
+    reads.clear()
+    publish(work)
+    assert {path for path in clean if not path.endswith("index.json")} <= set(reads)
+
+
 def test_a_publish_under_other_settings_that_was_killed_leaves_nothing_of_them(work, clean):
     publish(work)
     others = work.settings.model_copy(update={"privacy": Privacy(key_rotation="daily")})
@@ -178,7 +186,7 @@ def test_what_a_killed_publish_called_final_is_looked_at_again_where_less_has_ar
     reaching(utc("2001-01-16 00:00"))
     publish(work)
     state = Path(work.settings.storage.rollups) / STATE
-    state.write_text(json.dumps({**json.loads(state.read_bytes()), "batch": 0, "gold": 99}))
+    state.write_text(json.dumps({**json.loads(state.read_bytes()), "batch": 99, "gold": 99}))
     reaching(utc("2001-01-22 00:00"))
     with crashing("documents_written"), pytest.raises(Crash):
         publish(work)
