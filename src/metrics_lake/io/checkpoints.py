@@ -12,12 +12,9 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from metrics_lake.io import delta
 from metrics_lake.io.blobs import Blobs, blobs_in
-
-if TYPE_CHECKING:
-    from deltalake import DeltaTable
 
 QUERY, MANIFEST, _START = "query", "manifest", "start.json"
 _CHECKED_BYTES = 512  # Hadoop's: one CRC-32 for each piece of a file
@@ -37,7 +34,7 @@ REMEDY = "metrics-lake ingest --new-epoch"
 
 def check(checkpoint: str, table: str) -> None:
     """Raises CheckpointError if the checkpoint is torn, lost, or not the one that filled the table."""
-    files, held = blobs_in(checkpoint), _table(table)
+    files, held = blobs_in(checkpoint), delta.opened(table)
     newest, written = _newest_batch(checkpoint, files), set(files.held(QUERY))
     offsets = _whole_log(checkpoint, files, "offsets", written)
     _whole_log(checkpoint, files, "commits", written)
@@ -52,12 +49,6 @@ def check(checkpoint: str, table: str) -> None:
         raise CheckpointError(f"{checkpoint}/{QUERY} isn't the checkpoint that filled bronze")
     if done > max(offsets, default=-1):
         raise CheckpointError(f"{checkpoint}/{QUERY} is older than bronze")
-
-
-def _table(place: str) -> DeltaTable | None:
-    from metrics_lake.io import delta  # Spark starts six processes to ask a source questions, and each would load it
-
-    return delta.opened(place)
 
 
 def start(checkpoint: str) -> int:
@@ -80,7 +71,7 @@ def begin_again(checkpoint: str, table: str, batch: int) -> None:
 
     Cut short between the two, the query is lost although bronze has rows, which is found and told.
     """
-    held, files, number = _table(table), blobs_in(checkpoint), 1
+    held, files, number = delta.opened(table), blobs_in(checkpoint), 1
     while files.held(f"{QUERY}-before-{number}"):
         number += 1
     files.move(QUERY, f"{QUERY}-before-{number}")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import polars as pl
-from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from typing import TYPE_CHECKING, Any
 
 from metrics_lake.azure_places import is_azure, place_of
+
+if TYPE_CHECKING:
+    import polars as pl
+    from deltalake import DeltaTable
 
 _PATIENCE = {"max_retries": "5", "retry_timeout": "60s", "timeout": "60s", "connect_timeout": "20s"}
 
 
 def opened(place: str, *, without_files: bool = False) -> DeltaTable | None:
     """The table that lies there; None where there is none yet."""
+    from deltalake import DeltaTable  # Spark starts six processes to ask a source questions, and each would load it
+    from deltalake.exceptions import TableNotFoundError
+
     try:
         return DeltaTable(_uri(place), storage_options=options(place), without_files=without_files)
     except TableNotFoundError:
@@ -26,12 +29,16 @@ def scanned(place: str) -> pl.LazyFrame | None:
 
     In Azure its files are fetched by Arrow through delta-rs, which has the secret already.
     """
+    import polars as pl
+
     held = opened(place)
     return None if held is None else pl.scan_delta(held, use_pyarrow=is_azure(place))
 
 
 def write(place: str, rows: Any, **how: Any) -> None:
     """write_deltalake, wherever the table lies."""
+    from deltalake import write_deltalake
+
     write_deltalake(_uri(place), rows, storage_options=options(place), **how)
 
 

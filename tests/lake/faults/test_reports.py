@@ -137,7 +137,7 @@ def test_case_01_reports_committed_to_the_table_but_not_to_the_checkpoint_are_no
     for on in (14, 15):
         land(work, APPLE.format(f"200101{on}"), DRIFTED[on][0])
         downloads.run(work)
-    before, commits = state(work), work.checkpoints / "ingest_downloads" / "query" / "commits"
+    before, commits = state(work), Path(work.checkpoints, "ingest_downloads", "query", "commits")
     newest = max(commits.glob("[0-9]*"), key=lambda file: int(file.name))
     newest.unlink()
     newest.with_name(f".{newest.name}.crc").unlink()

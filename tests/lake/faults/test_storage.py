@@ -67,7 +67,7 @@ def test_case_22_a_disk_that_is_full_ends_a_run_in_one_line_and_with_room_again_
 
 def test_case_22_a_checkpoint_that_is_read_only_ends_a_run_in_one_line_and_is_as_it_was(copy: World) -> None:
     copy.put(f"{EDGE}/2001/01/15/haproxy-15-00.log.gz", packed(text([line(2 * 3600 + 5)])))
-    checkpoint = copy.work.checkpoints / "ingest_haproxy"
+    checkpoint = Path(copy.work.checkpoints, "ingest_haproxy")
     before = {path: path.read_bytes() for path in checkpoint.rglob("*") if path.is_file()}
     told = apart(copy, READ_ONLY, checkpoint)
     assert told.endswith("code 1\n") and "is on a disk that is read-only" in told and "Traceback" not in told
