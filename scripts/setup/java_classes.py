@@ -16,7 +16,7 @@ import jars
 import java
 import packages
 import spark_home
-from system import CACHE, SetupError, read_text, replace_text, run, say
+from system import CACHE, ROOT, SetupError, read_text, replace_text, run, say
 
 ARCHIVE = CACHE / "classes.jsa"
 STAMP = CACHE / "classes.stamp"
@@ -24,9 +24,9 @@ TRAINING = Path(__file__).with_name("java_training.py")
 
 
 def key() -> str:
-    """Changes with Java, the jars, and an installation of pyspark."""
+    """Changes with Java, the jars and where they lie, and an installation of pyspark."""
     installed = (spark_home.installed() / "jars").stat().st_mtime_ns
-    return f"{os.path.realpath(java.LINK)}\n{installed}\n{jars.LOCK.read_text()}"
+    return f"{ROOT}\n{os.path.realpath(java.LINK)}\n{installed}\n{jars.LOCK.read_text()}"
 
 
 def is_ready() -> bool:
