@@ -80,6 +80,7 @@ def documents(folder: Path) -> list[dict[str, Any]]:
     return SqliteDocuments(str(folder / "documents.db")).between("listening", "acme", "", "~")
 
 
+@pytest.mark.timeout(1800)  # six runs, each with a start of its own
 def test_case_21_whatever_storage_does_the_figures_end_as_those_of_a_quiet_day(
     container: ContainerClient, proxy: Proxy, tmp_path: Path
 ) -> None:

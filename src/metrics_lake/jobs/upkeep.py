@@ -20,6 +20,7 @@ _NOTED = "spark.databricks.delta.commitInfo.userMetadata"
 _OPTIONS = {
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",  # no writer is at work: leftovers are a crash's
     "spark.databricks.delta.skipRecordingEmptyCommits": "true",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # VACUUM lists in so many tasks; Spark's own is 10,000
 }
 _NO_DAY = date(1970, 1, 1)  # of files without a request: they tell that an hour came empty, and are few
 _UNKNOWN = "1970-01-01T00:00:00+00:00"  # of files whose account a new checkpoint took over
