@@ -55,6 +55,7 @@ class Lake:
         return [sys.executable, "-m", "metrics_lake.cli", "run", *options]
 
     def take(self, files: list[Path]) -> None:
+        (self.folder / "landing").mkdir(parents=True, exist_ok=True)
         for file in files:
             target = self.folder / "landing" / file.relative_to(self.corpus / "landing")
             target.parent.mkdir(parents=True, exist_ok=True)
