@@ -47,15 +47,18 @@ class SmallTables:
         )
         passing(f"replaced {table.name}")
 
-    def tidy(self, table: Table, past: str | None, vacuum_hours: int, progress: Progress) -> None:
-        """Rows that fit `past` go, small files are packed, and files that no version of so many hours holds deleted."""
-        held = delta.opened(self._path(table))
+    def tidy(self, table: Table, past: str | None, vacuum_hours: int, progress: Progress | None) -> None:
+        """Rows that fit `past` go, small files are packed, and files that no version of so many hours holds deleted.
+
+        Each commit of it repeats `progress`, if there is any.
+        """
+        held, noted = delta.opened(self._path(table)), _noted(progress) if progress else None
         if held is None:
             return
         if past:
-            held.delete(past, commit_properties=_noted(progress))
-        held.optimize.compact(commit_properties=_noted(progress))
-        held.vacuum(vacuum_hours, dry_run=False, enforce_retention_duration=False, full=True)
+            held.delete(past, commit_properties=noted)
+        held.optimize.compact(commit_properties=noted)
+        held.vacuum(vacuum_hours, dry_run=False, enforce_retention_duration=False, full=True, commit_properties=noted)
 
     def count(self, table: Table | View, where: pl.Expr | None = None) -> int:
         """How many rows fit `where`."""

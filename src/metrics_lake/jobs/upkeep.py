@@ -46,11 +46,11 @@ def upkeep(work: Work, tables: Iterable[Table], now: datetime | None = None) -> 
 
 
 def _look_after(work: Work, table: Table, today: date) -> None:
-    """By whoever writes the table: figures are delta-rs's, all others Spark's (DECISIONS.md, 15)."""
+    """Figures and what is little without Spark, all else by it (DECISIONS.md, 15 and 20)."""
     last = work.history.last(table)
     noted = replace(last.progress, job="upkeep", days=()) if last else None
     hours = work.settings.upkeep.vacuum_days * 24
-    if noted and table.name.startswith("gold."):
+    if table.name.startswith("gold.") or work.small_tables.count(table) <= work.settings.spark.from_rows:
         work.small_tables.tidy(table, past(table, today), hours, noted)
         return
     spark, place = work.lake.spark, f"delta.`{work.lake.path(table)}`"
