@@ -1,7 +1,7 @@
 """Kills `metrics-lake run` at random, again and again, and compares what it ends in with a run that nobody killed.
 
 Each time the corpus has a little more of its files, so that every start has work to do. Half of the kills fall into
-the first five seconds after a start, the others anywhere in a run, so that every job is hit. Run from the project's root:
+the first five seconds after a start, the others shortly after a job has begun, each of them in turn. Run from the project's root:
     .venv/bin/python scripts/bench/kill_loop.py [--kills 50] [--seed 1] [--days 2] [--folder DIR]
 Ends with 1 if anything differs, or if a checkpoint had to be mended by hand.
 """
@@ -33,6 +33,7 @@ _STEPS = {
     "starting Spark": "start", "reading": "ingest", "ending a batch": "ingest", "building sessions": "refine",
     "working out": "compute", "publishing": "publish",
 }  # fmt: skip
+_AWAITED = ("reading", "building sessions", "working out", "publishing")
 _OF_A_RUN = ("generated_at", "revision")
 
 
@@ -69,11 +70,16 @@ class Lake:
             sys.exit(f"a run failed after {sum(self.killed_in.values())} kills: {done.stderr[-2000:]}")
         return time.monotonic() - started
 
-    def kill(self, after_seconds: float) -> None:
-        """Starts a run and kills it, its JVM too, as a machine that loses its power would."""
+    def kill(self, after_seconds: float, awaited: str = "") -> None:
+        """Starts a run and kills it, its JVM too, as a machine that loses its power would.
+
+        The seconds count from the start, or from where the run tells of the step that is `awaited`.
+        """
         log = self.folder / "log.txt"
         with log.open("w") as told:
             driver = subprocess.Popen(self.command(), stdout=told, stderr=told, start_new_session=True)
+            while awaited not in log.read_text() and driver.poll() is None:
+                time.sleep(0.02)
             try:
                 driver.wait(after_seconds)
                 self.killed_in["nothing: it had ended"] += 1
@@ -130,7 +136,10 @@ def main() -> None:
     for number in range(asked.kills):
         share = slice(number * len(files) // asked.kills, (number + 1) * len(files) // asked.kills)
         killed.take(files[share])
-        killed.kill(draws.uniform(0, 5) if number % 2 else draws.uniform(0, whole))
+        if number % 2:
+            killed.kill(draws.uniform(0, 5))
+        else:
+            killed.kill(draws.uniform(0, 1), _AWAITED[number // 2 % len(_AWAITED)])
     killed.run()
     print("killed in: " + ", ".join(f"{step} {count}" for step, count in killed.killed_in.most_common()))
     expected, found = clean.state(), killed.state()
