@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -132,6 +134,31 @@ def test_case_18_hostile_bytes_cost_little_and_come_out_escaped(kind: str, capsy
     write(rows, "csv", Console())
     cells = [cell for row in csv.reader(io.StringIO(capsys.readouterr().out)) for cell in row]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "\r"))]
+
+
+_MEMORY = """
+import resource
+from tests.lake.faults.test_lines import HOSTILE, line, parse, text
+def most(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+parse(text([line(0)]))
+before = most()
+parse(text([line(0)]) + HOSTILE["ten megabytes"] + b"\\n" + text([line(6)]))
+print(most() - before)
+"""
+
+
+def test_case_18_a_line_of_ten_megabytes_takes_no_more_memory_than_a_file_of_that_size_would() -> None:
+    environment = {**os.environ, "POLARS_MAX_THREADS": "1", "METRICS_LAKE_SECRET": SECRET}
+    ended = subprocess.run(
+        [sys.executable, "-c", _MEMORY],
+        cwd=Path(__file__).parents[3],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert int(ended.stdout) < 20 * len(HOSTILE["ten megabytes"])  # measured: 9 times
 
 
 def test_case_19_a_format_that_changes_within_a_file_costs_no_line_and_an_unknown_one_is_kept() -> None:
