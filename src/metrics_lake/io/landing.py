@@ -31,7 +31,7 @@ FORMAT = "metrics_lake_landing"
 GZIP = b"\x1f\x8b"
 PIECE_BYTES = 16 << 20
 _WHOLE_BYTES = 8 << 20  # packed files up to this size are unpacked in memory, larger ones are checked and read again
-_PARTITION_BYTES = 4 << 20
+_PARTITION_BYTES, _LAST_BYTES = 4 << 20, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -209,13 +209,16 @@ class Landing(DataSource):
 
 
 def grouped(sizes: list[int]) -> list[tuple[int, ...]]:
-    """Places of files in their order, in groups of some megabytes: one file a group would cost more than its reading."""
+    """Places of files in their order, in groups of some megabytes: one file a group would cost more than its reading.
+
+    Towards the end groups are smaller, so that no core is left with a large one while the others have nothing to do.
+    """
     groups: list[list[int]] = []
-    filled = _PARTITION_BYTES
+    room, left = 0, sum(sizes)
     for place, size in enumerate(sizes):
-        if filled >= _PARTITION_BYTES:
+        if room <= 0:
             groups.append([])
-            filled = 0
+            room = min(_PARTITION_BYTES, max(left // 4, _LAST_BYTES))
         groups[-1].append(place)
-        filled += size
+        room, left = room - size, left - size
     return [tuple(group) for group in groups]

@@ -6,8 +6,10 @@ one job of Spark brings all figures of all days and periods.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -46,6 +48,7 @@ READ = (
 _PIECE = pa.schema([("tenant", pa.string()), ("name", pa.string()), ("content", pa.binary())])
 _PIECE_DDL = "tenant STRING, name STRING, content BINARY"
 _DAY = timedelta(days=1)
+_PARTS_AT_ONCE = 2
 _SETS, _SUMS = "sets of values", "sums by value"
 
 
@@ -83,27 +86,34 @@ def by_period(held: DataFrame, calendars: Calendars, periods: Mapping[str, Seque
 def by_day_here(held: pl.DataFrame, calendars: Calendars, days: Sequence[date], edges_minutes: Sequence[int]) -> Frames:
     """The tables of BY_DAY, from sessions that this process has."""
     placed = session_lengths_by_day.placed_here(held, edges_minutes=edges_minutes)
-    made = [
-        (tenant, of_day(mine, calendar, on))
+    parts = (
+        (tenant, partial(of_day, mine, calendar, on))
         for tenant, calendar in calendars.by_tenant.items()
         if (whole := placed.filter(tenant=tenant)).height
         for on in days
         if (
             mine := whole.filter(sessions.between(pl.col, calendar.day_start(on), calendar.day_start(on + _DAY)))
         ).height
-    ]
-    return _by_name((tenant, name, frame) for tenant, frames in made for name, frame in frames.items())
+    )
+    return _at_once(parts)
 
 
 def by_period_here(held: pl.DataFrame, calendars: Calendars, periods: Mapping[str, Sequence[Period]]) -> Frames:
     """What by_period makes, from sessions that this process has: one share of all listeners."""
     net = held.filter(pl.col("exclusion").is_null())
-    made = [
-        (tenant, of_share(mine, calendars.by_tenant[tenant], periods[tenant]))
+    parts = (
+        (tenant, partial(of_share, mine, calendars.by_tenant[tenant], periods[tenant]))
         for tenant in periods
         if (mine := net.filter(tenant=tenant)).height
-    ]
-    return _by_name((tenant, name, frame) for tenant, frames in made for name, frame in frames.items())
+    )
+    return _at_once(parts)
+
+
+def _at_once(parts: Iterable[tuple[str, Callable[[], Frames]]]) -> Frames:
+    """The frames of all parts, worked out two at a time: each is many small steps, most of which run in one thread."""
+    with ThreadPoolExecutor(_PARTS_AT_ONCE) as threads:
+        made = [(tenant, threads.submit(work)) for tenant, work in parts]
+    return _by_name((tenant, name, frame) for tenant, done in made for name, frame in done.result().items())
 
 
 def of_day(held: pl.DataFrame, calendar: Calendar, on: date) -> Frames:

@@ -13,8 +13,10 @@ from importlib import resources
 from typing import Any
 
 import polars as pl
-import ua_parser
 import yaml
+from ua_parser import Domain, Parser
+from ua_parser.loaders import load_builtins
+from ua_parser.regex import Resolver
 
 from metrics_lake.names import holds_address
 from metrics_lake.sources.robots import kinds, rules_version
@@ -81,6 +83,13 @@ def agent(text: str) -> Agent:
     return agents([text])[0]
 
 
+@cache
+def _parser() -> Parser:
+    """ua-parser without its patterns of devices, which are half of all and tell models that nobody asks for."""
+    agents, systems, _ = load_builtins()
+    return Parser(Resolver((agents, systems, [])))
+
+
 _SEEN: dict[str, Agent] = {}  # of one worker: the same agents come in every chunk
 
 
@@ -108,7 +117,7 @@ def _known(text: str, row: int | None) -> tuple[str, str | None, str, str]:
     if text in NO_VALUES:
         return OTHER, None, OTHER, OTHER
     text = text[:_LONGEST]
-    known = ua_parser.parse(text)
+    known = _parser()(text, Domain.USER_AGENT | Domain.OS)
     system = known.os.family if known.os and known.os.family != "Other" else _system(text)
     system = _NAMES.get(system, system)
     if row is not None:

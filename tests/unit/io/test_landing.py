@@ -142,8 +142,14 @@ def test_every_file_is_in_one_group_in_order_and_no_group_is_needlessly_small(si
     groups = grouped(sizes)
     assert [place for group in groups for place in group] == list(range(len(sizes)))
     filled = [sum(sizes[place] for place in group) for group in groups]
-    assert all(size >= landing._PARTITION_BYTES for size in filled[:-1])
+    assert all(size >= landing._LAST_BYTES for size in filled[:-1])
     assert all(sum(sizes[place] for place in group[:-1]) < landing._PARTITION_BYTES for group in groups)
+
+
+def test_what_is_read_last_is_little_so_that_no_core_waits_long_for_another():
+    groups = [len(group) << 20 for group in grouped([1 << 20] * 34)]
+    assert groups[0] == landing._PARTITION_BYTES and groups[-1] == landing._LAST_BYTES
+    assert groups == sorted(groups, reverse=True) and len(groups) < 17
 
 
 def test_a_reader_s_offsets_are_the_manifest_s_batches(tmp_path):
