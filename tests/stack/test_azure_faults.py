@@ -22,13 +22,19 @@ from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.documents import SqliteDocuments
 from tests.stack.azurite import ACCOUNT, KEY, Azurite
 from tests.stack.faulty_proxy import Fault, Proxy, before
-from tests.stack.test_azure_landing import TENANTS, figures
+from tests.stack.test_azure_lake import TENANTS
 from tests.unit.sources.haproxy.logs import SECRET, line, text
 
 pytestmark = pytest.mark.stack
 ROOT = Path(__file__).parents[2]
 LIST, READ, WRITE = r"GET .*comp=list.*landing", r"GET .*/landing/haproxy/", r"PUT .*/rollups/"
 RETRIES = 3  # of what the service refuses; four in all
+
+
+def figures(blobs: dict[str, bytes]) -> dict[str, dict[str, Any]]:
+    """What is published, without when it was; the index tells sizes, which depend on that."""
+    found = {path: json.loads(content) for path, content in blobs.items() if not path.endswith("index.json")}
+    return {path: {**each, "generated_at": None} for path, each in found.items() if not path.startswith("_")}
 
 
 @pytest.fixture
