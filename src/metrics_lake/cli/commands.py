@@ -97,14 +97,22 @@ def compute(
     _ERR.print("figures worked out" if done else "nothing new to compute")
 
 
-def publish(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
+def publish(
+    accept_loss: Annotated[
+        bool,
+        typer.Option("--accept-loss", help="Remove what is published and this lake doesn't hold, whichever it was of"),
+    ] = False,
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+) -> None:
     """Figures into rollup JSON and documents; only what changed is written."""
     from metrics_lake.jobs import downloads
     from metrics_lake.jobs.publish import publish as write
 
     with options.working(conf, env, set_, "publish") as (work, _):
-        downloads.publish(work)
-        done = write(work)
+        downloads.publish(work, accept_loss=accept_loss)
+        done = write(work, accept_loss=accept_loss)
     _ERR.print(f"{done.written} rollups written, {done.unchanged} unchanged")
 
 

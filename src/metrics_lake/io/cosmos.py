@@ -84,6 +84,11 @@ class CosmosDocuments:
         plain = ({name: value for name, value in each.items() if not name.startswith("_")} for each in found)
         return sorted(plain, key=lambda each: str(each["id"]))
 
+    def ids(self, container: str, tenant: str) -> list[str]:
+        with self._told():
+            found = self._asked(self._container(container), "SELECT c.id FROM c WHERE c.tenant = @tenant", tenant)
+        return sorted(each["id"] for each in found)
+
     def upsert(self, container: str, documents: Iterable[Document]) -> int:
         with self._told(), ThreadPoolExecutor(self._at_once) as workers:
             return sum(self._put(self._there(container), batch, workers) for batch in batches(list(documents)))

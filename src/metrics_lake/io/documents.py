@@ -28,6 +28,10 @@ class DocumentStore(Protocol):
         """The documents with `low <= id <= high`, in the order of their ids."""
         ...
 
+    def ids(self, container: str, tenant: str) -> list[str]:
+        """The ids of all documents of a tenant, in order."""
+        ...
+
     def upsert(self, container: str, documents: Iterable[Document]) -> int:
         """Puts documents in place by tenant and id; returns how many.
 
@@ -47,15 +51,21 @@ class SqliteDocuments:
         self._path = path
 
     def between(self, container: str, tenant: str, low: str, high: str) -> list[Document]:
+        found = self._asked(container, "body", "tenant = ? AND id BETWEEN ? AND ?", tenant, low, high)
+        return [json.loads(body) for body in found]
+
+    def ids(self, container: str, tenant: str) -> list[str]:
+        return self._asked(container, "id", "tenant = ?", tenant)
+
+    def _asked(self, container: str, column: str, where: str, *given: str) -> list[str]:
+        """A column of the rows that fit, in the order of ids; none where nothing was ever written."""
         if not Path(self._path).exists():
             return []
         with contextlib.closing(self._reading()) as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_named(container),)).fetchone():
                 return []
-            rows = connection.execute(
-                f"SELECT body FROM {container} WHERE tenant = ? AND id BETWEEN ? AND ? ORDER BY id", (tenant, low, high)
-            )
-            return [json.loads(body) for (body,) in rows]
+            rows = connection.execute(f"SELECT {column} FROM {container} WHERE {where} ORDER BY id", given)
+            return [text for (text,) in rows]
 
     def upsert(self, container: str, documents: Iterable[Document]) -> int:
         rows = [(d["tenant"], d["id"], json.dumps(d, ensure_ascii=False, sort_keys=True)) for d in documents]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -60,12 +60,12 @@ def apps_of(work: Work) -> list[tuple[str, str, str, str | None]]:
     ]
 
 
-def run(work: Work) -> tuple[int, Published]:
+def run(work: Work, *, accept_loss: bool = False) -> tuple[int, Published]:
     """Everything once, in order: how many files were taken in, and what was published."""
     files = ingest(work)
     retried(lambda: refine(work))
     retried(lambda: compute(work))
-    return files, publish(work)
+    return files, publish(work, accept_loss=accept_loss)
 
 
 def ingest(work: Work, folder: str | None = None) -> int:
@@ -166,20 +166,37 @@ def version(work: Work) -> int:
     return work.history.version(gold.TABLE)
 
 
-def publish(work: Work) -> Published:
-    """Writes the documents of every month that changed, where they differ from what stands."""
+def publish(work: Work, *, accept_loss: bool = False) -> Published:
+    """Writes the documents of every month that changed, where they differ from what stands.
+
+    With `accept_loss` those are removed that gold doesn't hold, whichever lake they were made from.
+    """
+    removed = _remove_unknown(work) if accept_loss else 0
     blobs, newest = blobs_in(work.settings.storage.rollups), version(work)
     place = digest([work.settings.documents.model_dump(), work.history.lake(gold.TABLE)])
     state = json.loads(blobs.read(STATE) or b"{}")
     before = state["gold"] if state.get("documents") == place else -1  # another store, or lake, starts from nothing
     if newest <= before:
-        return Published()
+        return Published(removed=removed)
     months = _months_of(days_changed(work, before))
     work.on_step("publishing downloads")
     rows: list[Row] = work.small_tables.frame(gold.TABLE, pl.col("month").is_in(months)).to_dicts()
     done = _write(documents_of(work.settings), apps_of(work), months, serve.documents(rows))
     blobs.write(STATE, json.dumps({"gold": newest, "documents": place}).encode())
-    return done
+    return replace(done, removed=done.removed + removed)
+
+
+def _remove_unknown(work: Work) -> int:
+    """Removes the documents that gold doesn't hold; how many."""
+    store, removed = documents_of(work.settings), 0
+    rows = work.small_tables.frame(gold.TABLE, pl.col("device") == serve.ALL)
+    known = {(each["tenant"], each["id"]) for each in serve.documents(rows.to_dicts())}
+    for tenant in work.tenants.tenants:
+        gone = [id_ for id_ in store.ids(serve.CONTAINER, tenant) if (tenant, id_) not in known]
+        if gone:
+            store.delete(serve.CONTAINER, tenant, gone)
+        removed += len(gone)
+    return removed
 
 
 def sections(work: Work, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:

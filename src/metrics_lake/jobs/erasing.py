@@ -16,21 +16,20 @@ import polars as pl
 from metrics_lake import keys
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.gold import listening_by_day
-from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.documents import SqliteDocuments
 from metrics_lake.io.history import Progress
 from metrics_lake.io.stores import documents_of
 from metrics_lake.io.stream import landing_at
-from metrics_lake.jobs.compute import compute
+from metrics_lake.jobs.compute import compute, periods_of
 from metrics_lake.jobs.figures import BY_PERIOD
+from metrics_lake.jobs.leftovers import leftovers, remove
 from metrics_lake.jobs.publish import Published, publish
+from metrics_lake.jobs.received import received
 from metrics_lake.jobs.work import Work
 from metrics_lake.privacy import Hasher
-from metrics_lake.serve.listening import CONTAINER
 from metrics_lake.silver import sessions
 from metrics_lake.sources.haproxy.asked import Asked, Ids, ids_of
 from metrics_lake.tables import Table, in_days
-from metrics_lake.tenants import ALL_STREAMS
 
 JOB = "erase"
 
@@ -101,7 +100,7 @@ def erase(work: Work, tenant: str, ids: frozenset[str], tables: Iterable[Table])
     compute(work)
     for table in tables:
         work.small_tables.purge(table)
-    _clear_streams(work, tenant)
+    _clear(work, tenant)
     published = publish(work)
     store = documents_of(work.settings)
     if isinstance(store, SqliteDocuments):
@@ -134,21 +133,13 @@ def _progress(work: Work, table: Table, gone: pl.DataFrame) -> Progress:
     return replace(found, job=JOB, days=tuple(on.isoformat() for on in sorted(days)))
 
 
-def _clear_streams(work: Work, tenant: str) -> None:
-    """Removes what stands of streams whose last listener went: no figure is left that would replace it."""
-    of_tenant = work.small_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream"])
-    left = set(of_tenant["stream"].unique())
-    blobs, store = blobs_in(work.settings.storage.rollups), documents_of(work.settings)
-    for stream in {*work.tenants.tenants[tenant].streams, ALL_STREAMS} - left:
-        folder = f"{tenant}/{'_all' if stream == ALL_STREAMS else stream}"
-        for path in list(blobs.paths(folder)):
-            blobs.delete(path)
-        standing = [each["id"] for each in store.between(CONTAINER, tenant, f"{stream}:", f"{stream}:~")]
-        if standing:
-            store.delete(CONTAINER, tenant, standing)
-    if left:
+def _clear(work: Work, tenant: str) -> None:
+    """Removes what stands of streams and days whose last listener went: no figure is left that would replace it."""
+    days = work.small_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["listened_on"])["listened_on"]
+    periods = periods_of(work, days.unique(), received(work.settings).complete_through).get(tenant, ())
+    remove(work, tenant, leftovers(work, tenant, periods))
+    if periods:
         return
-    blobs.delete(f"{tenant}/index.json")
     for table in BY_PERIOD:
         last = work.history.last(table)
         if last and work.small_tables.frame(table, pl.col("tenant") == tenant, ["tenant"]).height:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from metrics_lake.io.blobs import Blobs
 from metrics_lake.serve.figures import Row
@@ -39,11 +39,10 @@ def write(blobs: Blobs, tenant: str, name: str, zone: str, rows: Mapping[str, Ro
     """Puts the index in place if it differs, and gives its mark. `rows` are those of the blobs that were looked at, by
     path; `mark` is that of the index that holds for all others.
     """
-    place = f"{tenant}/index.json"
+    place = _place(tenant)
     old = blobs.read(place)
     known = {f"{tenant}/{each['path']}": each for each in _held(old, mark)} | dict(rows)
-    listed = (path for path in blobs.paths(tenant) if path.count("/") == _DEPTH)
-    found = [each for path in listed if (each := known.get(path) or _read(blobs, path))]
+    found = [each for path in blobs_of(blobs, tenant) if (each := known.get(path) or _read(blobs, path))]
     ordered = sorted(
         sorted(found, key=lambda each: str(each["path"])), key=lambda each: str(each["start"]), reverse=True
     )
@@ -51,6 +50,30 @@ def write(blobs: Blobs, tenant: str, name: str, zone: str, rows: Mapping[str, Ro
     if new != old:
         blobs.write(place, new)
     return _mark(new)
+
+
+def blobs_of(blobs: Blobs, tenant: str) -> Iterator[str]:
+    """The paths of a tenant's blobs, which its index is not one of."""
+    return (path for path in blobs.paths(tenant) if path.count("/") == _DEPTH)
+
+
+def remove(blobs: Blobs, tenant: str, paths: Sequence[str]) -> None:
+    """Takes blobs out of the index, then away; an index that would be left with none goes too."""
+    place = _place(tenant)
+    old = blobs.read(place) if paths else None
+    if old:
+        held, gone = json.loads(old), {path.partition("/")[2] for path in paths}
+        rows = [each for each in held["rollups"] if each["path"] not in gone]
+        if not rows:
+            blobs.delete(place)
+        elif len(rows) < len(held["rollups"]):
+            blobs.write(place, encoded({**held, "rollups": rows}))
+    for path in paths:
+        blobs.delete(path)
+
+
+def _place(tenant: str) -> str:
+    return f"{tenant}/index.json"
 
 
 def _held(old: bytes | None, mark: str | None) -> list[Row]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metrics_lake.azure_places import is_azure
-from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.checkpoints import CheckpointError
 from metrics_lake.io.stream import landing_at
 from metrics_lake.jobs import downloads
-from metrics_lake.jobs.publish import STATE, Published
+from metrics_lake.jobs.publish import Published
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
 from metrics_lake.settings import Settings
@@ -31,7 +30,7 @@ class Rebuilt:
 
 
 def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
-    """Builds a lake beside the standing one, publishes what differs, and puts the new one in the old one's place.
+    """Builds a lake beside the standing one, publishes what it holds and no more, and puts it in the old one's place.
 
     Killed before that change of places, the old lake stands as it was, and a rebuild begins anew.
     """
@@ -52,9 +51,7 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
     shutil.rmtree(building, ignore_errors=True)
     fresh = replace(work, settings=_with_lake(work.settings, building))
     with fresh.lock("rebuild"):
-        for state in (STATE, downloads.STATE):  # so that every figure is compared with what is published
-            blobs_in(work.settings.storage.rollups).delete(state)
-        done = run(fresh)
+        done = run(fresh, accept_loss=True)  # what is lost was named above
         old = _set_aside(lake) if lake.exists() else None
         building.rename(lake)
     return Rebuilt(old, done.ingested.files, done.published)

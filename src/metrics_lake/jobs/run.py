@@ -26,9 +26,17 @@ class Ran:
     reports: int = 0
 
 
-def run(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ran:
-    """Ingest, refine, compute, publish: logs, then reports of app downloads, whose figures the rollups hold too."""
+def run(
+    work: Work,
+    on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None,
+    *,
+    accept_loss: bool = False,
+) -> Ran:
+    """Ingest, refine, compute, publish: logs, then reports of app downloads, whose figures the rollups hold too.
+
+    With `accept_loss` what is published and not in this lake is removed, whichever lake it was made from.
+    """
     ingested = ingest(work, on_progress)
     refined, computed = retried(lambda: refine(work)), retried(lambda: compute(work))
-    reports, _ = downloads.run(work)
-    return Ran(ingested, refined, computed, publish(work), reports)
+    reports, _ = downloads.run(work, accept_loss=accept_loss)
+    return Ran(ingested, refined, computed, publish(work, accept_loss=accept_loss), reports)

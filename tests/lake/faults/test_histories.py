@@ -181,6 +181,16 @@ def test_a_few_histories_end_as_plain_python_says(histories: type[Histories]) ->
     run_state_machine_as_test(histories, settings=few)
 
 
+def test_days_of_which_a_rebuild_found_no_line_are_published_no_longer(histories: type[Histories]) -> None:
+    history = histories()
+    history.begin(first=[Request(0, 43_335)])
+    history.restart()
+    history._write("0.log.gz", history.files["0.log.gz"], length=0.6)
+    history.rebuild()
+    history.put(requests=[Request(0, 4, 1)], ending=".log", is_late=False)
+    history.teardown()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("part", range(20))

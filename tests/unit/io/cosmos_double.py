@@ -187,4 +187,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _fits(id_: str, given: dict) -> bool:
-    return id_ in given["@ids"] if "@ids" in given else given["@low"] <= id_ <= given["@high"]
+    if "@ids" in given:
+        return id_ in given["@ids"]
+    return given.get("@low", "") <= id_ <= given.get("@high", id_)
