@@ -113,11 +113,13 @@ class CosmosDocuments:
     def _put(self, there: ContainerProxy, batch: list[Document], workers: ThreadPoolExecutor) -> int:
         """Writes those documents of which no newer revision stands; what others write meanwhile is looked at first.
 
+        One of a first revision is taken for new until the service says that it stands, so that a first publish asks nothing.
         Queries are asked while no worker writes: the client's headers of the last answer belong to all threads.
         """
         written, left = 0, batch
-        for _ in range(_CONTESTS):
-            held = self._held(there, batch[0]["tenant"], [each["id"] for each in left])
+        for contest in range(_CONTESTS):
+            asked = [each["id"] for each in left if contest or revision(each) > 1]
+            held = self._held(there, batch[0]["tenant"], asked) if asked else {}
             due = [each for each in left if revision(held.get(each["id"], {})) <= revision(each)]
             was_put = list(workers.map(lambda each, held=held: self._was_put(there, each, held.get(each["id"])), due))
             written += sum(was_put)

@@ -78,8 +78,7 @@ def test_case_24_a_storm_that_does_not_end_is_one_line_and_the_next_publish_ends
 ) -> None:
     state = Path(work.settings.storage.rollups) / "_published.json"
     before = json.loads(state.read_bytes())
-    account.containers |= {"metrics": {"id": "metrics"}}
-    account.faults["GET container"] = [Fault(503, SOON)] * 500
+    account.faults[CREATE] = [Fault(503, SOON)] * 500
     with pytest.raises(CosmosError, match=r"is busy \(503, 6 times\)") as told:
         publish(work)
     left = json.loads(state.read_bytes())
