@@ -13,9 +13,11 @@ from urllib.parse import parse_qs, quote, quote_plus
 
 import pytest
 
+from metrics_lake import audit
 from metrics_lake.audit.report import Report
-from metrics_lake.cli import privacy
+from metrics_lake.cli import main, privacy
 from metrics_lake.io.azure_blobs import AzureBlobs
+from metrics_lake.privacy import derive_key, listener_id
 from metrics_lake.settings import Documents, Settings, Storage
 from tests.lake import contents
 from tests.stack.azurite import KEY, Azurite, sas_by_policy
@@ -137,8 +139,7 @@ def where(folder: Path, secret: str) -> list[Path]:
 def searched(url: str, folder: Path) -> Report:
     storage = Storage(landing=f"{url}/landing", lake=f"{url}/lake", rollups=f"{url}/rollups")
     settings = Settings(conf=str(folder), storage=storage, documents=Documents(path=str(folder / "azure.db")))
-    (folder / "addresses").write_text("192.0.2.7\n")
-    return privacy.search(settings, str(folder / "addresses"), [])
+    return privacy.search(settings, None, [])
 
 
 def test_an_address_in_a_table_in_azure_is_found(
@@ -149,5 +150,46 @@ def test_an_address_in_a_table_in_azure_is_found(
     url = f"{storage.url('whole')}/all"
     report = searched(url, folder)
     assert report.is_clean and report.file_count > 50
+    assert report.address_count == 1  # found in the landed blobs
     AzureBlobs(url).write("lake/silver/sessions/left.txt", b"it was 192.0.2.7")
     assert [Path(each.file).name for each in searched(url, folder).findings] == ["left.txt"]
+    AzureBlobs(url).delete("lake/silver/sessions/left.txt")
+
+
+def test_a_listener_is_erased_out_of_a_lake_in_azure_to_the_last_byte(
+    whole: str, storage: Azurite, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", KEY)
+    url, secret = f"{storage.url('whole')}/all", folder / "secret"
+    key = derive_key(bytes.fromhex(secret.read_text().strip()), "acme", "")
+    needle = audit.needles(keys={"listener": bytes.fromhex(listener_id(key, "192.0.2.7", "VLC/3.0.20"))})
+
+    def places_that_hold_it(name: str) -> int:
+        fetched(url, name, folder / name)
+        return len(audit.search([folder / name], needle).findings)
+
+    assert places_that_hold_it("kept") > 1  # bronze and silver
+    (folder / "who").write_text("192.0.2.7 VLC/3.0.20\n")
+    places = {
+        "storage.landing": f"{url}/landing", "storage.lake": f"{url}/lake", "storage.rollups": f"{url}/rollups",
+        "documents.path": folder / "azure.db", "privacy.secret_file": secret, "tenants": folder / "tenants.yaml",
+    }  # fmt: skip
+    options = [part for key, value in places.items() for part in ("--set", f"{key}={value}")]
+    main(
+        [
+            "erase",
+            "listener",
+            "--tenant",
+            "acme",
+            "--who",
+            str(folder / "who"),
+            "--conf",
+            str(ROOT / "conf"),
+            *options,
+        ]
+    )
+    said = capsys.readouterr().err
+    assert "2 visits and 1 sessions taken out" in said and said.count("has lines of this listener") == 2
+    assert re.search(r"no byte of the ids is left in \d+ files", said)
+    assert places_that_hold_it("erased") == 0
+    assert not AzureBlobs(url).held("rollups/acme")

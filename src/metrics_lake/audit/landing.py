@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -23,7 +24,17 @@ def addresses(folder: Path) -> set[str]:
     for path in sorted(folder.rglob("*")):
         found.update(_in(path.relative_to(folder).as_posix()))
         if path.is_file():
-            found.update(_in_file(path))
+            with path.open("rb") as file:
+                found.update(_in_file(file))
+    return found
+
+
+def addresses_of(files: Iterable[tuple[str, BinaryIO]]) -> set[str]:
+    """The same of files that lie elsewhere, each with its name."""
+    found: set[str] = set()
+    for name, file in files:
+        found.update(_in(name))
+        found.update(_in_file(file))
     return found
 
 
@@ -32,14 +43,13 @@ def read_list(lines: Iterable[str]) -> list[str]:
     return [text for line in lines if (text := line.partition("#")[0].strip())]
 
 
-def _in_file(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        try:
-            for _, stream in guarded(streams(file)):
-                for _, data in guarded(chunks(stream)):
-                    yield from _in(data.decode("latin-1"))
-        except Damaged:
-            return  # what stands before the damage has been taken; the ingest reports the file
+def _in_file(file: BinaryIO) -> Iterator[str]:
+    try:
+        for _, stream in guarded(streams(file)):
+            for _, data in guarded(chunks(stream)):
+                yield from _in(data.decode("latin-1"))
+    except Damaged:
+        return  # what stands before the damage has been taken; the ingest reports the file
 
 
 def _in(text: str) -> Iterator[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -17,7 +19,7 @@ from metrics_lake.audit.report import Finding, Report
 from metrics_lake.azure_places import is_azure
 from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.files import write_whole
-from metrics_lake.settings import Settings, SettingsError, load_tenants
+from metrics_lake.settings import Settings, load_tenants
 
 _EPOCHS_BACK = timedelta(days=400)
 
@@ -28,7 +30,7 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
         with Path(addresses_file).open(encoding="utf-8", errors="replace") as lines:
             wanted: set[str] = set(landing.read_list(lines))
     elif is_azure(settings.storage.landing):
-        raise SettingsError("landing is in Azure's storage: give the addresses to search for with --addresses FILE")
+        wanted = landing.addresses_of(_landed(settings.storage.landing))
     else:
         wanted = landing.addresses(Path(settings.storage.landing, "haproxy"))
     now, rotation = datetime.now(timezone.utc), settings.privacy.key_rotation
@@ -39,6 +41,12 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     with written(settings) as stored:
         roots = [place for place in (*stored, *map(Path, more)) if place.exists()]
         return audit.search(roots, audit.needles(wanted, material), without=[Path(place) for place in own])
+
+
+def _landed(place: str) -> Iterator[tuple[str, BinaryIO]]:
+    """Each log there in memory, one after the other: a copy on this machine would itself be addresses that were written."""
+    blobs = blobs_in(place)
+    return ((path, BytesIO(blobs.read(path) or b"")) for path in blobs.held("haproxy"))
 
 
 @contextmanager
