@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, quote_plus
 
 import pytest
+from azure.storage.blob import BlobLeaseClient
 
 from metrics_lake import audit
 from metrics_lake.audit.report import Report
@@ -132,6 +134,17 @@ def test_the_key_is_in_nothing_that_was_printed_or_written(whole: str, folder: P
         assert spelling not in whole and not where(folder, spelling)
 
 
+def command(place: str, folder: Path, *words: str, documents: str = "azure.db") -> list[str]:
+    """A command over a lake there, but for the program's name."""
+    settings = {
+        "storage.landing": f"{place}/landing", "storage.lake": f"{place}/lake", "storage.rollups": f"{place}/rollups",
+        "documents.path": folder / documents, "privacy.secret_file": folder / "secret", "tenants": folder / "tenants.yaml",
+        "spark.jars": ROOT / ".cache" / "jars", "spark.driver_memory": "1g",
+    }  # fmt: skip
+    options = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    return [*words, "--conf", str(ROOT / "conf"), *options]
+
+
 def where(folder: Path, secret: str) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
 
@@ -170,26 +183,33 @@ def test_a_listener_is_erased_out_of_a_lake_in_azure_to_the_last_byte(
 
     assert places_that_hold_it("kept") > 1  # bronze and silver
     (folder / "who").write_text("192.0.2.7 VLC/3.0.20\n")
-    places = {
-        "storage.landing": f"{url}/landing", "storage.lake": f"{url}/lake", "storage.rollups": f"{url}/rollups",
-        "documents.path": folder / "azure.db", "privacy.secret_file": secret, "tenants": folder / "tenants.yaml",
-    }  # fmt: skip
-    options = [part for key, value in places.items() for part in ("--set", f"{key}={value}")]
-    main(
-        [
-            "erase",
-            "listener",
-            "--tenant",
-            "acme",
-            "--who",
-            str(folder / "who"),
-            "--conf",
-            str(ROOT / "conf"),
-            *options,
-        ]
-    )
+    main(command(url, folder, "erase", "listener", "--tenant", "acme", "--who", str(folder / "who")))
     said = capsys.readouterr().err
     assert "2 visits and 1 sessions taken out" in said and said.count("has lines of this listener") == 2
     assert re.search(r"no byte of the ids is left in \d+ files", said)
     assert places_that_hold_it("erased") == 0
     assert not AzureBlobs(url).held("rollups/acme")
+
+
+def test_a_process_that_is_killed_leaves_a_lake_in_azure_that_the_next_run_ends(
+    whole: str, storage: Azurite, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", KEY)
+    container = storage.container("killed")
+    url = storage.url("killed")
+    for log in (folder / "logs").iterdir():
+        container.upload_blob(f"landing/haproxy/edge-01/{log.name}", log.read_bytes())
+    run = [sys.executable, "-m", "metrics_lake.cli", *command(url, folder, "run", documents="killed.db")]
+
+    def ended(fail_point: str = "") -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "METRICS_LAKE_FAILPOINT": fail_point}
+        return subprocess.run(run, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
+
+    for place in ("batch_planned", "batch_read", "replaced silver.sessions", "blob_written@3"):
+        assert ended(place).returncode == -signal.SIGKILL, place
+        assert re.search(r"process \d+ of \S+ \(run\) is writing to this lake", ended().stderr)
+        BlobLeaseClient(container.get_blob_client("lake/_checkpoints/writer.lock")).break_lease(0)
+    assert ended().returncode == 0
+    on_disk = held(there(folder / "disk", folder / "disk.db"))
+    found = held(fetched(url, "killed", folder / "killed"))
+    assert {name for name in on_disk if found[name] != on_disk[name]} == set()
