@@ -24,8 +24,9 @@ from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.upkeep import upkeep
 from metrics_lake.jobs.work import Work
+from tests.lake.contents import rollups
 from tests.lake.faults.conftest import packed
-from tests.lake.faults.world_model import Request, expected, found, published
+from tests.lake.faults.world_model import Request, documented, expected, found, listed, published
 from tests.unit.sources.haproxy.logs import text
 
 TENANTS = """
@@ -157,9 +158,10 @@ class Histories(RuleBasedStateMachine):
         self.restart()
         if self.read:
             assert found(self.work.settings) == (model := expected(self.read))
-            shown = published(self.work.settings)  # its hours are rounded
-            assert shown.keys() == model["days"].keys()
-            assert all(shown[day] == pytest.approx(figures, abs=0.01) for day, figures in model["days"].items())
+            for shown in (published(self.work.settings), documented(self.work.settings)):
+                assert shown.keys() == model["days"].keys()
+                assert all(shown[day] == pytest.approx(figures, abs=0.01) for day, figures in model["days"].items())
+            assert listed(self.work.settings) == rollups(self.work.settings).keys()
         shutil.rmtree(self.folder)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from metrics_lake.settings import Settings
-from tests.lake.contents import rollups
+from tests.lake.contents import documents, rollups
 from tests.unit.reference import clipped, merged, peaks
 from tests.unit.sources.haproxy.logs import NOON, line
 
@@ -126,6 +128,26 @@ def published(settings: Settings) -> dict[tuple[str, date], tuple[int, float, in
         )
         for blob in days
     }  # fmt: skip
+
+
+def documented(settings: Settings) -> dict[tuple[str, date], tuple[int, float, int, int]]:
+    """The figures of days, out of the documents; those that hours alone tell of have none."""
+    found: dict[tuple[str, date], Any] = {}
+    for each in documents(settings, "acme"):
+        key = each["stream"], date.fromisoformat(each["begins_at"][:10])
+        if each["grain"] == "hour":
+            found.setdefault(key, None)
+        if each["grain"] == "day":
+            found[key] = (
+                each["total_sessions"], round(each["listening_seconds"], 3), each["unique_listeners"], each["peak_listeners"],
+            )  # fmt: skip
+    return found
+
+
+def listed(settings: Settings) -> set[str]:
+    """The blobs that the index names."""
+    held = json.loads(Path(settings.storage.rollups, "acme", "index.json").read_bytes())
+    return {f"acme/{each['path']}" for each in held["rollups"]}
 
 
 def _ms(instant: datetime) -> int:
