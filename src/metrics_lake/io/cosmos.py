@@ -8,7 +8,6 @@ one; what was cut short is healed by doing it again.
 from __future__ import annotations
 
 import itertools
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core import MatchConditions
-from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
 from azure.cosmos import CosmosClient, PartitionKey
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
@@ -26,6 +25,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
+from metrics_lake.io.cosmos_answers import BUSY, TRIES, complaint, pause_seconds
 from metrics_lake.io.document_sizes import batches
 from metrics_lake.io.documents import Document, revision
 
@@ -39,12 +39,8 @@ _INDEXED = {
     "includedPaths": [{"path": "/tenant/?"}],  # ids are always indexed
     "excludedPaths": [{"path": "/*"}],
 }
-_BUSY = (408, 410, 429, 449, 500, 502, 503, 504)  # 410: a partition is split
-_TRIES = 6
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 30.0
 _ANSWER_SECONDS = 20
 _CONTESTS = 10
-_RETRY_AFTER = "x-ms-retry-after-ms"
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -211,9 +207,9 @@ class CosmosDocuments:
             try:
                 return call()
             except (CosmosHttpResponseError, ServiceRequestError, ServiceResponseError) as error:
-                if tried == _TRIES or getattr(error, "status_code", 503) not in _BUSY:
+                if tried == TRIES or getattr(error, "status_code", 503) not in BUSY:
                     raise
-                self._pause(_pause_seconds(error, tried))
+                self._pause(pause_seconds(error, tried))
         raise AssertionError
 
     @contextmanager
@@ -222,36 +218,10 @@ class CosmosDocuments:
         try:
             yield
         except AzureError as error:
-            raise CosmosError(f"Cosmos DB at {self._endpoint} {self._complaint(error)}") from error
-
-    def _complaint(self, error: Exception) -> str:
-        status = getattr(error, "status_code", None)
-        if status == 401:
-            return "refuses the key: put the account's into METRICS_LAKE_COSMOS_KEY, and see that this machine's clock is right"
-        if status == 403:
-            return (
-                "does not let this identity or network in: grant it Cosmos DB Built-in Data Contributor, and look at "
-                "the account's firewall"
-            )
-        if isinstance(error, ClientAuthenticationError):
-            return "was not asked: there is no managed identity here; set METRICS_LAKE_COSMOS_KEY, or give this machine one"
-        if status == 413:
-            return "finds a document too large: more than 2 MB as it counts; what was written stands"
-        if status in _BUSY:
-            return f"is busy ({status}, {_TRIES} times): give it more throughput and run again; what was written stands"
-        if isinstance(error, ServiceRequestError | ServiceResponseError):
-            return "gives no answer: check documents.endpoint and the network, and run again; what was written stands"
-        return f"gives an answer that Cosmos DB would not ({status or type(error).__name__}): check documents.endpoint"
+            raise CosmosError(f"Cosmos DB at {self._endpoint} {complaint(error)}") from error
 
 
 def _identity() -> Any:
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential()
-
-
-def _pause_seconds(error: Exception, tried: int) -> float:
-    asked = (getattr(error, "headers", None) or {}).get(_RETRY_AFTER)
-    if asked is not None:
-        return min(float(asked) / 1000, _LONGEST_PAUSE_SECONDS)
-    return min(_FIRST_PAUSE_SECONDS * 2.0**tried, _LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1)

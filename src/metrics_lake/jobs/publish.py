@@ -12,16 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from functools import cache, partial
-from typing import Any
 
-import polars as pl
-
-from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.bronze.losses import lost_share
-from metrics_lake.gold import listening_by_day, listening_by_period
 from metrics_lake.io.blobs import Blobs, blobs_in
 from metrics_lake.io.stores import documents_of
-from metrics_lake.jobs import documents, downloads, index
+from metrics_lake.jobs import documents, downloads, due, index
 from metrics_lake.jobs.compute import periods_of
 from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.leftovers import Leftovers, leftovers, remove
@@ -31,14 +26,10 @@ from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
 from metrics_lake.serve import rollups
 from metrics_lake.serve.figures import Figures, Row
-from metrics_lake.settings import contract, digest
+from metrics_lake.settings import contract
 from metrics_lake.silver import sessions
 from metrics_lake.sources.robots import rules_version
 from metrics_lake.tenants import ALL_STREAMS
-
-STATE = "_published.json"
-_LAKE, _THROUGH, _MARKS, _UNDERWAY = "lake", "complete_through", "indexes", "underway"  # in STATE
-_DAY = timedelta(days=1)
 
 
 class PublishError(Exception):
@@ -64,27 +55,41 @@ def publish(
     PublishError where days stand that were made from another lake, and this one doesn't hold, unless `accept_loss`.
     """
     blobs = blobs_in(work.settings.storage.rollups)
-    before = json.loads(blobs.read(STATE) or b"{}")
-    state = _state(work)
-    if not accept_loss and before == {**state, **{name: before.get(name) for name in (_THROUGH, _MARKS)}}:
+    before, present = due.noted(blobs), due.present(work)
+    if not accept_loss and due.is_same(before, present):
         return Published()
-    standing = _standing(work) if state["gold"] >= 0 else None
+    standing = _standing(work) if present[due.GOLD] >= 0 else None
     if standing is None:
         if accept_loss:
             _remove(work, _left(work, {}))
         return Published()
     _check_whole(work)
     work.on_step("publishing")
-    is_whole = accept_loss or _is_whole(before, state["rules"])
-    days = _days_held(work) if is_whole else _days_due(work, before, state, standing)
+    is_everything = accept_loss or due.is_everything(before, present)
+    days = due.days_held(work) if is_everything else due.days_due(work, before, present, standing)
     periods = periods_of(work, days, standing.complete_through)
-    left = _left(work, periods) if is_whole else {}
-    if before.get(_LAKE) != state[_LAKE] and not accept_loss:
+    left = _left(work, periods) if is_everything else {}
+    if before.get(due.LAKE) != present[due.LAKE] and not accept_loss:
         _check_kept(work, left)
-    reach, store, done = Reach(work, periods), documents_of(work.settings), Published()
-    through, marks = standing.complete_through.isoformat(), dict(before.get(_MARKS, {}))
-    _write_state(blobs, _begun(before, state["rules"], through))
+    due.begin(blobs, before, present, standing)
     _remove(work, left)
+    marks = dict(before.get(due.MARKS, {}))
+    done = _write(work, blobs, periods, days, standing, marks, now)
+    due.end(blobs, present, standing, marks)
+    return done
+
+
+def _write(
+    work: Work,
+    blobs: Blobs,
+    periods: Mapping[str, list[Period]],
+    days: Sequence[date],
+    standing: rollups.Standing,
+    marks: dict[str, str],
+    now: Callable[[], datetime],
+) -> Published:
+    """Each tenant's blobs, index and documents; `marks` gets those of the indexes."""
+    reach, store, done = Reach(work, periods), documents_of(work.settings), Published()
     is_dealt = documents.are_many(work, days)
     for tenant, named in periods.items():
         figures, config = reach.figures(tenant), work.tenants.tenants[tenant]
@@ -98,21 +103,7 @@ def publish(
         from metrics_lake.jobs import dealt_documents
 
         dealt_documents.write_days(work, list(periods), days, standing)
-    _write_state(blobs, {**state, _THROUGH: through, _MARKS: marks})
     return done
-
-
-def _begun(before: dict[str, Any], rules: str, through: str) -> dict[str, Any]:
-    """What is noted before the first blob is written: all that is known of the last publish that ended, but no index
-    holds any more, and what the blobs may be of if this one doesn't end.
-    """
-    mine = [rules, through]
-    earlier = [each for each in before.get(_UNDERWAY, []) if each != mine]
-    return {**{name: value for name, value in before.items() if name != _MARKS}, _UNDERWAY: [*earlier, mine]}
-
-
-def _write_state(blobs: Blobs, state: dict[str, Any]) -> None:
-    blobs.write(STATE, json.dumps(state, indent=1).encode())
 
 
 def _standing(work: Work) -> rollups.Standing | None:
@@ -123,30 +114,6 @@ def _standing(work: Work) -> rollups.Standing | None:
     return rollups.Standing(arrived.complete_through, restatement, cache(partial(lost_share, arrived, losses)))
 
 
-def _state(work: Work) -> dict[str, Any]:
-    """What the blobs were last written from: which lake, versions of its tables, and in `rules` all settings that show."""
-    apps, lake = downloads.version(work), work.history.lake(listening_by_period.TABLE)
-    return {
-        _LAKE: lake,
-        "gold": work.history.version(listening_by_period.TABLE),
-        "batch": work.stream.committed,
-        "rules": _rules(work, lake),
-        **({"downloads": apps} if apps >= 0 else {}),
-    }
-
-
-def _rules(work: Work, lake: str) -> str:
-    """A digest of the settings, and of the lake, since of another one no version says anything."""
-    contracts = {
-        name: contract(work.settings, tenant, rules_version()) for name, tenant in work.tenants.tenants.items()
-    }
-    names = {name: tenant.name for name, tenant in work.tenants.tenants.items()}
-    settings = work.settings
-    places = settings.documents.model_dump()  # another store starts empty
-    edges, expected = settings.sessions.length_edges_minutes, settings.haproxy.expected_proxies
-    return digest([contracts, names, settings.publish.model_dump(), edges, places, expected, lake])
-
-
 def _check_whole(work: Work) -> None:
     """All tables of gold must speak of the same sessions: a compute that was cut short is ended first."""
     lasts = [work.history.last(table) for table in (*BY_DAY, *BY_PERIOD)]
@@ -155,34 +122,6 @@ def _check_whole(work: Work) -> None:
         raise PublishError(
             "the figures are half worked out (an earlier compute was cut short): run `metrics-lake compute`"
         )
-
-
-def _days_due(work: Work, before: dict[str, Any], state: dict[str, Any], standing: rollups.Standing) -> list[date]:
-    """Days whose figures changed, and days that data has since reached, or that have become final."""
-    every, written = _days_held(work), _written(before)
-    commits = work.history.commits(listening_by_period.TABLE, after=before["gold"])
-    changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
-    if state.get("downloads", -1) > before.get("downloads", -1):
-        changed |= downloads.days_changed(work, before.get("downloads", -1)) & set(every)
-    reached = [standing.complete_through, *(datetime.fromisoformat(through) for _, through in written)]
-    since, until = (min(reached) - standing.restatement - _DAY).date(), (max(reached) + _DAY).date()
-    logged = _days_logged(work, before["batch"])
-    return sorted(changed | {on for on in every if since <= on <= until or on in logged})
-
-
-def _is_whole(before: dict[str, Any], rules: str) -> bool:
-    """Whether all that there is has to be compared with what stands: nothing is known of that, or it is of other rules."""
-    return any(held != rules or not through for held, through in _written(before))
-
-
-def _written(before: dict[str, Any]) -> list[Sequence[Any]]:
-    """Rules, and through when data was complete, of the last publish that ended, and of those after it that did not."""
-    return [(before.get("rules"), before.get(_THROUGH)), *before.get(_UNDERWAY, [])]
-
-
-def _days_held(work: Work) -> list[date]:
-    held = work.small_tables.frame(listening_by_day.TABLE, columns=("listened_on",))
-    return held["listened_on"].unique().sort().to_list()
 
 
 def _left(work: Work, periods: Mapping[str, Sequence[Period]]) -> dict[str, Leftovers]:
@@ -203,14 +142,6 @@ def _check_kept(work: Work, left: Mapping[str, Leftovers]) -> None:
             "holds nothing of them: set storage.lake back or put their files into landing, or have these rollups and "
             "their documents removed by `metrics-lake publish --accept-loss`; nothing was changed"
         )
-
-
-def _days_logged(work: Work, after: int) -> set[date]:
-    """The days that files of batches after one speak of, and those beside them, as days differ from tenant to tenant."""
-    new = (pl.col("batch_number") > after) & pl.col("first_logged_at").is_not_null()
-    files = work.small_tables.frame(bronze.FILES, new, ("first_logged_at", "last_logged_at"))
-    spans = ((first_at.date() - _DAY, last_at.date() + _DAY) for first_at, last_at in files.iter_rows())
-    return {first + n * _DAY for first, last in spans for n in range((last - first).days + 1)}
 
 
 def _write_blobs(

@@ -15,7 +15,8 @@ from metrics_lake.io.blobs import FolderBlobs
 from metrics_lake.io.failpoints import Crash, crashing
 from metrics_lake.jobs import publish as publishing
 from metrics_lake.jobs.compute import compute
-from metrics_lake.jobs.publish import STATE, publish
+from metrics_lake.jobs.due import NOTE
+from metrics_lake.jobs.publish import publish
 from metrics_lake.jobs.refine import refine
 from metrics_lake.jobs.work import Work
 from metrics_lake.serve.rollups import Standing
@@ -143,7 +144,7 @@ def places() -> Iterator[str]:
 
 
 def test_wherever_a_publish_is_killed_the_next_one_leaves_what_a_clean_one_would(work, clean):
-    kept = Path(work.settings.storage.rollups) / STATE
+    kept = Path(work.settings.storage.rollups) / NOTE
     before = kept.read_bytes()
     for place in places():
         state = json.loads(before)
@@ -185,7 +186,7 @@ def test_what_a_killed_publish_called_final_is_looked_at_again_where_less_has_ar
 
     reaching(utc("2001-01-16 00:00"))
     publish(work)
-    state = Path(work.settings.storage.rollups) / STATE
+    state = Path(work.settings.storage.rollups) / NOTE
     state.write_text(json.dumps({**json.loads(state.read_bytes()), "batch": 99, "gold": 99}))
     reaching(utc("2001-01-22 00:00"))
     with crashing("documents_written"), pytest.raises(Crash):
