@@ -14,7 +14,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from metrics_lake.keys import derived
-from metrics_lake.settings import Rules, SettingsError, read_secret
+from metrics_lake.secrets import read_secret
+from metrics_lake.settings import Rules, SettingsError
 
 _COLONS = r"[0-9A-Fa-f:]*::[0-9A-Fa-f:.]*|(?:[0-9A-Fa-f]{1,4}:){4,}[0-9A-Fa-f:.]+"
 _IN_TEXT = re.compile(rf"[0-9]+(?:[._-][0-9]+){{3,}}|{_COLONS}")

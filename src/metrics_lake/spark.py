@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from metrics_lake.settings import Settings, SettingsError, is_submitted, prepare_for_spark
+from metrics_lake.environment import is_submitted, prepare_for_spark
+from metrics_lake.settings import Settings, SettingsError
 
 _REDACTED = (
     "(?i)secret|password|passwd|token|access[.]?key|account[.]?key|credential|sas|sig=|connection[.]?string|hmac|salt"

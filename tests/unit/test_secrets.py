@@ -6,7 +6,8 @@ import stat
 
 import pytest
 
-from metrics_lake.settings import Privacy, Settings, SettingsError, cosmos_key, read_secret, storage_secret, store_key
+from metrics_lake.secrets import cosmos_key, read_secret, storage_secret, store_key
+from metrics_lake.settings import Privacy, Settings, SettingsError
 
 GOOD = "5e" * 31 + "c7"
 OTHER = "a1" * 31 + "b2"

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from metrics_lake import spark
-from metrics_lake.settings import Settings, SettingsError, is_submitted, java_program, prepare_for_spark
+from metrics_lake.environment import is_submitted, java_program, prepare_for_spark
+from metrics_lake.settings import Settings, SettingsError
 
 
 @pytest.mark.parametrize(

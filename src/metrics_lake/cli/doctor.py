@@ -18,6 +18,7 @@ from rich.table import Table as Grid
 from metrics_lake import settings as settings_of
 from metrics_lake.azure_places import is_azure
 from metrics_lake.cli.findings import Finding, checkpoint, lake, rollups, written_ahead
+from metrics_lake.environment import java_program
 from metrics_lake.io.azure import AzureError
 from metrics_lake.io.landed_blobs import AzureLanding
 from metrics_lake.io.stores import cosmos_of
@@ -50,7 +51,7 @@ def examine(conf: str | None, env: str | None, overrides: list[str], console: Co
 
 
 def _java(settings: Settings) -> Finding:
-    program = settings_of.java_program()
+    program = java_program()
     try:
         told = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=20, check=True).stderr
     except (OSError, subprocess.SubprocessError):

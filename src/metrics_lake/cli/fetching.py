@@ -13,7 +13,8 @@ from rich.console import Console
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import Conf, Env, From, Set, To
-from metrics_lake.settings import Settings, SettingsError, load_tenants, store_key
+from metrics_lake.secrets import store_key
+from metrics_lake.settings import Settings, SettingsError, load_tenants
 
 if TYPE_CHECKING:
     from metrics_lake.fetch.landed import Outcome, World

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from metrics_lake.azure_places import AzurePlace, is_azure, place_of
 from metrics_lake.io.azure import opening
-from metrics_lake.settings import STORAGE, SettingsError, azure_identity
+from metrics_lake.secrets import STORAGE, azure_identity
+from metrics_lake.settings import SettingsError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -9,7 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from metrics_lake.azure_places import AzurePlace
-from metrics_lake.settings import STORAGE, SettingsError, storage_secret
+from metrics_lake.secrets import STORAGE, storage_secret
+from metrics_lake.settings import SettingsError
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient

@@ -174,7 +174,7 @@ class LandingReader(DataSourceStreamReader):
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         from metrics_lake.arrow import arrow_schema, fitted
         from metrics_lake.names import Names, unsealed
-        from metrics_lake.settings import read_secret
+        from metrics_lake.secrets import read_secret
 
         assert isinstance(partition, FilesPartition)
         batch, feed = self._manifest.batch(partition.batch_number), importlib.import_module(self._feed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metrics_lake.io.documents import DocumentStore, SqliteDocuments
-from metrics_lake.settings import Settings, SettingsError, cosmos_key
+from metrics_lake.secrets import cosmos_key
+from metrics_lake.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from metrics_lake.io.cosmos import CosmosDocuments

@@ -12,7 +12,8 @@ import polars as pl
 from metrics_lake import keys
 from metrics_lake.names import Names
 from metrics_lake.privacy import Hasher, masked
-from metrics_lake.settings import Rules, read_secret
+from metrics_lake.secrets import read_secret
+from metrics_lake.settings import Rules
 from metrics_lake.sources.arrived import DUPLICATE, EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
 from metrics_lake.sources.haproxy import lines, streams
 from metrics_lake.sources.haproxy.clock import Files
