@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from metrics_lake.bronze import completeness, haproxy
 from metrics_lake.bronze.completeness import Received
 from metrics_lake.bronze.losses import Counted, Loss, losses
+from metrics_lake.io.history import History
 from metrics_lake.io.small_tables import SmallTables
 from metrics_lake.settings import Settings
 
@@ -13,10 +16,18 @@ _COUNTED = ("frontend", "process_number", "counter", "hour_at", "first_numbers",
 
 
 def received(settings: Settings) -> Received:
-    """Each proxy's hours; nothing before the first file has come."""
-    files = SmallTables(settings.storage.lake).frame(haproxy.FILES, columns=completeness.COLUMNS)
-    found = completeness.arrivals(files.rows())
-    return completeness.received(found, settings.haproxy.expected_proxies, settings.haproxy.timezone)
+    """Each proxy's hours; nothing before the first file has come. Jobs of one process ask again: of a year's files
+    that is half a second, so what a version of bronze says is kept.
+    """
+    history = History(settings.storage.lake)
+    which = history.lake(haproxy.TABLE), history.version(haproxy.TABLE)
+    return _received(settings.storage.lake, which, tuple(settings.haproxy.expected_proxies), settings.haproxy.timezone)
+
+
+@lru_cache(maxsize=1)
+def _received(lake: str, _: tuple[str, int], expected: tuple[str, ...], zone: str) -> Received:
+    files = SmallTables(lake).frame(haproxy.FILES, columns=completeness.COLUMNS)
+    return completeness.received(completeness.arrivals(files.rows()), expected, zone)
 
 
 def lost(settings: Settings) -> list[Loss]:
