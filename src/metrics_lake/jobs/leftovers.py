@@ -31,7 +31,7 @@ class Leftovers:
     @property
     def days(self) -> list[str]:
         """The blobs that speak of one day each."""
-        return [path for path in self.blobs if "/day/" in path]
+        return [path for path in self.blobs if path.split("/")[-2] == "day"]
 
 
 def leftovers(work: Work, tenant: str, periods: Sequence[Period]) -> Leftovers:
