@@ -75,7 +75,7 @@ def write_periods(
     """Longer periods, by name; of a rolling one and of all that there is, the one that stands is replaced."""
     longer = [period for period in periods if period.kind in listening.LONGER]
     for stream in figures.streams(tenant):
-        found, ids = [], {f"{stream}:{period.kind}:{period.name}" for period in longer}
+        found, ids = [], {listening.id_of(stream, period.kind, period.name) for period in longer}
         for period in longer:
             days = list(in_period(figures.days[tenant, stream], period).values())
             known = figures.periods.get((tenant, stream, period.kind, period.name), {})

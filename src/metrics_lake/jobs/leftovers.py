@@ -18,7 +18,7 @@ from metrics_lake.jobs import index
 from metrics_lake.jobs.work import Work
 from metrics_lake.periods import Period
 from metrics_lake.serve import rollups
-from metrics_lake.serve.listening import CONTAINER, stamp
+from metrics_lake.serve.listening import CONTAINER, id_of, stamp
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def leftovers(work: Work, tenant: str, periods: Sequence[Period]) -> Leftovers:
     """What is left over of a tenant; `periods` are all that its figures lie in."""
     shown = [(stream, period) for stream, days in _days(work, tenant) for period in _with_any(days, periods)]
     paths = {rollups.path(tenant, stream, period) for stream, period in shown}
-    ids = {f"{stream}:{period.kind}:{period.name}" for stream, period in shown} | set(_ids_of_hours(work, tenant))
+    ids = {id_of(stream, period.kind, period.name) for stream, period in shown} | set(_ids_of_hours(work, tenant))
     blobs, store = blobs_in(work.settings.storage.rollups), documents_of(work.settings)
     return Leftovers(
         [path for path in index.blobs_of(blobs, tenant) if path not in paths],
@@ -69,4 +69,4 @@ def _with_any(days: Sequence[date], periods: Sequence[Period]) -> Iterator[Perio
 
 def _ids_of_hours(work: Work, tenant: str) -> Iterator[str]:
     held = work.small_tables.frame(listening_by_hour.TABLE, pl.col("tenant") == tenant, ["stream", "hour_at"])
-    return (f"{stream}:hour:{stamp(hour_at)}" for stream, hour_at in held.iter_rows())
+    return (id_of(stream, "hour", stamp(hour_at)) for stream, hour_at in held.iter_rows())

@@ -22,6 +22,11 @@ def stamp(start: datetime | date) -> str:
     return start.isoformat()
 
 
+def id_of(stream: str, grain: str, start: str) -> str:
+    """The id of a document, unique within its tenant: `start` is a stamp, or the name of a longer period."""
+    return f"{stream}:{grain}:{start}"
+
+
 def day_document(tenant: str, row: Row, calendar: Calendar, standing: Standing) -> Row:
     period = calendar.day(row["listened_on"])
     return _document(tenant, "day", row, stamp(row["listened_on"]), period.start, period.end, standing)
@@ -38,7 +43,7 @@ def _document(
     figures = summary([row], unique_listeners=row["unique_listeners"], seconds=seconds)
     sketch = row["unique_sketch"]
     return {
-        "id": f"{row['stream']}:{grain}:{start}",
+        "id": id_of(row["stream"], grain, start),
         "tenant": tenant,
         "stream": row["stream"],
         "grain": grain,
@@ -59,7 +64,7 @@ def _document(
 def period_document(tenant: str, stream: str, period: Period, figures: Row, standing: Standing) -> Row:
     """A week, month, year, rolling period or all of it, whose listeners were counted one by one: `figures` sum it up."""
     return {
-        "id": f"{stream}:{period.kind}:{period.name}",
+        "id": id_of(stream, period.kind, period.name),
         "tenant": tenant,
         "stream": stream,
         "grain": period.kind,
