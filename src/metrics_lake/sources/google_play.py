@@ -1,7 +1,7 @@
 """Google Play's monthly statistics of installs, by day: one file for an app, month and dimension, rewritten daily.
 
 Columns come and go: new ones are added, old ones stay and hold only zeros, so for each figure the first column is
-taken in which something happened, and it is recorded which. See formats.md of the reference, "Google Play".
+taken in which something happened, and it is recorded which. See docs/store-reports.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which instant a naive stamp is: HAProxy writes `%tr` in its host's zone and names no zone (field-notes.md, 1).
+"""Which instant a naive stamp is: HAProxy writes `%tr` in its host's zone and names no zone (docs/field-notes.md, 1).
 
 Twice a year that leaves a doubt: the hour that comes twice, and stamps of the hour that never comes. HAProxy writes a
 line when a request ends, so ends rise through a file (but for seconds between threads); a line is put where it
