@@ -141,7 +141,14 @@ class Tenant(Strict):
         return Calendar(self.timezone, self.week_starts, self.broadcast_day_starts)
 
 
+def _named(tenants: object) -> object:
+    """A tenant that states no name is called by its key."""
+    if not isinstance(tenants, dict):
+        return tenants
+    return {key: {"name": str(key), **value} if isinstance(value, dict) else value for key, value in tenants.items()}
+
+
 class Tenants(Strict):
     """The whole file."""
 
-    tenants: dict[Slug, Tenant]
+    tenants: Annotated[dict[Slug, Tenant], BeforeValidator(_named)]

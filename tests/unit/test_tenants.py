@@ -41,6 +41,14 @@ def test_streams_keep_the_order_in_which_they_are_tried(tmp_path):
     assert (acme.calendar.timezone, acme.calendar.broadcast_day_starts) == ("Africa/Johannesburg", "04:00")
 
 
+@pytest.mark.parametrize(
+    ("stated", "name"), [("    name: Acme Radio\n", "Acme Radio"), ("", "acme"), ("    name: acme\n", "acme")]
+)
+def test_a_tenant_without_a_name_is_called_by_its_key(tmp_path, stated, name):
+    text = GOOD.replace("    name: Acme Radio\n", stated)
+    assert tenants_of(tmp_path, text).tenants["acme"].name == name
+
+
 def test_the_tenants_file_may_lie_anywhere(tmp_path):
     tenants_of(tmp_path, GOOD)
     assert load_tenants(Settings(conf="nowhere", tenants=str(tmp_path / "tenants.yaml"))).tenants

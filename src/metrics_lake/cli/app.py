@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from metrics_lake.cli import commands, erasing, failures, fetching, looking, scheduling
+from metrics_lake.cli import commands, erasing, extras, failures, fetching, looking, scheduling
 
 app = typer.Typer(
     name="metrics-lake",
@@ -31,11 +31,12 @@ fetching.register(app)
 scheduling.register(app)
 
 
-def _failed(error: Exception, debug: bool) -> int:
+def _failed(error: Exception, arguments: list[str], debug: bool) -> int:
     """Tells of a failure; one that a Ctrl-C brought about, as it breaks the talk with Spark, is a Ctrl-C."""
     if failures.is_interrupt(error):
         return _INTERRUPTED
-    told = [failures.story(error)] if debug else failures.lines(error)
+    lacking = extras.advice(error, arguments)
+    told = [failures.story(error)] if debug else [lacking] if lacking else failures.lines(error)
     sys.stderr.writelines(f"{line}\n" for line in told)
     return 1
 
@@ -43,16 +44,16 @@ def _failed(error: Exception, debug: bool) -> int:
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command and exits with its code; returns where that is 0, since Databricks takes any exit for a failure."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
+    debug, arguments = "--debug" in arguments, [a for a in arguments if a != "--debug"]
     try:
-        code = app([a for a in arguments if a != "--debug"], prog_name="metrics-lake", standalone_mode=False)
+        code = app(arguments, prog_name="metrics-lake", standalone_mode=False)
     except _WRONG_USAGE as error:
         error.show()
         code = 2
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
     except Exception as error:
-        code = _failed(error, debug)
+        code = _failed(error, arguments, debug)
     if code == _INTERRUPTED:
         sys.stderr.write("stopped; nothing is half-written, the next run goes on from here\n")
     if code:
