@@ -11,5 +11,7 @@ def tell(rejected: Mapping[str, int], console: Console) -> None:
     """One line: how many were rejected, and why; nothing where none was."""
     if rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items())
-        line = f"{sum(rejected.values()):,} lines rejected: {reasons}; `show bronze.rejects` has them masked"
+        total = sum(rejected.values())
+        lines = "line" if total == 1 else "lines"
+        line = f"{total:,} {lines} rejected: {reasons}; `show bronze.rejects` has them masked"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
