@@ -29,13 +29,13 @@ def with_sum(file: Path, content: str) -> None:
     file.with_name(f".{file.name}.crc").write_bytes(b"crc\0" + struct.pack(">i", 512) + sums)
 
 
-def write(lake: Path, batches: int = 2, *, first: int = 0, hours_apart: int = 1) -> Path:
+def write(lake: Path, batches: int = 2, *, first: int = 0, hours_apart: int = 1, captures: str | None = None) -> Path:
     """Batches `first` and on of one file each, taken in below `lake`; returns the checkpoint. Needs METRICS_LAKE_SECRET."""
     checkpoint, schema = lake / "_checkpoints" / "ingest_haproxy", arrow_schema(TABLE)
     with_sum(checkpoint / "query" / "metadata", json.dumps({"id": QUERY_ID}))
     for number in range(first, first + batches):
         hour = number * hours_apart
-        content = text([line(hour * 3600 + n) for n in range(3)])
+        content = text([line(hour * 3600 + n, captures=captures) for n in range(3)])
         rotated = NOON + timedelta(hours=hour + 1)
         file = Arrived(content, f"haproxy/edge-01/haproxy.log-{rotated:%Y%m%d-%H}", batch_number=number + 1)
         rows = pl.concat(pl.from_arrow(fitted(frame, schema)) for frame in SOURCE.parse([file], rules_of()))

@@ -30,11 +30,15 @@ def run(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
     """Every job once, in order, over whatever is new. Nothing new is a fast no-op."""
     from metrics_lake.cli import rejects, reports
     from metrics_lake.jobs.run import run as run_all
+    from metrics_lake.jobs.unknown_agents import REMEDY, told, unknown_agents
 
     with options.working(conf, env, set_, "run") as (work, steps):
+        before = work.stream.committed
         done = run_all(work, steps.ingested)
     rejects.tell(done.ingested.rejected, _ERR)
     reports.tell(work.settings.storage.lake, done.reports, _ERR)
+    if text := told(unknown_agents(work.settings.storage.lake, before)):
+        _ERR.print(f"{text}; {REMEDY} (docs/formats.md)", highlight=False, markup=False, soft_wrap=True)
     _ERR.print(
         f"{done.ingested.files + done.reports} files taken in, {done.published.written} rollups written, "
         f"{done.published.unchanged} unchanged"

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+import polars as pl
+from deltalake.exceptions import DeltaError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
@@ -22,6 +24,7 @@ from metrics_lake.environment import java_program
 from metrics_lake.io.azure import AzureError
 from metrics_lake.io.landed_blobs import AzureLanding
 from metrics_lake.io.stores import cosmos_of
+from metrics_lake.jobs.unknown_agents import REMEDY, told, unknown_agents
 from metrics_lake.names import without_addresses
 from metrics_lake.settings import Settings, SettingsError
 from metrics_lake.sources import places
@@ -147,6 +150,15 @@ def _nearest(path: Path) -> Path:
     return path if path.exists() else _nearest(path.resolve().parent)
 
 
+def _agents(settings: Settings) -> Finding:
+    """Never wrong: a log without agents is counted, and that bots can't be told there is worth a word."""
+    try:
+        found = unknown_agents(settings.storage.lake)
+    except (SettingsError, AzureError, DeltaError, pl.exceptions.PolarsError, ValueError, OSError):
+        return Finding("agents", True, "not looked at, as bronze can't be read")
+    return Finding("agents", True, told(found) or "the log has a place for them", REMEDY if found else "")
+
+
 def _documents(settings: Settings) -> Finding:
     path = Path(settings.documents.path)
     if settings.documents.store == "cosmos":
@@ -187,5 +199,5 @@ def _clock(settings: Settings) -> Finding:
 
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, checkpoint, lake, rollups, _documents, _clock,
+    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, checkpoint, lake, _agents, rollups, _documents, _clock,
 )  # fmt: skip

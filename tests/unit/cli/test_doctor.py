@@ -211,6 +211,21 @@ def test_a_lake_in_use_is_all_right(healthy, monkeypatch):
     assert (ended.code, wrong(ended)) == (0, {}) and "2 files in 2 batches" in ended.out and "1 tables" in ended.out
 
 
+def test_a_log_without_agents_is_right_and_the_doctor_says_that_bots_count_as_people_there(healthy, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "500")
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    lake = healthy.folder / "data" / "lake"
+    standing.write(lake, 2)
+    assert "the log has a place for them" in healthy.run("doctor").out
+    standing.write(lake, 2, first=2, captures="")
+    ended = healthy.run("doctor")
+    assert (ended.code, wrong(ended)) == (0, {})
+    assert "acme/live (6 of 12 requests): bots count as people there" in ended.out
+    assert "add `capture request header User-Agent len 256` to the frontend" in ended.out
+    standing.write(lake, 1, first=100, captures="{-}")
+    assert "the log has a place for them" in healthy.run("doctor").out
+
+
 def test_wrong_settings_are_a_finding_and_no_crash(healthy):
     ended = healthy.run("doctor", "--set", "sesions.gap_seconds=3")
     assert ended.code == 1 and "unknown key 'sesions'" in wrong(ended)["settings"]
