@@ -54,6 +54,18 @@ def tell(found: Answer, format_: str, console: Console) -> None:
         console.print(table(found, console.width))
         for app, days in found.unknown.items():
             console.print(f"not reported yet, so unknown and not zero: {app}: {_spans(days)}", highlight=False)
+        for line in _cautions(found):
+            console.print(line, highlight=False, markup=False)
+
+
+def _cautions(found: Answer) -> Iterable[str]:
+    """What has to be known of the figures: days that lack a row, and ranges that mix two columns of a store."""
+    for app, days in found.partial.items():
+        yield f"in part, as a row of the store's report can't be read: {app}: {_spans(days)}"
+    for app, runs in found.downloads_from.items():
+        if len({run["from"] for run in runs}) > 1:
+            told = ", ".join(f"{run['from']} {run['first_on']} to {run['last_on']}" for run in runs)
+            yield f"downloads are counted in two ways in this range: {app}: {told}"
 
 
 def _in_words(total: Row) -> Iterable[str]:

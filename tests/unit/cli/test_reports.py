@@ -22,6 +22,8 @@ FILES = {
     "others": HEAD + "2001-01-15,com.nobody,7\n",
     "partly": HEAD + "2001-01-15,com.acme.radio,7\n2001-01-16,com.acme.radio,many\n",
     "nothing": "",
+    "doubled": HEAD + "2001-01-15,com.acme.radio,7\n" * 2,
+    "unended": HEAD + "2001-01-15,com.acme.radio,7",
     "wider": HEAD.replace("\n", ",Colour\n") + "2001-01-15,com.acme.radio,7,blue\n",
 }
 
@@ -39,8 +41,10 @@ def test_each_report_that_does_not_count_is_told_with_what_to_do(filled, capsys)
     reports.tell("data/lake", len(FILES), Console(width=200))
     assert capsys.readouterr().out.splitlines() == [
         "google_play/changed.csv: put aside as a whole (no column date); it counts once it is mended or fetched again",
+        "google_play/doubled.csv: 1 rows repeat another word for word; each counts once",
         "google_play/others.csv: no tenant names any app of it; it counts once one does, under `apps` of the tenants file",
         "google_play/partly.csv: 1 rows can't be read; see `show bronze.store_rejects`",
+        "google_play/unended.csv: its last line has no line end; it was read as it stands: if the file was cut, fetch it again",
         "google_play/wider.csv: columns that nothing reads: colour; its other columns count as ever",
     ]
 
@@ -51,7 +55,7 @@ def test_without_new_reports_nothing_is_told_and_no_table_is_wanted(world, capsy
 
 
 @pytest.mark.parametrize(("table", "count"), [
-    ("bronze.google_play", 4), ("bronze.store_rejects", 1), ("bronze.store_files", 6), ("bronze.app_store", 0),
+    ("bronze.google_play", 6), ("bronze.store_rejects", 1), ("bronze.store_files", 8), ("bronze.app_store", 0),
 ])  # fmt: skip
 def test_the_kinds_of_rows_can_be_looked_at(filled, table, count):
     assert len(filled.run("show", table, "--format", "json").out.splitlines()) == count
