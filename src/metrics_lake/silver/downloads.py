@@ -49,7 +49,7 @@ def refine(reports: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
     """From rows and files of bronze.store_reports, whole days of them, as they lie there; `apps` is of APPS."""
     newest = _newest(reports.filter(pl.col("downloaded_on").is_not_null()))
     is_file = pl.col("row_kind") == "file"
-    rows = newest.filter(~is_file).join(apps.drop("vendor"), on=["store", "app"])
+    rows = newest.filter(~is_file).join(apps.drop("vendor").unique(), on=["store", "app"])
     covered = newest.filter(is_file).drop("app").join(apps, on=["store", "vendor"])
     told = pl.concat([rows.select(*_OF_DAY, *_told()), covered.select(*_OF_DAY, *_told())])
     figures = told.group_by(*_OF_DAY, "country", "device").agg(

@@ -122,3 +122,14 @@ def test_beyond_the_first_hundred_devices_are_one_row():
         row.update(dict.fromkeys(downloads.FIGURES[1:]))
     section = downloads.section([GOOGLE], downloads.documents(many), DAYS)
     assert len(section["by_device"]) == 101 and section["by_device"][-1] == {"value": "(other)", "downloads": 100}
+
+
+@pytest.mark.parametrize("country", ["*", "ZZ", "~", "Österreich", "南アフリカ", "🇿🇦"])
+def test_a_country_of_any_letters_is_in_the_range_of_its_day_the_last_one_too(country):
+    def id_of(on: str) -> str:
+        row = {"store": "apple", "app": "1", "downloaded_on": day(on), "country": country}
+        return downloads._id(row)
+
+    low, high = downloads.ids_between("apple", "1", "2001-01-15", "2001-01-16")
+    assert low <= id_of("2001-01-15") <= high and low <= id_of("2001-01-16") <= high
+    assert not low <= id_of("2001-01-14") <= high and not low <= id_of("2001-01-17") <= high
