@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def app_store(from_: From = None, to: To = None, conf: Conf = None, env: Env = None, set_: Set = None) -> None:
-    """Apple's daily sales reports that were not fetched yet. With --from and --to those days, whether fetched or not."""
+    """Apple's daily sales reports that are new or have changed, of the last days (app_store.days) or of --from to --to."""
     from metrics_lake.fetch import app_store as store
 
     days, settings = options.days(from_, to), options.settings(conf, env, set_)
@@ -78,4 +78,4 @@ def _tell(outcomes: Iterable[Outcome]) -> None:
         counts[outcome.what] += 1
         _ERR.print(f"{outcome.report}: {outcome.what}", highlight=False)
     told = ", ".join(f"{number} {what}" for what, number in counts.items())
-    _ERR.print(told or "nothing to fetch: every report of these days is here", highlight=False)
+    _ERR.print(told or "nothing to fetch", highlight=False)

@@ -106,7 +106,8 @@ def rollups(settings: Settings) -> Finding:
     if torn:
         remedy = "delete it" if is_azure(place) else f"rm {place}/{torn}"
         return Finding("rollups", False, f"{place}/{torn} is half-written", f"{remedy}, then metrics-lake publish")
-    return Finding("rollups", True, f"{max(0, len(listing) - 1)} tenants published" if listing else "nothing yet")
+    tenants = sum(path.endswith("/index.json") for path in listing)
+    return Finding("rollups", True, f"{tenants} tenants published" if listing else "nothing yet")
 
 
 def written_ahead(settings: Settings, now: datetime) -> str | None:

@@ -55,8 +55,13 @@ def _id(row: Row) -> str:
 
 
 def ids_between(store: str, app: str, first: str, last: str) -> tuple[str, str]:
-    """The lowest and highest id that documents of these days may have, the days as texts."""
-    return f"{store}:{app}:{first}", f"{store}:{app}:{last}:~"
+    """Bounds of all ids that documents of these days may have, the days as texts."""
+    return f"{store}:{app}:{first}", f"{store}:{app}:{last};"  # which follows on `:`, whatever a country is called
+
+
+def is_of(app: App, id_: str) -> bool:
+    """Whether a document is one of the app's, by its id."""
+    return id_.startswith(f"{app.store}:{app.id}:")
 
 
 def revised(new: Row, old: Row | None) -> Row | None:

@@ -142,3 +142,14 @@ def test_answers_name_what_downloads_were_taken_from_and_where_a_range_mixes_two
     section = downloads.section([app], held, days)
     assert section and [each.get("partial") for each in section["numbers"]] == [None, True]
     assert section["downloads_from"] == {"google:com.a": runs}
+
+
+@pytest.mark.parametrize("country", ["*", "ZZ", "~", "Österreich", "南アフリカ", "🇿🇦"])
+def test_a_country_of_any_letters_is_in_the_range_of_its_day_the_last_one_too(country):
+    def id_of(on: str) -> str:
+        row = {"store": "apple", "app": "1", "downloaded_on": day(on), "country": country}
+        return downloads._id(row)
+
+    low, high = downloads.ids_between("apple", "1", "2001-01-15", "2001-01-16")
+    assert low <= id_of("2001-01-15") <= high and low <= id_of("2001-01-16") <= high
+    assert not low <= id_of("2001-01-14") <= high and not low <= id_of("2001-01-17") <= high
