@@ -10,7 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from metrics_lake.bronze.haproxy import TABLE
-from metrics_lake.cli import failures, options
+from metrics_lake.cli import options
+from metrics_lake.cli.output import failures
 from metrics_lake.io.stream import Stream
 from metrics_lake.jobs.work import Work
 from metrics_lake.names import Names, sealed

@@ -17,7 +17,8 @@ from azure.storage.blob import BlobLeaseClient
 
 from metrics_lake import audit
 from metrics_lake.audit.report import Report
-from metrics_lake.cli import main, privacy
+from metrics_lake.cli import main
+from metrics_lake.cli.screens import privacy_search as privacy
 from metrics_lake.io.azure_blobs import AzureBlobs
 from metrics_lake.privacy import derive_key, listener_id
 from metrics_lake.settings import Documents, Settings, Storage

@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 
-from metrics_lake.cli import commands, erasing, failures, fetching, looking, scheduling
+from metrics_lake.cli import audit, demo, doctor, downloads, erase, fetch, formats, jobs, listening, schedule, show
+from metrics_lake.cli.output import failures
 
 app = typer.Typer(
     name="metrics-lake",
@@ -24,11 +25,8 @@ app = typer.Typer(
 _WRONG_USAGE: Any = typer.BadParameter.__base__
 _INTERRUPTED = 130  # what Typer itself ends with after Ctrl-C, under some versions
 
-commands.register(app)
-looking.register(app)
-erasing.register(app)
-fetching.register(app)
-scheduling.register(app)
+for noun in (demo, jobs, doctor, show, listening, downloads, audit, formats, erase, fetch, schedule):
+    noun.register(app)
 
 
 def _failed(error: Exception, debug: bool) -> int:

@@ -6,12 +6,13 @@ import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from metrics_lake.cli.progress import Steps, shown
+from metrics_lake.cli.output.progress import Steps, shown
 from metrics_lake.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -27,6 +28,15 @@ Set = Annotated[
 ]
 From = Annotated[str | None, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")]
 To = Annotated[str | None, typer.Option("--to", help="Last day, included", metavar="DAY")]
+
+
+class Format(str, Enum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print it")]
 
 
 def settings(conf: str | None, env: str | None, overrides: list[str] | None) -> Settings:

@@ -13,7 +13,7 @@ import pytest
 
 from metrics_lake import audit, keys
 from metrics_lake.catalog import stored
-from metrics_lake.cli.erasing import _left
+from metrics_lake.cli.erase import _left
 from metrics_lake.io.failpoints import Crash, crashing
 from metrics_lake.jobs import erasing
 from metrics_lake.jobs.rebuild import rebuild

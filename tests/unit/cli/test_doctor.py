@@ -152,7 +152,7 @@ def clock_behind(world, monkeypatch):
 
 def full_disk(world, monkeypatch):
     usage = SimpleNamespace(total=1 << 40, used=1 << 40, free=5 << 20)
-    monkeypatch.setattr("metrics_lake.cli.doctor.shutil.disk_usage", lambda folder: usage)
+    monkeypatch.setattr("metrics_lake.cli.screens.machine_checks.shutil.disk_usage", lambda folder: usage)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def _known(work: Work, tenant: str) -> None:
 def _left(settings: Settings, ids: Iterable[str]) -> Report:
     """What of the ids is left in lakes (those that rebuild set aside, too), rollups and documents."""
     from metrics_lake import audit
-    from metrics_lake.cli.privacy import written
+    from metrics_lake.cli.screens.privacy_search import written
 
     lake = Path(settings.storage.lake)
     with written(settings) as stored:
@@ -135,7 +135,7 @@ def _tell_held(ids: Ids, held: Held) -> None:
 
 
 def _tell(done: Erased, held: Held, report: Report) -> None:
-    from metrics_lake.cli.privacy import tell
+    from metrics_lake.cli.screens.privacy_search import tell
 
     if held.ids:
         _say(

@@ -1,4 +1,4 @@
-"""The commands that do work: demo, run, one for each arrow, backfill, rebuild, upkeep, doctor."""
+"""The commands that do work: run, one for each arrow, backfill, rebuild, upkeep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from rich.console import Console
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import Conf, Env, From, Set, To
-from metrics_lake.cli.progress import shown
 
 _ERR = Console(stderr=True)
 Source = Annotated[str | None, typer.Option("--source", help="Only this feed, such as haproxy", metavar="NAME")]
@@ -22,13 +21,13 @@ MetricName = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    for command in (demo, run, ingest, refine, compute, publish, backfill, rebuild, upkeep, doctor):
+    for command in (run, ingest, refine, compute, publish, backfill, rebuild, upkeep):
         app.command()(command)
 
 
 def run(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
     """Every job once, in order, over whatever is new. Nothing new is a fast no-op."""
-    from metrics_lake.cli import reports
+    from metrics_lake.cli.screens import intake_warnings as reports
     from metrics_lake.jobs.run import run as run_all
 
     with options.working(conf, env, set_, "run") as (work, steps):
@@ -50,7 +49,7 @@ def ingest(
     ] = False,
 ) -> None:
     """Landing files that are new, into bronze."""
-    from metrics_lake.cli import reports
+    from metrics_lake.cli.screens import intake_warnings as reports
     from metrics_lake.jobs import downloads
     from metrics_lake.jobs.epochs import begin_again
     from metrics_lake.jobs.ingest import ingest as take_in
@@ -160,27 +159,3 @@ def upkeep(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
     with options.working(conf, env, set_, "upkeep") as (work, _):
         done = look_after(work, stored())
     _ERR.print(f"{done.tables} tables looked after, {done.landing_files} landing files deleted")
-
-
-def demo(
-    folder: Annotated[str, typer.Option("--folder", help="Where to put it all; emptied first", metavar="DIR")] = "demo",
-    conf: Conf = None,
-    env: Env = None,
-    set_: Set = None,
-) -> None:
-    """The main job over a made-up week of three tenants, compared with what is known to be true."""
-    from metrics_lake.cli.demo import demo as show_it
-
-    with shown(_ERR) as steps:
-        story = show_it(folder, conf, env, set_ or [], steps)
-    story.tell(Console())
-    if not story.is_true:
-        raise typer.Exit(1)
-
-
-def doctor(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
-    """Java, jars, storage, documents, clock, secret, tenants: what is wrong and how to mend it."""
-    from metrics_lake.cli.doctor import examine
-
-    if not examine(conf, env, set_ or [], Console()):
-        raise typer.Exit(1)

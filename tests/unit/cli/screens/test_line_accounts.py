@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from metrics_lake.bronze.completeness import arrivals, received
-from metrics_lake.cli.completeness import hours_by_proxy, stretches
+from metrics_lake.cli.screens.line_accounts import hours_by_proxy, stretches
 from tests.unit.drawing import rows, utc
 
 FILES = """

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import Conf, Env, Set
-from metrics_lake.cli.turns import World, follow
+from metrics_lake.cli.scheduler import World, follow
 from metrics_lake.schedule import Beat, Plan, load_plan, next_at
 from metrics_lake.settings import SettingsError
 

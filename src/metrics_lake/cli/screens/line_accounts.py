@@ -13,7 +13,7 @@ from metrics_lake.bronze.completeness import Received
 from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.bronze.hours import HOUR
 from metrics_lake.bronze.losses import Loss
-from metrics_lake.cli.rows import rows_of, write
+from metrics_lake.cli.output.rows import rows_of, write
 from metrics_lake.io import delta
 from metrics_lake.jobs.received import lost, received
 from metrics_lake.settings import Settings

@@ -1,0 +1,37 @@
+"""`metrics-lake show`: rows of a table."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from metrics_lake.cli import options
+from metrics_lake.cli.options import Conf, Env, Format, FormatOption, Set
+
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, help="At most so many rows [default: 20 in a table, else all]")
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(show)
+
+
+def show(
+    table: Annotated[str, typer.Argument(help="Such as silver.sessions or bronze.rejects", metavar="TABLE")],
+    format_: FormatOption = Format.table,
+    limit: Limit = None,
+    conf: Conf = None,
+    env: Env = None,
+    set_: Set = None,
+) -> None:
+    """Rows of a table, the newest first."""
+    from metrics_lake.catalog import tables
+    from metrics_lake.cli.output.rows import rows_of, write
+
+    options.known(table, tuple(tables()), "TABLE")
+    settings = options.settings(conf, env, set_)
+    limit = limit or (20 if format_ is Format.table else None)
+    write(rows_of(settings.storage.lake, tables()[table], limit), format_.value, Console(), title=table)
