@@ -32,7 +32,7 @@ SOURCE = SimpleNamespace(name="failing", folder="haproxy", parse=parse)
 
 def fail(arguments: list[str]) -> None:
     """Reads landing under the settings that the command line names."""
-    settings = options.settings(arguments[1], None, arguments[3::2])
+    settings = options.SettingsChoice(arguments[1], None, tuple(arguments[3::2])).load()
     work = Work.of(settings)
     folder = Path(tempfile.mkdtemp())
     stream = Stream(sys.modules[__name__], folder, Names(settings.secret()).shown)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from metrics_lake.cli import options
-from metrics_lake.cli.options import Conf, Env, Format, FormatOption, Set
+from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes_settings
 
 
 class DownloadsBy(str, Enum):
@@ -23,18 +23,17 @@ def register(app: typer.Typer) -> None:
     app.command()(downloads)
 
 
+@takes_settings
 def downloads(
+    choice: SettingsChoice,
     tenant: Annotated[str, typer.Option("--tenant", help="Whose apps", metavar="T")],
     from_: Annotated[str, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")],
     to: Annotated[str, typer.Option("--to", help="Last day, included", metavar="DAY")],
     by: Annotated[DownloadsBy, typer.Option("--by", help="One row for each")] = DownloadsBy.day,
     format_: FormatOption = Format.table,
-    conf: Conf = None,
-    env: Env = None,
-    set_: Set = None,
 ) -> None:
     """Downloads of a tenant's apps over any range of days, with a chart. Days not reported are told, not shown as zero."""
     from metrics_lake.cli.screens.downloads_answer import ask, tell
 
     days = options.days(from_, to)
-    tell(ask(options.settings(conf, env, set_), tenant, days[0], days[-1], by.value), format_.value, Console())
+    tell(ask(choice.load(), tenant, days[0], days[-1], by.value), format_.value, Console())

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from metrics_lake.cli import options
-from metrics_lake.cli.options import Conf, Env, From, Set, To
+from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
 from metrics_lake.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -35,15 +35,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(erase, name="erase")
 
 
+@takes_settings
 def epoch(
+    choice: SettingsChoice,
     context: typer.Context,
     tenant: Annotated[str | None, typer.Option("--tenant", help="Whose listeners", metavar="T")] = None,
     epoch: Annotated[
         str | None, typer.Option("--epoch", help="Such as 2026, 2026-11 or 2026-11-22; * is all", metavar="E")
     ] = None,
-    conf: Conf = None,
-    env: Env = None,
-    set_: Set = None,
 ) -> None:
     """Destroys the key of a tenant's epoch, and says what can no longer be linked; `erase listener` takes one person out."""
     from metrics_lake import keys
@@ -54,12 +53,14 @@ def epoch(
         raise typer.BadParameter(
             "say whose key and of when: --tenant T --epoch E; or `erase listener`, to erase a person"
         )
-    privacy = options.settings(conf, env, set_).privacy
+    privacy = choice.load().privacy
     now = datetime.now(timezone.utc)
     Console().print(keys.erase(privacy.keys_file, tenant, epoch, rotation=privacy.key_rotation, at=now).text)
 
 
+@takes_settings
 def listener(
+    choice: SettingsChoice,
     tenant: Tenant,
     who: Annotated[
         str | None,
@@ -67,9 +68,6 @@ def listener(
     ] = None,
     from_: From = None,
     to: To = None,
-    conf: Conf = None,
-    env: Env = None,
-    set_: Set = None,
 ) -> None:
     """Takes a listener out of tables, figures, rollups and documents; exit 1 if a search then finds any byte of it."""
     from metrics_lake.catalog import stored
@@ -77,9 +75,9 @@ def listener(
     from metrics_lake.sources.haproxy import asked
 
     days = options.days(from_, to)
-    settings = options.settings(conf, env, set_)
+    settings = choice.load()
     people = asked.read(_lines(who), is_hashed=settings.haproxy.address_mode == "hashed")
-    with options.working(conf, env, set_, "erase") as (work, steps):
+    with options.working(choice, "erase") as (work, steps):
         _known(work, tenant)
         ids = erasing.ids(work, people, tenant, days)
         held = erasing.held(work, ids.every)

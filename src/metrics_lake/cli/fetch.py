@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from metrics_lake.cli import options
-from metrics_lake.cli.options import Conf, Env, From, Set, To
+from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
 from metrics_lake.secrets import store_key
 from metrics_lake.settings import Settings, SettingsError, load_tenants
 
@@ -29,21 +29,23 @@ def register(app: typer.Typer) -> None:
     app.add_typer(fetch, name="fetch")
 
 
-def app_store(from_: From = None, to: To = None, conf: Conf = None, env: Env = None, set_: Set = None) -> None:
+@takes_settings
+def app_store(choice: SettingsChoice, from_: From = None, to: To = None) -> None:
     """Apple's daily sales reports that were not fetched yet. With --from and --to those days, whether fetched or not."""
     from metrics_lake.fetch import app_store as store
 
-    days, settings = options.days(from_, to), options.settings(conf, env, set_)
+    days, settings = options.days(from_, to), choice.load()
     _wanted(settings, "app_store", ("vendor", "issuer_id", "key_id"))
     key = store_key("APP_STORE", settings.app_store.key_file)
     _tell(store.fetch(settings.app_store, key, settings.storage.landing, _world(), days))
 
 
-def google_play(from_: From = None, to: To = None, conf: Conf = None, env: Env = None, set_: Set = None) -> None:
+@takes_settings
+def google_play(choice: SettingsChoice, from_: From = None, to: To = None) -> None:
     """Google's monthly statistics of installs that are new or were rewritten. With --from and --to those days' months."""
     from metrics_lake.fetch import google_play as store
 
-    days, settings = options.days(from_, to), options.settings(conf, env, set_)
+    days, settings = options.days(from_, to), choice.load()
     _wanted(settings, "google_play", ("bucket",))
     tenants = load_tenants(settings).tenants.values()
     apps = list(dict.fromkeys(app.id for tenant in tenants for app in tenant.apps if app.store == "google"))

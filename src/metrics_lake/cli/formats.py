@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from metrics_lake.cli import options
-from metrics_lake.cli.options import Conf, Env, Set
+from metrics_lake.cli.options import SettingsChoice, takes_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -25,16 +24,15 @@ def detect(file: Annotated[str, typer.Argument(help="A log, packed or not", meta
     tell_detected(first_lines(file), Console())
 
 
+@takes_settings
 def check(
+    choice: SettingsChoice,
     file: Annotated[str, typer.Argument(help="A log, packed or not", metavar="FILE")],
     format_: Annotated[str, typer.Option("--format", help="A format's name, or a log-format string of haproxy.cfg")],
-    conf: Conf = None,
-    env: Env = None,
-    set_: Set = None,
 ) -> None:
     """Shows what a format reads from a file's first lines, under the settings' haproxy part; exit 1 if not all."""
     from metrics_lake.cli.screens.format_check import first_lines, tell_checked
 
-    haproxy = options.settings(conf, env, set_).haproxy
+    haproxy = choice.load().haproxy
     if not tell_checked(format_, first_lines(file), haproxy, Console(markup=False, highlight=False)):
         raise typer.Exit(1)

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from metrics_lake.cli import options
-from metrics_lake.cli.options import Conf, Env, Format, FormatOption, Set
+from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes_settings
 
 
 class By(str, Enum):
@@ -23,7 +22,9 @@ def register(app: typer.Typer) -> None:
     app.command()(listening)
 
 
+@takes_settings
 def listening(
+    choice: SettingsChoice,
     tenant: Annotated[str, typer.Option("--tenant", help="Whose streams", metavar="T")],
     from_: Annotated[str, typer.Option("--from", help="First day or hour: 2026-11-01, 2026-11-01T18:00", metavar="D")],
     to: Annotated[str, typer.Option("--to", help="Last day, included; or hour, not included", metavar="D")],
@@ -36,14 +37,11 @@ def listening(
         typer.Option("--new-since", help="Also tell who is new: not there from this day until --from", metavar="DAY"),
     ] = None,
     format_: FormatOption = Format.table,
-    conf: Conf = None,
-    env: Env = None,
-    set_: Set = None,
 ) -> None:
     """Sessions, hours, unique and peak listeners over any range, with a chart. From the documents: no Spark."""
     from metrics_lake.cli.screens.listening_answer import ask, tell
     from metrics_lake.cli.time_range import span
 
     asked = span(from_, to, new_since)
-    answer = ask(options.settings(conf, env, set_), tenant, stream or ["*"], asked, by.value)
+    answer = ask(choice.load(), tenant, stream or ["*"], asked, by.value)
     tell(answer, format_.value, Console())

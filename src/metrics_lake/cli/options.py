@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from rich.console import Console
@@ -39,8 +42,43 @@ class Format(str, Enum):
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print it")]
 
 
-def settings(conf: str | None, env: str | None, overrides: list[str] | None) -> Settings:
-    return load(conf, env, overrides or ())
+@dataclass(frozen=True)
+class SettingsChoice:
+    """Which settings a command line names."""
+
+    conf: str | None = None
+    env: str | None = None
+    overrides: tuple[str, ...] = ()
+
+    def load(self) -> Settings:
+        return load(self.conf, self.env, self.overrides)
+
+    @property
+    def words(self) -> list[str]:
+        """The same choice on the command line of another process."""
+        named = (("--conf", self.conf), ("--env", self.env), *(("--set", text) for text in self.overrides))
+        return [word for option, value in named if value for word in (option, value)]
+
+
+_SETTINGS_OPTIONS = {"conf": Conf, "env": Env, "set_": Set}
+
+
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options --conf, --env and --set at its end; it gets them as one `choice`, before all else."""
+
+    @functools.wraps(command)
+    def with_options(conf: str | None, env: str | None, set_: list[str] | None, **own: Any) -> None:
+        command(SettingsChoice(conf, env, tuple(set_ or ())), **own)
+
+    hints = get_type_hints(command, include_extras=True)
+    own = [parameter.replace(annotation=hints[name]) for name, parameter in signature(command).parameters.items()][1:]
+    common = [
+        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=hint)
+        for name, hint in _SETTINGS_OPTIONS.items()
+    ]
+    with_options.__signature__ = Signature([*own, *common])  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *common)}
+    return with_options
 
 
 def day(text: str | None, option: str) -> date | None:
@@ -75,11 +113,11 @@ def known(name: str | None, names: Sequence[str], option: str) -> None:
 
 
 @contextmanager
-def working(conf: str | None, env: str | None, overrides: list[str] | None, doing: str) -> Iterator[tuple[Work, Steps]]:
+def working(choice: SettingsChoice, doing: str) -> Iterator[tuple[Work, Steps]]:
     """The work of a command under the lake's lock, with its steps shown on stderr."""
     from metrics_lake.jobs.work import Work
 
-    loaded = settings(conf, env, overrides)
+    loaded = choice.load()
     with shown(Console(stderr=True)) as steps:
         work = Work.of(loaded, steps.step)
         with work.lock(doing):

@@ -17,8 +17,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from metrics_lake.cli import options
-from metrics_lake.cli.options import Conf, Env, Set
+from metrics_lake.cli.options import SettingsChoice, takes_settings
 from metrics_lake.cli.scheduler import World, follow
 from metrics_lake.schedule import Beat, Plan, load_plan, next_at
 from metrics_lake.settings import SettingsError
@@ -32,22 +31,21 @@ def register(app: typer.Typer) -> None:
     app.command()(schedule)
 
 
+@takes_settings
 def schedule(
+    choice: SettingsChoice,
+    context: typer.Context,
     list_: Annotated[bool, typer.Option("--list", help="Only tell when each job comes next, and end")] = False,
-    conf: Conf = None,
-    env: Env = None,
-    set_: Set = None,
 ) -> None:
     """Runs the jobs of conf/schedule.yaml at their times, one at a time, until it is stopped. Missed times are passed over."""
-    settings = options.settings(conf, env, set_)
+    settings = choice.load()
     plan = load_plan(settings.conf)
-    _check_commands(plan, settings.conf)
+    _check_commands(plan, settings.conf, context.find_root().command)
     if list_:
         return _list(plan, Console())
     if not plan.running:
         raise SettingsError(f"{settings.conf}/schedule.yaml: every job is paused: there is nothing to wait for")
-    common = [*_pair("--conf", conf), *_pair("--env", env), *(part for each in set_ or () for part in ("--set", each))]
-    world = World(_now, _sleep_until, lambda name: _run([*plan.jobs[name].words, *common]), _telling(plan))
+    world = World(_now, _sleep_until, lambda name: _run([*plan.jobs[name].words, *choice.words]), _telling(plan))
     with _terminable():
         follow(plan, world, lambda beat: _shown(plan, beat))
 
@@ -58,10 +56,6 @@ def _list(plan: Plan, console: Console) -> None:
         console.print(_shown(plan, beat), highlight=False)
     for name in [each for each, job in plan.jobs.items() if job.paused]:
         console.print(f"{'paused':20}  {name}: metrics-lake {plan.jobs[name].command}", highlight=False)
-
-
-def _pair(option: str, value: str | None) -> list[str]:
-    return [option, value] if value else []
 
 
 def _now() -> datetime:
@@ -114,12 +108,10 @@ def _terminable() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _check_commands(plan: Plan, conf: str) -> None:
-    """SettingsError if a job's command is none, or is called wrongly."""
-    from metrics_lake.cli.app import app
-
+def _check_commands(plan: Plan, conf: str, root: Any) -> None:
+    """SettingsError if a job's command line is not one that the root command accepts."""
     for name, job in plan.jobs.items():
-        if problem := _problem(typer.main.get_command(app), job.words):
+        if problem := _problem(root, job.words):
             raise SettingsError(f"{conf}/schedule.yaml: jobs.{name}.command: {problem}")
 
 

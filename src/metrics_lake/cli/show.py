@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from metrics_lake.cli import options
-from metrics_lake.cli.options import Conf, Env, Format, FormatOption, Set
+from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes_settings
 
 Limit = Annotated[
     int | None, typer.Option("--limit", min=1, help="At most so many rows [default: 20 in a table, else all]")
@@ -19,19 +19,18 @@ def register(app: typer.Typer) -> None:
     app.command()(show)
 
 
+@takes_settings
 def show(
+    choice: SettingsChoice,
     table: Annotated[str, typer.Argument(help="Such as silver.sessions or bronze.rejects", metavar="TABLE")],
     format_: FormatOption = Format.table,
     limit: Limit = None,
-    conf: Conf = None,
-    env: Env = None,
-    set_: Set = None,
 ) -> None:
     """Rows of a table, the newest first."""
     from metrics_lake.catalog import tables
     from metrics_lake.cli.output.rows import rows_of, write
 
     options.known(table, tuple(tables()), "TABLE")
-    settings = options.settings(conf, env, set_)
+    settings = choice.load()
     limit = limit or (20 if format_ is Format.table else None)
     write(rows_of(settings.storage.lake, tables()[table], limit), format_.value, Console(), title=table)

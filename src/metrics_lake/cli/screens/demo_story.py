@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Grid
 
-from metrics_lake import settings as settings_of
+from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.output.progress import Steps
 from metrics_lake.cli.screens.listening_answer import ask, chart, on_clock
 from metrics_lake.cli.time_range import Span
@@ -51,7 +51,7 @@ class Story:
         console.print(_where_next(self))
 
 
-def demo(folder: str, conf: str | None, env: str | None, overrides: list[str], steps: Steps) -> Story:
+def demo(folder: str, choice: SettingsChoice, steps: Steps) -> Story:
     """Makes the week, runs every job over it in `folder`, and compares."""
     root = _emptied(Path(folder))
     today = datetime.now(timezone.utc).date()
@@ -66,7 +66,7 @@ def demo(folder: str, conf: str | None, env: str | None, overrides: list[str], s
         "privacy.secret_file": root / "secret",
         "tenants": (root / "tenants.yaml").resolve(),
     }
-    settings = settings_of.load(conf, env, [*(f"{key}={value}" for key, value in own.items()), *overrides])
+    settings = replace(choice, overrides=(*(f"{key}={value}" for key, value in own.items()), *choice.overrides)).load()
     work = Work.of(settings, steps.step)
     with work.lock("demo"):
         run(work, steps.ingested)

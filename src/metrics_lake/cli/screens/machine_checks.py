@@ -17,6 +17,7 @@ from rich.table import Table as Grid
 
 from metrics_lake import settings as settings_of
 from metrics_lake.azure_places import is_azure
+from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
 from metrics_lake.environment import java_program
 from metrics_lake.io.azure import AzureError
@@ -31,10 +32,10 @@ _FREE_BYTES = 1 << 30
 _FIRST_YEAR = 2025
 
 
-def examine(conf: str | None, env: str | None, overrides: list[str], console: Console) -> bool:
+def examine(choice: SettingsChoice, console: Console) -> bool:
     """Prints every finding; true if all is right."""
     try:
-        settings = settings_of.load(conf, env, overrides)
+        settings = choice.load()
     except SettingsError as error:
         findings = [Finding("settings", False, str(error), "mend the file it names")]
     else:
