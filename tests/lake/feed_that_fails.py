@@ -40,6 +40,6 @@ def fail(arguments: list[str]) -> None:
     try:
         stream.read(work.lake.spark, str(folder / "table"), lambda done, parts: None, is_small=True)
     except Exception as error:
-        sys.stdout.write(f"{failures.story(error)}\n{error}\n")
+        sys.stdout.write(f"{failures.stack_trace(error)}\n{error}\n")
     else:
         sys.stdout.write("nothing failed\n")

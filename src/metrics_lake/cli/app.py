@@ -1,6 +1,6 @@
 """`metrics-lake COMMAND [--conf DIR] [--env NAME] [--set KEY=VALUE]…`: exit 0 done, 1 failed, 2 wrong usage.
 
-A user's mistake is one line on stderr that says what to do; a stack trace comes only with --debug.
+A user's mistake gives one line on stderr that says what to do. Only --debug shows a stack trace.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from metrics_lake.cli.output import failures
 
 app = typer.Typer(
     name="metrics-lake",
-    help="Who listens, when, where, on what, for how long, and how many at once: from HAProxy logs to numbers.",
+    help="Exact listening figures for radio from HAProxy logs: who listens, when, where, on what and how long.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-# What all errors of wrong usage have in common: of those classes Typer exports this one alone, under every version.
+# The base class of all usage errors: BadParameter is the only one of them that every version of Typer exports.
 _WRONG_USAGE: Any = typer.BadParameter.__base__
-_INTERRUPTED = 130  # what Typer itself ends with after Ctrl-C, under some versions
+_INTERRUPTED = 130  # the exit code after Ctrl-C, as some versions of Typer return it themselves
 
 for noun in (demo, jobs, doctor, show, listening, downloads, audit, formats, erase, fetch, schedule):
     noun.register(app)
 
 
 def _failed(error: Exception, debug: bool) -> int:
-    """Tells of a failure; one that a Ctrl-C brought about, as it breaks the talk with Spark, is a Ctrl-C."""
+    """Prints a failure and returns the exit code. Ctrl-C can break the connection to Spark: such an error counts as Ctrl-C."""
     if failures.is_interrupt(error):
         return _INTERRUPTED
-    told = [failures.story(error)] if debug else failures.lines(error)
-    sys.stderr.writelines(f"{line}\n" for line in told)
+    lines = [failures.stack_trace(error)] if debug else failures.lines(error)
+    sys.stderr.writelines(f"{line}\n" for line in lines)
     return 1
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs a command and exits with its code; returns where that is 0, since Databricks takes any exit for a failure."""
+    """Runs a command and exits with its code. It returns if that is 0, because Databricks takes every exit for a failure."""
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:

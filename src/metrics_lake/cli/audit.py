@@ -1,4 +1,4 @@
-"""`metrics-lake audit`: checks of what was received, and of what must never be written."""
+"""`metrics-lake audit`: is all data there, and is no address or key stored?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes
 
 
 def register(app: typer.Typer) -> None:
-    audit = typer.Typer(no_args_is_help=True, help="Checks of what was received and of what must never be written.")
+    audit = typer.Typer(no_args_is_help=True, help="Check that all data is there and that no address is stored.")
     audit.command("completeness")(completeness)
     audit.command("privacy")(privacy)
     app.add_typer(audit, name="audit")
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 @takes_settings
 def completeness(choice: SettingsChoice, format_: FormatOption = Format.table) -> None:
-    """Received and missing hours by proxy, and what became of the lines of each file."""
+    """Check that every log line is accounted for, and show received and missing hours of each proxy."""
     from metrics_lake.cli.screens.line_accounts import account
 
     if not account(choice.load(), format_.value, Console()):
@@ -31,14 +31,19 @@ def privacy(
     choice: SettingsChoice,
     addresses: Annotated[
         str | None,
-        typer.Option("--addresses", help="File with one address a line [default: those in landing]", metavar="FILE"),
+        typer.Option(
+            "--addresses", help="File with one address per line (default: all addresses in landing)", metavar="FILE"
+        ),
     ] = None,
-    also: Annotated[list[str] | None, typer.Option("--also", help="Search this file or folder too; repeatable")] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", help="Another file or folder to search. Can be repeated", metavar="PATH"),
+    ] = None,
 ) -> None:
-    """Searches every byte that the system wrote for addresses and keys; exit 1 if one is found."""
-    from metrics_lake.cli.screens.privacy_search import search, tell
+    """Search everything that was written for addresses and keys. Exit code 1 if there is one."""
+    from metrics_lake.cli.screens.privacy_search import search, write_report
 
     report = search(choice.load(), addresses, also or [])
-    tell(report, Console())
+    write_report(report, Console())
     if not report.is_clean:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`metrics-lake demo`: the main job over a made-up week."""
+"""`metrics-lake demo`: runs the main job over a generated week of logs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ def register(app: typer.Typer) -> None:
 @takes_settings
 def demo(
     choice: SettingsChoice,
-    folder: Annotated[str, typer.Option("--folder", help="Where to put it all; emptied first", metavar="DIR")] = "demo",
+    folder: Annotated[
+        str, typer.Option("--folder", help="Folder for logs and results. It is emptied first", metavar="DIR")
+    ] = "demo",
 ) -> None:
-    """The main job over a made-up week of three tenants, compared with what is known to be true."""
-    from metrics_lake.cli.screens.demo_story import demo as show_it
+    """Generate a week of logs for three tenants, run all steps, and compare the figures with the known truth."""
+    from metrics_lake.cli.screens.demo_story import demo as run_demo
 
     with shown(_ERR) as steps:
-        story = show_it(folder, choice, steps)
-    story.tell(Console())
+        story = run_demo(folder, choice, steps)
+    story.write(Console())
     if not story.is_true:
         raise typer.Exit(1)

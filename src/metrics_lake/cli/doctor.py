@@ -1,4 +1,4 @@
-"""`metrics-lake doctor`: what is wrong with this machine or these settings."""
+"""`metrics-lake doctor`: finds what is wrong with this machine or these settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 @takes_settings
 def doctor(choice: SettingsChoice) -> None:
-    """Java, jars, storage, documents, clock, secret, tenants: what is wrong and how to mend it."""
+    """Check Java, settings, secret, tenants, storage and tables. Show what is wrong and how to repair it."""
     from metrics_lake.cli.screens.machine_checks import examine
 
     if not examine(choice, Console()):

@@ -1,6 +1,6 @@
-"""`metrics-lake erase` and `erase listener`: keys destroyed for good, and one person out of all that was kept.
+"""`metrics-lake erase` destroys keys, `erase listener` deletes the data of one person.
 
-Who is asked for comes from a file or a pipe: words on a command line can be seen by everybody on the machine.
+The person's address comes from a file or a pipe, because everybody on the machine can see the words of a command line.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from metrics_lake.sources.haproxy.asked import Ids
 
 _ERR = Console(stderr=True)
-Tenant = Annotated[str, typer.Option("--tenant", help="Whose listeners", metavar="T")]
+Tenant = Annotated[str, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")]
 
 
 def register(app: typer.Typer) -> None:
-    erase = typer.Typer(help="A key, or a listener, for good.")
+    erase = typer.Typer(
+        help="Destroy the key of a tenant's epoch, or delete the data of one listener. This can't be undone."
+    )
     erase.callback(invoke_without_command=True)(epoch)
     erase.command("listener")(listener)
     app.add_typer(erase, name="erase")
@@ -39,12 +41,17 @@ def register(app: typer.Typer) -> None:
 def epoch(
     choice: SettingsChoice,
     context: typer.Context,
-    tenant: Annotated[str | None, typer.Option("--tenant", help="Whose listeners", metavar="T")] = None,
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")
+    ] = None,
     epoch: Annotated[
-        str | None, typer.Option("--epoch", help="Such as 2026, 2026-11 or 2026-11-22; * is all", metavar="E")
+        str | None,
+        typer.Option(
+            "--epoch", help="Epoch of the key, such as 2026, 2026-11 or 2026-11-22. Use * for all", metavar="E"
+        ),
     ] = None,
 ) -> None:
-    """Destroys the key of a tenant's epoch, and says what can no longer be linked; `erase listener` takes one person out."""
+    """Destroy the key of a tenant's epoch, so that nobody can link its listeners any more. This can't be undone."""
     from metrics_lake import keys
 
     if context.invoked_subcommand:
@@ -64,12 +71,14 @@ def listener(
     tenant: Tenant,
     who: Annotated[
         str | None,
-        typer.Option("--who", help="File with an address and its user agent a line [default: stdin]", metavar="FILE"),
+        typer.Option(
+            "--who", help="File with an address and a user agent per line (default: standard input)", metavar="FILE"
+        ),
     ] = None,
     from_: From = None,
     to: To = None,
 ) -> None:
-    """Takes a listener out of tables, figures, rollups and documents; exit 1 if a search then finds any byte of it."""
+    """Delete one listener's data from tables, figures, rollups and documents. Exit code 1 if a search still finds it."""
     from metrics_lake.catalog import stored
     from metrics_lake.jobs import erasing
     from metrics_lake.sources.haproxy import asked
@@ -78,14 +87,14 @@ def listener(
     settings = choice.load()
     people = asked.read(_lines(who), is_hashed=settings.haproxy.address_mode == "hashed")
     with options.working(choice, "erase") as (work, steps):
-        _known(work, tenant)
+        _check_tenant(work, tenant)
         ids = erasing.ids(work, people, tenant, days)
-        held = erasing.held(work, ids.every)
-        _tell_held(ids, held)
-        done = erasing.erase(work, tenant, held.ids, stored())
+        stored_data = erasing.held(work, ids.every)
+        _report_stored(ids, stored_data)
+        done = erasing.erase(work, tenant, stored_data.ids, stored())
         steps.step("searching for what is left")
-        report = _left(settings, ids.current | held.ids | done.marks)
-    _tell(done, held, report)
+        report = _search_rest(settings, ids.current | stored_data.ids | done.marks)
+    _report_erased(done, stored_data, report)
     if not report.is_clean:
         raise typer.Exit(1)
 
@@ -101,52 +110,56 @@ def _lines(who: str | None) -> Iterable[str]:
     return sys.stdin.read().splitlines()
 
 
-def _known(work: Work, tenant: str) -> None:
+def _check_tenant(work: Work, tenant: str) -> None:
     tenants = work.tenants.tenants
     if tenant not in tenants:
         raise SettingsError(f"no tenant {tenant!r} in {work.settings.tenants_file}; there are: {', '.join(tenants)}")
 
 
-def _left(settings: Settings, ids: Iterable[str]) -> Report:
-    """What of the ids is left in lakes (those that rebuild set aside, too), rollups and documents."""
+def _search_rest(settings: Settings, ids: Iterable[str]) -> Report:
+    """Searches lakes (those that rebuild replaced, too), rollups and documents for the ids."""
     from metrics_lake import audit
     from metrics_lake.cli.screens.privacy_search import written
 
     lake = Path(settings.storage.lake)
-    with written(settings) as stored:
-        roots = [*stored, *lake.parent.glob(f"{lake.name}.before-*")]
-        return audit.search([root for root in roots if root.exists()], audit.needles(keys=_named(ids)))
+    with written(settings) as places:
+        roots = [*places, *lake.parent.glob(f"{lake.name}.before-*")]
+        return audit.search([root for root in roots if root.exists()], audit.needles(keys=_search_terms(ids)))
 
 
-def _named(ids: Iterable[str]) -> dict[str, bytes]:
-    return {f"listener {number}": bytes.fromhex(each) for number, each in enumerate(sorted(ids))}
+def _search_terms(ids: Iterable[str]) -> dict[str, bytes]:
+    return {f"listener {number}": bytes.fromhex(id_) for number, id_ in enumerate(sorted(ids))}
 
 
-def _tell_held(ids: Ids, held: Held) -> None:
-    """Before anything goes: what can't be found, and which landing files have the lines."""
+def _report_stored(ids: Ids, stored_data: Held) -> None:
+    """Prints, before anything is deleted, what can't be found and which landing files have lines of the listener."""
     if ids.destroyed:
-        _say(f"the keys of {', '.join(ids.destroyed)} are destroyed: nobody can tell who listened then")
-    for path in held.files:
-        _say(f"{path}: has lines of this listener; delete it, or they come back with `rebuild` or when it changes")
-    if held.files:
-        _say("`upkeep` deletes landing files past `upkeep.landing_days`")
+        _print_line(f"the keys of {', '.join(ids.destroyed)} are destroyed: nobody can tell any more who listened then")
+    for path in stored_data.files:
+        _print_line(
+            f"{path}: has lines of this listener; delete the file, or the data comes back with `rebuild` or when the file changes"
+        )
+    if stored_data.files:
+        _print_line("`upkeep` deletes landing files past `upkeep.landing_days`")
 
 
-def _tell(done: Erased, held: Held, report: Report) -> None:
-    from metrics_lake.cli.screens.privacy_search import tell
+def _report_erased(done: Erased, stored_data: Held, report: Report) -> None:
+    from metrics_lake.cli.screens.privacy_search import write_report
 
-    if held.ids:
-        _say(
-            f"{done.visits} visits and {done.sessions} sessions taken out, {done.published.written} rollups written anew"
+    if stored_data.ids:
+        _print_line(
+            f"{done.visits} visits and {done.sessions} sessions deleted, {done.published.written} rollups written again"
         )
     else:
-        _say("nothing is held of this listener: no visit and no session under any key there is")
+        _print_line("there is no data of this listener: no visit and no session under any key that exists")
     if report.is_clean:
-        _say(f"no byte of the ids is left in {report.file_count:,} files ({report.byte_count:,} bytes)")
+        _print_line(f"no byte of the ids is left in {report.file_count:,} files ({report.byte_count:,} bytes)")
     else:
-        _say("not all is gone: see the files below; delete an old lake (`.before-N`), or `metrics-lake rebuild`")
-        tell(report, _ERR)
+        _print_line(
+            "data of this listener is left in the files below: delete an old lake (`.before-N`), or run `metrics-lake rebuild`"
+        )
+        write_report(report, _ERR)
 
 
-def _say(text: str) -> None:
+def _print_line(text: str) -> None:
     _ERR.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -11,28 +11,28 @@ from metrics_lake.cli.options import SettingsChoice, takes_settings
 
 
 def register(app: typer.Typer) -> None:
-    formats = typer.Typer(no_args_is_help=True, help="Which log format a file has, and what a log-format string reads.")
+    formats = typer.Typer(no_args_is_help=True, help="Find the format of a log file, or test a log-format string.")
     formats.command("detect")(detect)
     formats.command("check")(check)
     app.add_typer(formats, name="formats")
 
 
-def detect(file: Annotated[str, typer.Argument(help="A log, packed or not", metavar="FILE")]) -> None:
-    """Names the format of a file by its first lines."""
-    from metrics_lake.cli.screens.format_check import first_lines, tell_detected
+def detect(file: Annotated[str, typer.Argument(help="Log file, plain or gzip", metavar="FILE")]) -> None:
+    """Find the log format of a file from its first lines."""
+    from metrics_lake.cli.screens.format_check import first_lines, write_detected
 
-    tell_detected(first_lines(file), Console())
+    write_detected(first_lines(file), Console())
 
 
 @takes_settings
 def check(
     choice: SettingsChoice,
-    file: Annotated[str, typer.Argument(help="A log, packed or not", metavar="FILE")],
-    format_: Annotated[str, typer.Option("--format", help="A format's name, or a log-format string of haproxy.cfg")],
+    file: Annotated[str, typer.Argument(help="Log file, plain or gzip", metavar="FILE")],
+    format_: Annotated[str, typer.Option("--format", help="Name of a format, or a log-format string from haproxy.cfg")],
 ) -> None:
-    """Shows what a format reads from a file's first lines, under the settings' haproxy part; exit 1 if not all."""
-    from metrics_lake.cli.screens.format_check import first_lines, tell_checked
+    """Parse the first lines of a file with a format and show the result. Exit code 1 if a line can't be parsed."""
+    from metrics_lake.cli.screens.format_check import first_lines, write_check
 
     haproxy = choice.load().haproxy
-    if not tell_checked(format_, first_lines(file), haproxy, Console(markup=False, highlight=False)):
+    if not write_check(format_, first_lines(file), haproxy, Console(markup=False, highlight=False)):
         raise typer.Exit(1)

@@ -25,23 +25,30 @@ def register(app: typer.Typer) -> None:
 @takes_settings
 def listening(
     choice: SettingsChoice,
-    tenant: Annotated[str, typer.Option("--tenant", help="Whose streams", metavar="T")],
-    from_: Annotated[str, typer.Option("--from", help="First day or hour: 2026-11-01, 2026-11-01T18:00", metavar="D")],
-    to: Annotated[str, typer.Option("--to", help="Last day, included; or hour, not included", metavar="D")],
-    by: Annotated[By, typer.Option("--by", help="One row for each")] = By.day,
+    tenant: Annotated[str, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")],
+    from_: Annotated[
+        str, typer.Option("--from", help="First day or hour, such as 2026-11-01 or 2026-11-01T18:00", metavar="D")
+    ],
+    to: Annotated[str, typer.Option("--to", help="Last day (included) or end hour (not included)", metavar="D")],
+    by: Annotated[By, typer.Option("--by", help="One row per hour, day, week or month")] = By.day,
     stream: Annotated[
-        list[str] | None, typer.Option("--stream", help="One stream; repeatable [default: *, all of them]", metavar="S")
+        list[str] | None,
+        typer.Option("--stream", help="Name of a stream. Can be repeated (default: *, all streams)", metavar="S"),
     ] = None,
     new_since: Annotated[
         str | None,
-        typer.Option("--new-since", help="Also tell who is new: not there from this day until --from", metavar="DAY"),
+        typer.Option(
+            "--new-since",
+            help="Also count new listeners: not seen from this day until --from",
+            metavar="DAY",
+        ),
     ] = None,
     format_: FormatOption = Format.table,
 ) -> None:
-    """Sessions, hours, unique and peak listeners over any range, with a chart. From the documents: no Spark."""
-    from metrics_lake.cli.screens.listening_answer import ask, tell
-    from metrics_lake.cli.time_range import span
+    """Show sessions, hours, unique listeners and peaks of any range, with a chart. Does not start Spark."""
+    from metrics_lake.cli.screens.listening_answer import ask, write_answer
+    from metrics_lake.cli.time_range import time_range
 
-    asked = span(from_, to, new_since)
-    answer = ask(choice.load(), tenant, stream or ["*"], asked, by.value)
-    tell(answer, format_.value, Console())
+    period = time_range(from_, to, new_since)
+    answer = ask(choice.load(), tenant, stream or ["*"], period, by.value)
+    write_answer(answer, format_.value, Console())

@@ -1,4 +1,4 @@
-"""What every command takes, and how its settings come about."""
+"""Options that commands share, and the settings that follow from them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ from metrics_lake.settings import Settings, load
 if TYPE_CHECKING:
     from metrics_lake.jobs.work import Work
 
-Conf = Annotated[str | None, typer.Option("--conf", help="Folder of settings [default: conf]", metavar="DIR")]
+Conf = Annotated[str | None, typer.Option("--conf", help="Folder with the settings (default: conf)", metavar="DIR")]
 Env = Annotated[
-    str | None, typer.Option("--env", help="Which settings to lay over base.yaml [default: local]", metavar="NAME")
+    str | None,
+    typer.Option("--env", help="Environment: its file NAME.yaml overrides base.yaml (default: local)", metavar="NAME"),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override one setting, dots between levels; repeatable", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set", help="Override one setting, such as sessions.gap_seconds=30. Can be repeated", metavar="KEY=VALUE"
+    ),
 ]
 From = Annotated[str | None, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")]
-To = Annotated[str | None, typer.Option("--to", help="Last day, included", metavar="DAY")]
+To = Annotated[str | None, typer.Option("--to", help="Last day (included)", metavar="DAY")]
 
 
 class Format(str, Enum):
@@ -39,7 +42,7 @@ class Format(str, Enum):
     json = "json"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print it")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Output format")]
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def day(text: str | None, option: str) -> date | None:
-    """A day as an option states it; a wrong one is wrong usage."""
+    """Parses the day of an option; raises a usage error if it is not a day."""
     if text is None:
         return None
     try:
@@ -92,7 +95,7 @@ def day(text: str | None, option: str) -> date | None:
 
 
 def days(from_: str | None, to: str | None) -> tuple[date, ...]:
-    """The days from the first to the last, both included; empty where neither is given."""
+    """The days from the first to the last, both included. Empty if neither is given."""
     first, last = day(from_, "--from"), day(to, "--to")
     if first is None and last is None:
         return ()
@@ -104,7 +107,7 @@ def days(from_: str | None, to: str | None) -> tuple[date, ...]:
 
 
 def known(name: str | None, names: Sequence[str], option: str) -> None:
-    """A name that must be one of several; a wrong one is wrong usage, with the nearest named."""
+    """Checks that a name is one of several; raises a usage error that says which is nearest."""
     if name is not None and name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
         raise typer.BadParameter(
@@ -114,7 +117,7 @@ def known(name: str | None, names: Sequence[str], option: str) -> None:
 
 @contextmanager
 def working(choice: SettingsChoice, doing: str) -> Iterator[tuple[Work, Steps]]:
-    """The work of a command under the lake's lock, with its steps shown on stderr."""
+    """Opens the lake, locks it for this command, and shows the command's steps on stderr."""
     from metrics_lake.jobs.work import Work
 
     loaded = choice.load()

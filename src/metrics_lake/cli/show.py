@@ -1,4 +1,4 @@
-"""`metrics-lake show`: rows of a table."""
+"""`metrics-lake show`: the newest rows of a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from metrics_lake.cli import options
 from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes_settings
 
 Limit = Annotated[
-    int | None, typer.Option("--limit", min=1, help="At most so many rows [default: 20 in a table, else all]")
+    int | None, typer.Option("--limit", min=1, help="Number of rows (default: 20 in a table, all in csv and json)")
 ]
 
 
@@ -22,11 +22,13 @@ def register(app: typer.Typer) -> None:
 @takes_settings
 def show(
     choice: SettingsChoice,
-    table: Annotated[str, typer.Argument(help="Such as silver.sessions or bronze.rejects", metavar="TABLE")],
+    table: Annotated[
+        str, typer.Argument(help="Name of a table, such as silver.sessions or bronze.rejects", metavar="TABLE")
+    ],
     format_: FormatOption = Format.table,
     limit: Limit = None,
 ) -> None:
-    """Rows of a table, the newest first."""
+    """Show the newest rows of a table. Does not start Spark."""
     from metrics_lake.catalog import tables
     from metrics_lake.cli.output.rows import rows_of, write
 

@@ -183,10 +183,14 @@ def full_disk(world, monkeypatch):
         (
             torn_checkpoint,
             "checkpoint",
-            "offsets/1 is torn (its checksum or its form is wrong) → metrics-lake ingest --new-epoch",
+            "offsets/1 is torn (its checksum or its form is wrong) → metrics-lake ingest --reset-checkpoint",
         ),
-        (lost_checkpoint, "checkpoint", "query is lost, although bronze has rows → metrics-lake ingest --new-epoch"),
-        (torn_manifest, "checkpoint", "00000002.json is torn or lost → metrics-lake ingest --new-epoch"),
+        (
+            lost_checkpoint,
+            "checkpoint",
+            "query is lost, although bronze has rows → metrics-lake ingest --reset-checkpoint",
+        ),
+        (torn_manifest, "checkpoint", "00000002.json is torn or lost → metrics-lake ingest --reset-checkpoint"),
         (
             half_index,
             "rollups",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from metrics_lake.cli import scheduler as turns
+from metrics_lake.cli import scheduler
 from metrics_lake.schedule import Job, Plan
 from tests.unit.drawing import utc
 
@@ -18,7 +18,7 @@ class Told:
         self.at, self.minutes, self.oversleeps, self.code = utc(at), minutes, oversleeps or {}, code
         self.ran: list[str] = []
         self.said: list[str] = []
-        self.world = turns.World(lambda: self.at, self.sleep, self.run, self.said.append)
+        self.machine = scheduler.Machine(lambda: self.at, self.sleep, self.run, self.said.append)
 
     def sleep(self, until: datetime) -> None:
         self.at = until + timedelta(minutes=self.oversleeps.pop(f"{until:%H:%M}", 0))
@@ -30,7 +30,7 @@ class Told:
 
 
 def follow(told: Told, times: int, **jobs: Job) -> list[str]:
-    turns.follow(Plan(jobs=jobs), told.world, lambda beat: f"{beat.at:%H:%M} {beat.name}", times)
+    scheduler.follow(Plan(jobs=jobs), told.machine, lambda beat: f"{beat.at:%H:%M} {beat.name}", times)
     return told.ran
 
 

@@ -1,4 +1,4 @@
-"""The demo: a made-up week of three tenants, the whole main job over it, and a comparison with the truth."""
+"""The demo: a generated week of three tenants, the main job over it, and a comparison with the known truth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.table import Table as Grid
 from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.output.progress import Steps
 from metrics_lake.cli.screens.listening_answer import ask, chart, on_clock
-from metrics_lake.cli.time_range import Span
+from metrics_lake.cli.time_range import TimeRange
 from metrics_lake.demo.traffic import Plan, generate
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
@@ -30,7 +30,7 @@ _SECONDS = 0.001  # of listening, relative
 
 @dataclass(frozen=True)
 class Story:
-    """What a demo found, and where it lies."""
+    """The result of a demo, and where its files are."""
 
     settings: Settings
     lines: int
@@ -42,7 +42,7 @@ class Story:
     def is_true(self) -> bool:
         return not self.differences
 
-    def tell(self, console: Console) -> None:
+    def write(self, console: Console) -> None:
         console.print(_summary(self.answers))
         for answer in self.answers:
             console.print(f"\n[b]{answer.tenant}[/b]: listeners at once, by hour ({answer.timezone})")
@@ -52,7 +52,7 @@ class Story:
 
 
 def demo(folder: str, choice: SettingsChoice, steps: Steps) -> Story:
-    """Makes the week, runs every job over it in `folder`, and compares."""
+    """Generates the week in `folder`, runs every job over it, and compares the figures."""
     root = _emptied(Path(folder))
     today = datetime.now(timezone.utc).date()
     steps.step("making a week of logs")
@@ -71,14 +71,14 @@ def demo(folder: str, choice: SettingsChoice, steps: Steps) -> Story:
     with work.lock("demo"):
         run(work, steps.ingested)
     steps.step("comparing with the truth")
-    days = sorted({date.fromisoformat(day) for held in truth.tenants.values() for day in held["days"]})
-    answers = [ask(settings, tenant, ("*",), Span(days[0], days[-1]), "hour") for tenant in truth.tenants]
+    days = sorted({date.fromisoformat(day) for tenant_truth in truth.tenants.values() for day in tenant_truth["days"]})
+    answers = [ask(settings, tenant, ("*",), TimeRange(days[0], days[-1]), "hour") for tenant in truth.tenants]
     compared, differences = compare(settings, truth.tenants)
     return Story(settings, truth.line_count, answers, compared, differences)
 
 
 def _emptied(root: Path) -> Path:
-    """The demo's own folder, empty; a folder that no demo made is left alone."""
+    """Empties the folder of the demo. Raises SettingsError if it has files that no demo wrote."""
     if root.exists() and any(root.iterdir()):
         if not (root / _MARK).exists():
             raise SettingsError(f"{root} holds something that is no demo; name another folder with --folder")
@@ -89,17 +89,17 @@ def _emptied(root: Path) -> Path:
 
 
 def compare(settings: Settings, tenants: Mapping[str, Any]) -> tuple[int, list[str]]:
-    """How many figures were compared with the truth, and those that differ."""
+    """How many figures were compared with the truth, and the names of those that differ."""
     compared, differences = 0, []
-    for tenant, held in tenants.items():
-        for day, streams in held["days"].items():
+    for tenant, tenant_truth in tenants.items():
+        for day, streams in tenant_truth["days"].items():
             for stream, expected in streams.items():
                 on = date.fromisoformat(day)
-                total = ask(settings, tenant, (stream,), Span(on, on), "day").total
-                got = {**total, "unique_listeners": total["unique_listeners"]["value"]}
-                wrong = [name for name in _FIGURES if got[name] != expected[name]]
+                total = ask(settings, tenant, (stream,), TimeRange(on, on), "day").total
+                actual = {**total, "unique_listeners": total["unique_listeners"]["value"]}
+                wrong = [name for name in _FIGURES if actual[name] != expected[name]]
                 if (
-                    abs(got["total_hours"] * 3600 - expected["listening_seconds"])
+                    abs(actual["total_hours"] * 3600 - expected["listening_seconds"])
                     > _SECONDS * expected["listening_seconds"]
                 ):
                     wrong.append("listening_seconds")

@@ -1,4 +1,4 @@
-"""`metrics-lake downloads`: a range's total, its buckets as a table with bars, and the days that are unknown."""
+"""`downloads`: the total of a range, its buckets as a table with bars, and the days that are unknown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEADS = ("downloads", "again", "updates", "uninstalls", "devices")
 
 
 def ask(settings: Settings, tenant: str, first_on: date, last_on: date, by: str) -> Answer:
-    """The answer, or an error that names the tenants that there are, or says that this one has no app."""
+    """Answers from the documents. Raises SettingsError if there is no such tenant or it has no app."""
     tenants = load_tenants(settings).tenants
     if tenant not in tenants:
         raise SettingsError(f"no tenant {tenant!r} in {settings.tenants_file}; there are: {', '.join(tenants)}")
@@ -32,51 +32,51 @@ def ask(settings: Settings, tenant: str, first_on: date, last_on: date, by: str)
         raise SettingsError(f"{tenant} has no apps in {settings.tenants_file}; add them under tenants.{tenant}.apps")
     store = documents_of(settings)
     days = first_on.isoformat(), last_on.isoformat()
-    held = [d for app in apps for d in store.between(CONTAINER, tenant, *ids_between(app.store, app.id, *days))]
-    return answer(tenant, apps, held, first_on, last_on, by)
+    documents = [d for app in apps for d in store.between(CONTAINER, tenant, *ids_between(app.store, app.id, *days))]
+    return answer(tenant, apps, documents, first_on, last_on, by)
 
 
-def tell(found: Answer, format_: str, console: Console) -> None:
+def write_answer(reply: Answer, format_: str, console: Console) -> None:
     if format_ == "json":
-        sys.stdout.write(json.dumps(asdict(found), default=plain, indent=1) + "\n")
+        sys.stdout.write(json.dumps(asdict(reply), default=plain, indent=1) + "\n")
     elif format_ == "csv":
-        name = "start" if found.by == "day" else "value"
-        rows = [{name: bucket[name], **{figure: bucket[figure] for figure in FIGURES}} for bucket in found.buckets]
+        name = "start" if reply.by == "day" else "value"
+        rows = [{name: bucket[name], **{figure: bucket[figure] for figure in FIGURES}} for bucket in reply.buckets]
         schema = {name: pl.String, **dict.fromkeys(FIGURES, pl.Int64)}
         write(pl.DataFrame(rows, schema=schema, orient="row"), "csv", console)
-    elif all(number is None for number in found.total.values()):
+    elif all(number is None for number in reply.total.values()):
         console.print(
-            f"no store has reported of {found.tenant} from {found.first_on} to {found.last_on}: unknown, not zero"
+            f"no store has reported of {reply.tenant} from {reply.first_on} to {reply.last_on}: unknown, not zero"
         )
     else:
-        console.print(f"[b]{found.tenant}[/b]  {found.first_on} to {found.last_on}, days as the stores count them")
-        console.print(" · ".join(_in_words(found.total)))
-        console.print(table(found, console.width))
-        for app, days in found.unknown.items():
+        console.print(f"[b]{reply.tenant}[/b]  {reply.first_on} to {reply.last_on}, days as the stores count them")
+        console.print(" · ".join(_total_words(reply.total)))
+        console.print(table(reply, console.width))
+        for app, days in reply.unknown.items():
             console.print(f"not reported yet, so unknown and not zero: {app}: {_spans(days)}", highlight=False)
 
 
-def _in_words(total: Row) -> Iterable[str]:
+def _total_words(total: Row) -> Iterable[str]:
     heads = ("downloads", "downloads again", "updates", "uninstalls", "active devices")
     return (f"{total[name]:,} {head}" for name, head in zip(FIGURES, heads, strict=True) if total[name] is not None)
 
 
-def table(found: Answer, width: int) -> Grid:
-    """The buckets, each with its downloads as a bar; where they are unknown there is none."""
-    grid = Grid(found.by, *_HEADS, "", box=None)
+def table(reply: Answer, width: int) -> Grid:
+    """The buckets as rows, with a bar for the downloads. Unknown downloads have no bar."""
+    grid = Grid(reply.by, *_HEADS, "", box=None)
     for column in grid.columns[1:-1]:
         column.justify = "right"
-    most = max((bucket["downloads"] or 0 for bucket in found.buckets), default=0)
-    for bucket in found.buckets:
+    most = max((bucket["downloads"] or 0 for bucket in reply.buckets), default=0)
+    for bucket in reply.buckets:
         figures = ("unknown" if bucket[name] is None else f"{bucket[name]:,}" for name in FIGURES)
         part = ", in part" if bucket.get("unknown") and bucket["downloads"] is not None else ""
         bar = Bar(max(most, 1), 0, max(bucket["downloads"] or 0, 0), width=max(6, min(40, width - 76)))
-        grid.add_row(f"{bucket['start' if found.by == 'day' else 'value']}{part}", *figures, bar)
+        grid.add_row(f"{bucket['start' if reply.by == 'day' else 'value']}{part}", *figures, bar)
     return grid
 
 
 def _spans(days: Iterable[str]) -> str:
-    """Days as stretches: `2001-01-15 to 2001-01-17, 2001-01-20`."""
+    """Days that follow each other as one span: `2001-01-15 to 2001-01-17, 2001-01-20`."""
     spans: list[list[date]] = []
     for on in map(date.fromisoformat, days):
         if spans and (on - spans[-1][-1]).days == 1:

@@ -1,4 +1,4 @@
-"""`metrics-lake formats check|detect`: what a log-format reads from a file's first lines, and which format a file has."""
+"""`formats detect` and `formats check`: the format of a log file, and what a log-format string reads from its first lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINES = 1000
 
 
 def first_lines(file: str, count: int = _LINES) -> list[str]:
-    """The first lines of a log, packed or not."""
+    """The first lines of a log file, plain or gzip."""
     path = Path(file)
     try:
         with path.open("rb") as raw:
@@ -28,24 +28,24 @@ def first_lines(file: str, count: int = _LINES) -> list[str]:
         raise SettingsError(f"{path} can't be read: {type(error).__name__}") from None
 
 
-def tell_detected(lines: list[str], console: Console) -> None:
+def write_detected(lines: list[str], console: Console) -> None:
     grid = Grid("format", "lines", "share")
-    for found in formats.detect(lines):
-        grid.add_row(found.name, f"{found.line_count:,}", f"{found.share:.0%}")
+    for match in formats.detect(lines):
+        grid.add_row(match.name, f"{match.line_count:,}", f"{match.share:.0%}")
     console.print(grid if lines else "the file is empty")
 
 
-def tell_checked(format_text: str, lines: list[str], haproxy: Haproxy, console: Console) -> bool:
-    """Prints fields, first records and problems; true if every line that is a request was read."""
-    found = formats.check(format_text, lines, haproxy)
-    console.print("fields: " + ", ".join(f"{name} = {meaning}" for name, meaning in found.fields))
-    for record in found.records:
+def write_check(format_text: str, lines: list[str], haproxy: Haproxy, console: Console) -> bool:
+    """Prints fields, first records and problems. True if every line with a request could be parsed."""
+    result = formats.check(format_text, lines, haproxy)
+    console.print("fields: " + ", ".join(f"{name} = {meaning}" for name, meaning in result.fields))
+    for record in result.records:
         console.print("  " + " ".join(f"{name}={value}" for name, value in record.items() if value is not None))
     console.print(
-        f"{found.read_count:,} read, {found.unread_count:,} not, {found.skipped_count:,} skipped (notices, blank lines)"
+        f"{result.read_count:,} read, {result.unread_count:,} not, {result.skipped_count:,} skipped (notices, blank lines)"
     )
-    for problem in found.problems:
+    for problem in result.problems:
         console.print(f"line {problem.line_number}: {problem.reason}: {problem.masked_text}")
-    for lack in found.lacks:
+    for lack in result.lacks:
         console.print(f"lacks {lack}")
-    return found.unread_count == 0
+    return result.unread_count == 0

@@ -1,4 +1,4 @@
-"""`metrics-lake listening`: a range's total, a table of its buckets, and a chart of peaks beside it."""
+"""`listening`: the total of a range, a table of its buckets, and a chart of peaks."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from metrics_lake.cli.output.rows import plain, write
-from metrics_lake.cli.time_range import Span
+from metrics_lake.cli.time_range import TimeRange
 from metrics_lake.io.stores import documents_of
 from metrics_lake.serve.figures import Row
 from metrics_lake.serve.ranges import Answer, Range
 from metrics_lake.settings import Settings, SettingsError, load_tenants
 
 
-def ask(settings: Settings, tenant: str, streams: Sequence[str], span: Span, by: str) -> Answer:
-    """The answer, or an error that names the tenants, or streams, that there are."""
+def ask(settings: Settings, tenant: str, streams: Sequence[str], time_range: TimeRange, by: str) -> Answer:
+    """Answers from the documents. Raises SettingsError if there is no such tenant or stream."""
     tenants = load_tenants(settings).tenants
     if tenant not in tenants:
         raise SettingsError(f"no tenant {tenant!r} in {settings.tenants_file}; there are: {', '.join(tenants)}")
@@ -35,9 +35,9 @@ def ask(settings: Settings, tenant: str, streams: Sequence[str], span: Span, by:
                 f"{tenant} has no stream {stream!r}; it has: {', '.join(tenants[tenant].streams)}, and * for all"
             )
     calendar = tenants[tenant].calendar
-    start, end = span.between(calendar)
+    start, end = time_range.between(calendar)
     chosen = ("*",) if "*" in streams or not streams else tuple(dict.fromkeys(streams))
-    new_since = calendar.day_start(span.new_since) if span.new_since else None
+    new_since = calendar.day_start(time_range.new_since) if time_range.new_since else None
     rotation = settings.privacy.key_rotation
     return Range(documents_of(settings), tenant, calendar, chosen, start, end, rotation, new_since).answer(by)
 
@@ -45,7 +45,7 @@ def ask(settings: Settings, tenant: str, streams: Sequence[str], span: Span, by:
 _COUNTS = ("unique_listeners", "new_listeners", "returning_listeners")
 
 
-def tell(answer: Answer, format_: str, console: Console) -> None:
+def write_answer(answer: Answer, format_: str, console: Console) -> None:
     if format_ == "json":
         sys.stdout.write(json.dumps(asdict(answer), default=plain, indent=1) + "\n")
     elif format_ == "csv":
@@ -62,31 +62,33 @@ def tell(answer: Answer, format_: str, console: Console) -> None:
 
 
 def _total(answer: Answer) -> str:
-    total, out = answer.total, sum(answer.excluded.values())
-    told = [
+    total, excluded = answer.total, sum(answer.excluded.values())
+    figures = [
         f"{total['total_sessions']:,} sessions",
         f"{total['total_hours']:,.1f} hours",
-        *(f"{_sure(total[name])} {name.replace('_', ' ')}" for name in _COUNTS if name in total),
+        *(f"{_with_error(total[name])} {name.replace('_', ' ')}" for name in _COUNTS if name in total),
         f"peak {total['peak_listeners']:,} at {on_clock(answer, total)}"
         if total["peak_listeners"] is not None
         else "no peak of several streams together",
     ]
-    if out:
-        told.append(f"{out:,} sessions not counted ({', '.join(f'{k} {v:,}' for k, v in answer.excluded.items())})")
+    if excluded:
+        figures.append(
+            f"{excluded:,} sessions not counted ({', '.join(f'{k} {v:,}' for k, v in answer.excluded.items())})"
+        )
     note = "\nkeys changed within this range: a listener counts once in each of their epochs"
-    return f"[b]{answer.tenant}[/b] {answer.stream}  {answer.words}, {answer.timezone}\n{' · '.join(told)}" + (
+    return f"[b]{answer.tenant}[/b] {answer.stream}  {answer.words}, {answer.timezone}\n{' · '.join(figures)}" + (
         note if total["unique_listeners"].get("crosses_epoch") else ""
     )
 
 
-def _sure(count: Row) -> str:
-    """A number, and how sure it is."""
+def _with_error(count: Row) -> str:
+    """A number, with its relative error if it is an estimate."""
     about = "" if count["method"] == "exact" else f" (estimated, ± {count['relative_error']:.1%})"
     return f"{count['value']:,}{about}"
 
 
 def on_clock(answer: Answer, summary: Row) -> str:
-    """When a summary's peak was, on the tenant's clock, to the minute."""
+    """The minute of the peak, on the tenant's clock."""
     if not summary["peak_at"]:
         return "no time"
     instant = datetime.fromisoformat(summary["peak_at"].replace("Z", "+00:00"))
@@ -100,18 +102,18 @@ def _table(answer: Answer) -> Grid:
     for column in grid.columns[1:]:
         column.justify = "right"
     for bucket in answer.buckets:
-        each = (bucket[name] for name in counts)
+        bucket_counts = (bucket[name] for name in counts)
         peak = bucket["peak_listeners"]
         grid.add_row(
             bucket["start"], f"{bucket['total_sessions']:,}", f"{bucket['total_hours']:,.1f}",
-            *(f"{'' if count['method'] == 'exact' else '~'}{count['value']:,}" for count in each),
+            *(f"{'' if count['method'] == 'exact' else '~'}{count['value']:,}" for count in bucket_counts),
             "–" if peak is None else f"{peak:,}", f"{bucket['average_listeners']:,.1f}",
         )  # fmt: skip
     return grid
 
 
 def chart(answer: Answer, width: int) -> Text:
-    """Peak (of one stream, or all) and average listeners of each bucket, as lines of dots."""
+    """Average and peak listeners of each bucket, as lines of dots. Several streams together have no peak."""
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plotsize(max(30, min(70, width - 62)), 14)

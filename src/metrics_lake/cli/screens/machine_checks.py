@@ -1,4 +1,4 @@
-"""`metrics-lake doctor`: each thing a run needs, whether it is right, and how to mend it if not."""
+"""Checks of the doctor: whether each thing that a run needs is right, and how to repair it if not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FIRST_YEAR = 2025
 
 
 def examine(choice: SettingsChoice, console: Console) -> bool:
-    """Prints every finding; true if all is right."""
+    """Prints the result of every check. True if all are right."""
     try:
         settings = choice.load()
     except SettingsError as error:
@@ -44,9 +44,7 @@ def examine(choice: SettingsChoice, console: Console) -> bool:
     grid = Grid("", "what", "found", "remedy")
     for finding in findings:
         mark = "[green]right[/green]" if finding.is_right else "[red]wrong[/red]"
-        grid.add_row(
-            mark, finding.thing, *(escape(without_addresses(text)) for text in (finding.found, finding.remedy))
-        )
+        grid.add_row(mark, finding.name, *(escape(without_addresses(text)) for text in (finding.state, finding.remedy)))
     console.print(grid)
     return all(finding.is_right for finding in findings)
 
@@ -54,13 +52,18 @@ def examine(choice: SettingsChoice, console: Console) -> bool:
 def _java(settings: Settings) -> Finding:
     program = java_program()
     try:
-        told = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=20, check=True).stderr
+        version_text = subprocess.run(
+            [program, "-version"], capture_output=True, text=True, timeout=20, check=True
+        ).stderr
     except (OSError, subprocess.SubprocessError):
         return Finding("Java", False, f"{program} can't be started", "make setup, or set JAVA_HOME to a Java 17 or 21")
-    version = re.search(r'version "(\d+)', told)
+    version = re.search(r'version "(\d+)', version_text)
     is_right = version is not None and version[1] in ("17", "21")
     return Finding(
-        "Java", is_right, told.splitlines()[0], "" if is_right else "Spark 4.1 wants Java 17 or 21: set JAVA_HOME"
+        "Java",
+        is_right,
+        version_text.splitlines()[0],
+        "" if is_right else "Spark 4.1 wants Java 17 or 21: set JAVA_HOME",
     )
 
 
@@ -97,7 +100,7 @@ def _formats(settings: Settings) -> Finding:
         bound = formats.bound(settings.haproxy)
     except SettingsError as error:
         return Finding("formats", False, str(error).partition("\n")[0], "mend it; formats check shows what it reads")
-    return Finding("formats", True, f"{len(bound.patterns)} bound to files, others are told by themselves")
+    return Finding("formats", True, f"{len(bound.patterns)} bound to files, other files are recognised by their lines")
 
 
 def _places(settings: Settings) -> Finding:
@@ -126,8 +129,8 @@ def _blobs(place: str) -> Finding:
         count = sum(1 for _ in AzureLanding(place).files("haproxy"))
     except (SettingsError, AzureError) as error:
         return Finding("landing", False, str(error), "mend it, then run again")
-    found = f"{count} blobs below {place}/haproxy"
-    return Finding("landing", count > 0, found, "" if count else "upload HAProxy logs there: docs/azure.md")
+    state = f"{count} blobs below {place}/haproxy"
+    return Finding("landing", count > 0, state, "" if count else "upload HAProxy logs there: docs/azure.md")
 
 
 def _storage(settings: Settings) -> Finding:
@@ -139,8 +142,8 @@ def _storage(settings: Settings) -> Finding:
         free = shutil.disk_usage(folder).free
         if free < _FREE_BYTES:
             return Finding("storage", False, f"{free >> 20} MiB free at {folder}", "free some disk: a run wants 1 GiB")
-    found = f"{' and '.join(places)} can be written" if places else "in Azure: the findings of lake and rollups tell"
-    return Finding("storage", True, found)
+    state = f"{' and '.join(places)} can be written" if places else "in Azure: see lake and rollups below"
+    return Finding("storage", True, state)
 
 
 def _nearest(path: Path) -> Path:
@@ -170,8 +173,8 @@ def _cosmos(settings: Settings) -> Finding:
     try:
         return Finding("documents", True, f"Cosmos DB: {cosmos_of(settings).standing()}")
     except (SettingsError, CosmosError) as error:
-        found, _, remedy = str(error).partition(": ")
-        return Finding("documents", False, found, remedy)
+        state, _, remedy = str(error).partition(": ")
+        return Finding("documents", False, state, remedy)
 
 
 def _clock(settings: Settings) -> Finding:
