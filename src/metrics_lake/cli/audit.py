@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes_settings
+from metrics_lake.cli.options import Columns, Format, FormatOption, SettingsChoice, Wide, takes_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -18,11 +18,13 @@ def register(app: typer.Typer) -> None:
 
 
 @takes_settings
-def completeness(choice: SettingsChoice, format_: FormatOption = Format.table) -> None:
+def completeness(
+    choice: SettingsChoice, format_: FormatOption = Format.table, columns: Columns = None, wide: Wide = False
+) -> None:
     """Check that every log line is accounted for, and show received and missing hours of each proxy."""
     from metrics_lake.cli.screens.line_accounts import account
 
-    if not account(choice.load(), format_.value, Console()):
+    if not account(choice.load(), format_.value, Console(), columns=columns, is_wide=wide):
         raise typer.Exit(1)
 
 

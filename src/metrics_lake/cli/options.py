@@ -84,6 +84,22 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
     return with_options
 
 
+Columns = Annotated[
+    str | None, typer.Option("--columns", help="Only these columns, separated by commas", metavar="NAMES")
+]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="Show all columns in full, even if lines become wider than the terminal")
+]
+
+
+def columns(text: str | None, names: Sequence[str]) -> list[str]:
+    """The columns that --columns names, in its order; all where it is not given."""
+    chosen = [name.strip() for name in text.split(",")] if text else list(names)
+    for name in chosen:
+        known(name, names, "--columns")
+    return list(dict.fromkeys(chosen))
+
+
 def day(text: str | None, option: str) -> date | None:
     """Parses the day of an option; raises a usage error if it is not a day."""
     if text is None:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from metrics_lake.cli import options
-from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes_settings
+from metrics_lake.cli.options import Columns, Format, FormatOption, SettingsChoice, Wide, takes_settings
 
 Limit = Annotated[
     int | None, typer.Option("--limit", min=1, help="Number of rows (default: 20 in a table, all in csv and json)")
@@ -27,12 +27,15 @@ def show(
     ],
     format_: FormatOption = Format.table,
     limit: Limit = None,
+    columns: Columns = None,
+    wide: Wide = False,
 ) -> None:
     """Show the newest rows of a table. Does not start Spark."""
     from metrics_lake.catalog import tables
     from metrics_lake.cli.output.rows import rows_of, write
 
     options.known(table, tuple(tables()), "TABLE")
-    settings = choice.load()
-    limit = limit or (20 if format_ is Format.table else None)
-    write(rows_of(settings.storage.lake, tables()[table], limit), format_.value, Console(), title=table)
+    source, lake = tables()[table], choice.load().storage.lake
+    names = options.columns(columns, [column.name for column in source.fields])
+    rows = rows_of(lake, source, limit or (20 if format_ is Format.table else None)).select(names)
+    write(rows, format_.value, Console(), title=table, is_wide=wide)

@@ -43,3 +43,16 @@ def test_lines_that_do_not_add_up_are_an_error(filled):
     broken = pl.read_delta("data/lake/bronze/haproxy").with_columns(line_count=pl.col("line_count") + 1)
     write_deltalake("data/lake/bronze/haproxy", broken.to_arrow(), mode="overwrite")
     assert filled.run("audit", "completeness").code == 1
+
+
+def test_completeness_fits_80_columns_with_a_line_for_each_file(filled, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = filled.run("audit", "completeness").out
+    assert max(map(len, out.splitlines())) <= 80
+    [row] = [line for line in out.splitlines() if "edge-01/10.log" in line]
+    assert [cell for cell in row.split() if cell.isdigit()] == ["4", "1", "1", "1", "1"]
+
+
+def test_completeness_shows_the_columns_that_are_asked_for(filled):
+    chosen = ("audit", "completeness", "--columns", "path,reject_count", "--format", "json")
+    assert {tuple(json.loads(line)) for line in filled.run(*chosen).out.splitlines()} == {("path", "reject_count")}

@@ -37,11 +37,15 @@ def healthy(world, monkeypatch):
 
 
 def wrong(ended) -> dict[str, str]:
-    """What was found wrong, and the row that says so."""
-    rows = [row.split("│")[1:-1] for row in ended.out.splitlines() if row.startswith("│")]
-    return {
-        what.strip(): f"{found.strip()} → {remedy.strip()}" for mark, what, found, remedy in rows if "wrong" in mark
-    }
+    """What was found wrong, with the lines that say so."""
+    said: dict[str, list[str]] = {}
+    for line in ended.out.splitlines():
+        if line.startswith(("right", "wrong")):
+            mark, what, state = line.split(maxsplit=2)
+            said[f"{mark} {what}"] = [state.strip()]
+        else:
+            said[f"{mark} {what}"].append(line.strip())
+    return {key.removeprefix("wrong "): " ".join(lines) for key, lines in said.items() if key.startswith("wrong")}
 
 
 def test_where_all_is_right_the_doctor_says_so(healthy):

@@ -38,3 +38,17 @@ def test_a_limit_limits_the_rows(filled):
 def test_a_view_shows_its_own_rows_and_columns_alone(filled):
     [row] = [json.loads(each) for each in filled.run("show", "bronze.unclaimed", "--format", "json").out.splitlines()]
     assert (row["frontend"], row["path_start"], row["line_count"]) == ("fe", "/nobody", 1) and "masked_text" not in row
+
+
+def test_columns_are_chosen_by_name_in_every_format(filled):
+    chosen = ("show", "bronze.visits", "--columns", "stream, first_at", "--limit", "1")
+    assert list(json.loads(filled.run(*chosen, "--format", "json").out)) == ["stream", "first_at"]
+    assert filled.run(*chosen, "--format", "csv").out.splitlines()[0] == "stream,first_at"
+    assert filled.run(*chosen).out.splitlines()[1].split() == ["stream", "first_at"]
+
+
+def test_a_table_of_many_columns_is_one_block_a_row_on_80_columns_and_a_line_with_wide(filled, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow, wide = filled.run("show", "bronze.visits").out, filled.run("show", "bronze.visits", "--wide").out
+    assert "row 2" in narrow and max(map(len, narrow.splitlines())) <= 80
+    assert "row 1" not in wide and "listener_id" in wide.splitlines()[1] and max(map(len, wide.splitlines())) > 200

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table as Grid
 
 from metrics_lake.cli.options import SettingsChoice
+from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.cli.output.progress import Steps
 from metrics_lake.cli.screens.listening_answer import ask, chart, on_clock
 from metrics_lake.cli.time_range import TimeRange
@@ -43,12 +43,12 @@ class Story:
         return not self.differences
 
     def write(self, console: Console) -> None:
-        console.print(_summary(self.answers))
+        console.print(table(_summary(self.answers), console.width))
         for answer in self.answers:
             console.print(f"\n[b]{answer.tenant}[/b]: listeners at once, by hour ({answer.timezone})")
             console.print(chart(answer, console.width + 30))
         console.print(_verdict(self))
-        console.print(_where_next(self))
+        console.print(_where_next(self), soft_wrap=True)
 
 
 def demo(folder: str, choice: SettingsChoice, steps: Steps) -> Story:
@@ -108,18 +108,16 @@ def compare(settings: Settings, tenants: Mapping[str, Any]) -> tuple[int, list[s
     return compared, differences
 
 
-def _summary(answers: list[Answer]) -> Grid:
-    grid = Grid("tenant", "clock", "sessions", "hours", "unique", "peak", "at", "not counted")
-    for column in (2, 3, 4, 5, 7):
-        grid.columns[column].justify = "right"
-    for answer in answers:
-        total = answer.total
-        grid.add_row(
-            answer.tenant, answer.timezone, f"{total['total_sessions']:,}", f"{total['total_hours']:,.1f}",
+def _summary(answers: list[Answer]) -> list[Column]:
+    rows = [
+        (
+            answer.tenant, f"{total['total_sessions']:,}", f"{total['total_hours']:,.1f}",
             f"{total['unique_listeners']['value']:,}", f"{total['peak_listeners']:,}", on_clock(answer, total),
-            f"{sum(answer.excluded.values()):,}",
-        )  # fmt: skip
-    return grid
+            f"{sum(answer.excluded.values()):,}", answer.timezone,
+        )
+        for answer in answers for total in (answer.total,)
+    ]  # fmt: skip
+    return from_rows(("tenant", "sessions", "hours", "unique", "peak", "at", "not counted", "clock"), rows, ("clock",))
 
 
 def _verdict(story: Story) -> str:

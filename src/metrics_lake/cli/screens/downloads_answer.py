@@ -9,10 +9,9 @@ from dataclasses import asdict
 from datetime import date
 
 import polars as pl
-from rich.bar import Bar
 from rich.console import Console
-from rich.table import Table as Grid
 
+from metrics_lake.cli.output.layout import Column, bar, from_rows, table
 from metrics_lake.cli.output.rows import plain, write
 from metrics_lake.io.stores import documents_of
 from metrics_lake.serve.downloads import CONTAINER, FIGURES, Answer, answer, ids_between
@@ -51,7 +50,7 @@ def write_answer(reply: Answer, format_: str, console: Console) -> None:
     else:
         console.print(f"[b]{reply.tenant}[/b]  {reply.first_on} to {reply.last_on}, days as the stores count them")
         console.print(" · ".join(_total_words(reply.total)))
-        console.print(table(reply, console.width))
+        console.print(table(_columns(reply, console.width), console.width))
         for app, days in reply.unknown.items():
             console.print(f"not reported yet, so unknown and not zero: {app}: {_spans(days)}", highlight=False)
 
@@ -61,18 +60,23 @@ def _total_words(total: Row) -> Iterable[str]:
     return (f"{total[name]:,} {head}" for name, head in zip(FIGURES, heads, strict=True) if total[name] is not None)
 
 
-def table(reply: Answer, width: int) -> Grid:
+def _columns(reply: Answer, width: int) -> list[Column]:
     """The buckets as rows, with a bar for the downloads. Unknown downloads have no bar."""
-    grid = Grid(reply.by, *_HEADS, "", box=None)
-    for column in grid.columns[1:-1]:
-        column.justify = "right"
     most = max((bucket["downloads"] or 0 for bucket in reply.buckets), default=0)
-    for bucket in reply.buckets:
-        figures = ("unknown" if bucket[name] is None else f"{bucket[name]:,}" for name in FIGURES)
-        part = ", in part" if bucket.get("unknown") and bucket["downloads"] is not None else ""
-        bar = Bar(max(most, 1), 0, max(bucket["downloads"] or 0, 0), width=max(6, min(40, width - 76)))
-        grid.add_row(f"{bucket['start' if reply.by == 'day' else 'value']}{part}", *figures, bar)
-    return grid
+    room = max(6, min(40, width - 76))
+    rows = [
+        (
+            f"{bucket['start' if reply.by == 'day' else 'value']}{', in part' if _is_partial(bucket) else ''}",
+            *("unknown" if bucket[name] is None else f"{bucket[name]:,}" for name in FIGURES),
+            bar(bucket["downloads"] or 0, most, room),
+        )
+        for bucket in reply.buckets
+    ]
+    return from_rows((reply.by, *_HEADS, ""), rows, (*_HEADS[1:], ""))
+
+
+def _is_partial(bucket: Row) -> bool:
+    return bool(bucket.get("unknown")) and bucket["downloads"] is not None
 
 
 def _spans(days: Iterable[str]) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from isal import igzip
 from rich.console import Console
-from rich.table import Table as Grid
 
+from metrics_lake.cli.output.layout import from_rows, table
 from metrics_lake.settings import Haproxy, SettingsError
 from metrics_lake.sources.haproxy import formats
 
@@ -29,10 +29,9 @@ def first_lines(file: str, count: int = _LINES) -> list[str]:
 
 
 def write_detected(lines: list[str], console: Console) -> None:
-    grid = Grid("format", "lines", "share")
-    for match in formats.detect(lines):
-        grid.add_row(match.name, f"{match.line_count:,}", f"{match.share:.0%}")
-    console.print(grid if lines else "the file is empty")
+    rows = [(match.name, f"{match.line_count:,}", f"{match.share:.0%}") for match in formats.detect(lines)]
+    columns = from_rows(("format", "lines", "share"), rows)
+    console.print(table(columns, console.width) if lines else "the file is empty")
 
 
 def write_check(format_text: str, lines: list[str], haproxy: Haproxy, console: Console) -> bool:

@@ -13,6 +13,7 @@ from metrics_lake.bronze.completeness import Received
 from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.bronze.hours import HOUR
 from metrics_lake.bronze.losses import Loss
+from metrics_lake.cli import options
 from metrics_lake.cli.output.rows import rows_of, write
 from metrics_lake.io import delta
 from metrics_lake.jobs.received import lost, received
@@ -20,18 +21,26 @@ from metrics_lake.settings import Settings
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
 _ACCOUNT = ("path", "proxy", "status", "reason", *_COUNTS)
+_OPTIONAL = ("adds_up", "proxy", "reason")
+_ADVICE = "--wide shows all, --columns chooses"
+_TITLE = "lines in = accepted + rejected + unclaimed + skipped"
 _KINDS = ("received", "lost", "doubled")
 _MOST_SPANS = 20  # of missing hours: the newest
 
 
-def account(settings: Settings, format_: str, console: Console) -> bool:
+def account(
+    settings: Settings, format_: str, console: Console, *, columns: str | None = None, is_wide: bool = False
+) -> bool:
     """Prints files and proxies. False if the counts of a file don't add up to its lines."""
     files = rows_of(settings.storage.lake, FILES, None)
     accounts = pl.sum_horizontal(_COUNTS[1:])
     whole = pl.when(pl.col("status") == "quarantined").then(True).otherwise(pl.col("line_count") == accounts)
     both = pl.concat([files.select(_ACCOUNT), *_reports(settings.storage.lake)])
     accounts_by_file = both.with_columns(adds_up=whole)
-    write(accounts_by_file, format_, console, title="lines in = accepted + rejected + unclaimed + skipped")
+    names = options.columns(columns, accounts_by_file.columns)
+    optional = () if columns else _OPTIONAL
+    shown = accounts_by_file.select(names)
+    write(shown, format_, console, title=_TITLE, optional=optional, is_wide=is_wide, advice=_ADVICE)
     if format_ == "table":
         _write_proxies(received(settings), files, settings, console)
     return bool(accounts_by_file["adds_up"].all())

@@ -13,9 +13,9 @@ import plotext
 import polars as pl
 from rich.columns import Columns
 from rich.console import Console
-from rich.table import Table as Grid
 from rich.text import Text
 
+from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.cli.output.rows import plain, write
 from metrics_lake.cli.time_range import TimeRange
 from metrics_lake.io.stores import documents_of
@@ -42,6 +42,7 @@ def ask(settings: Settings, tenant: str, streams: Sequence[str], time_range: Tim
     return Range(documents_of(settings), tenant, calendar, chosen, start, end, rotation, new_since).answer(by)
 
 
+_OPTIONAL = ("hours", "new", "returning", "average")
 _COUNTS = ("unique_listeners", "new_listeners", "returning_listeners")
 
 
@@ -58,7 +59,7 @@ def write_answer(answer: Answer, format_: str, console: Console) -> None:
         console.print(f"nothing of {answer.tenant} ({answer.stream}) from {answer.words}")
     else:
         console.print(_total(answer))
-        console.print(Columns([_table(answer), chart(answer, console.width)], padding=(0, 2)))
+        console.print(Columns([table(_columns(answer), console.width), chart(answer, console.width)], padding=(0, 2)))
 
 
 def _total(answer: Answer) -> str:
@@ -95,21 +96,20 @@ def on_clock(answer: Answer, summary: Row) -> str:
     return instant.astimezone(ZoneInfo(answer.timezone)).strftime("%Y-%m-%d %H:%M")
 
 
-def _table(answer: Answer) -> Grid:
+def _columns(answer: Answer) -> list[Column]:
     counts = [name for name in _COUNTS if name in answer.total]
-    short = (name.removesuffix("_listeners") for name in counts)
-    grid = Grid(answer.by, "sessions", "hours", *short, "peak", "average", box=None)
-    for column in grid.columns[1:]:
-        column.justify = "right"
-    for bucket in answer.buckets:
-        bucket_counts = (bucket[name] for name in counts)
-        peak = bucket["peak_listeners"]
-        grid.add_row(
-            bucket["start"], f"{bucket['total_sessions']:,}", f"{bucket['total_hours']:,.1f}",
-            *(f"{'' if count['method'] == 'exact' else '~'}{count['value']:,}" for count in bucket_counts),
-            "–" if peak is None else f"{peak:,}", f"{bucket['average_listeners']:,.1f}",
-        )  # fmt: skip
-    return grid
+    short = [name.removesuffix("_listeners") for name in counts]
+    names = (answer.by, "sessions", "hours", *short, "peak", "average")
+    return from_rows(names, [_cells(bucket, counts) for bucket in answer.buckets], _OPTIONAL)
+
+
+def _cells(bucket: Row, counts: Sequence[str]) -> tuple[str, ...]:
+    peak = bucket["peak_listeners"]
+    return (
+        bucket["start"], f"{bucket['total_sessions']:,}", f"{bucket['total_hours']:,.1f}",
+        *(f"{'' if bucket[name]['method'] == 'exact' else '~'}{bucket[name]['value']:,}" for name in counts),
+        "–" if peak is None else f"{peak:,}", f"{bucket['average_listeners']:,.1f}",
+    )  # fmt: skip
 
 
 def chart(answer: Answer, width: int) -> Text:

@@ -41,10 +41,16 @@ def examine(choice: SettingsChoice, console: Console) -> bool:
     else:
         findings = [Finding("settings", True, f"{settings.conf}, environment {settings.env}")]
         findings += [check(settings) for check in _CHECKS]
-    grid = Grid("", "what", "found", "remedy")
+    grid = Grid.grid(padding=(0, 2, 0, 0))
+    for _ in ("state", "name"):
+        grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
     for finding in findings:
         mark = "[green]right[/green]" if finding.is_right else "[red]wrong[/red]"
-        grid.add_row(mark, finding.name, *(escape(without_addresses(text)) for text in (finding.state, finding.remedy)))
+        state, remedy = (escape(without_addresses(text)) for text in (finding.state, finding.remedy))
+        grid.add_row(mark, finding.name, state)
+        if remedy:
+            grid.add_row("", "", f"→ {remedy}")
     console.print(grid)
     return all(finding.is_right for finding in findings)
 

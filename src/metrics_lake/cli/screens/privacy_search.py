@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from rich.console import Console
-from rich.table import Table as Grid
 
 from metrics_lake import audit, keys
 from metrics_lake.audit import landing
 from metrics_lake.audit.report import Finding, Report
 from metrics_lake.azure_places import is_azure
+from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.io.blobs import blobs_in
 from metrics_lake.io.files import write_whole
 from metrics_lake.settings import Settings, load_tenants
@@ -84,14 +84,12 @@ def write_report(report: Report, console: Console) -> None:
         ("may be chance: numbers that could be addresses", report.doubtful),
     ):
         if findings:
-            console.print(_grid(title, findings))
+            console.print(table(_columns(findings), console.width, title))
     for file, why in report.unread:
         console.print(f"not read: {file}: {why}")
     console.print("[green]no address and no key was found[/green]" if report.is_clean else "[red]not clean[/red]")
 
 
-def _grid(title: str, findings: list[Finding]) -> Grid:
-    grid = Grid("file", "place", "form", "mark", title=title)
-    for finding in findings:
-        grid.add_row(finding.file, finding.place, finding.form, finding.needle)
-    return grid
+def _columns(findings: list[Finding]) -> list[Column]:
+    rows = [(finding.file, finding.place, finding.form, finding.needle) for finding in findings]
+    return from_rows(("file", "place", "form", "mark"), rows)
