@@ -6,10 +6,11 @@ A user's mistake gives one line on stderr that says what to do. Only --debug sho
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from metrics_lake import __version__
 from metrics_lake.cli import audit, demo, doctor, downloads, erase, fetch, formats, jobs, listening, schedule, show
 from metrics_lake.cli.output import failures
 
@@ -17,13 +18,29 @@ app = typer.Typer(
     name="metrics-lake",
     help="Exact listening figures for radio from HAProxy logs: who listens, when, where, on what and how long.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 # The base class of all usage errors: BadParameter is the only one of them that every version of Typer exports.
 _WRONG_USAGE: Any = typer.BadParameter.__base__
 _INTERRUPTED = 130  # the exit code after Ctrl-C, as some versions of Typer return it themselves
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"metrics-lake {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version_: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
 
 for noun in (demo, jobs, doctor, show, listening, downloads, audit, formats, erase, fetch, schedule):
     noun.register(app)
