@@ -118,7 +118,7 @@ def _constant_notes(columns: Sequence[Column]) -> list[str]:
 
 
 def _without_optional(columns: list[Column], width: int) -> tuple[list[Column], list[str]]:
-    """Without the last optional columns, as many as it takes; none where even that does not help."""
+    """Without the last optional columns, as many as it takes; none where even that does not help. A bar has no name."""
     kept, left_out = list(columns), list[str]()
     while total_width(_shortened(kept, width)) > width:
         optional = [column for column in kept if column.is_optional]
@@ -126,7 +126,7 @@ def _without_optional(columns: list[Column], width: int) -> tuple[list[Column], 
             return columns, []
         kept.remove(optional[-1])
         left_out.insert(0, optional[-1].name.replace("\n", "_").replace(" ", "_"))
-    return kept, left_out
+    return kept, [name for name in left_out if name]
 
 
 def _shortened(columns: list[Column], width: int) -> list[Column]:
