@@ -136,7 +136,7 @@ Using Spark's default log4j profile: org/apache/spark/log4j2-defaults.properties
 OpenJDK 64-Bit Server VM warning: Sharing is only supported for boot loader classes
 """
 ERRORS = """Error: Could not create the Java Virtual Machine.
-OpenJDK 64-Bit Server VM warning: INFO: os::commit_memory failed; error='Not enough space' (errno=12)
+OpenJDK 64-Bit Server VM warning: INFO: commit_memory failed; error='Not enough space' (errno=12)
 10:15:00 ERROR TaskSchedulerImpl: Lost executor 1
 Exception in thread "main" java.lang.OutOfMemoryError: Java heap space
 """
