@@ -140,7 +140,7 @@ def test_a_lost_checkpoint_of_reports_is_refused_and_a_new_one_reads_nothing_twi
     downloads.run(work)
     before, query = found(work), Path(work.checkpoints, "ingest_downloads") / "query"
     shutil.rmtree(query)
-    with pytest.raises(CheckpointError, match=r"query is lost.*ingest --new-epoch"):
+    with pytest.raises(CheckpointError, match=r"query is lost.*ingest --reset-checkpoint"):
         downloads.run(work)
     assert downloads.begin_again(work) == 1
     newer = "google_play/installs_com.acme.radio_200101_overview.20010118T050000Z.csv"

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from metrics_lake import keys
-from metrics_lake.cli.rows import write
+from metrics_lake.cli.output.rows import write
 from metrics_lake.io.stream import new_entries
 from metrics_lake.jobs.received import received
 from metrics_lake.settings import Settings, Storage

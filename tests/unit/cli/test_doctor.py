@@ -37,11 +37,15 @@ def healthy(world, monkeypatch):
 
 
 def wrong(ended) -> dict[str, str]:
-    """What was found wrong, and the row that says so."""
-    rows = [row.split("│")[1:-1] for row in ended.out.splitlines() if row.startswith("│")]
-    return {
-        what.strip(): f"{found.strip()} → {remedy.strip()}" for mark, what, found, remedy in rows if "wrong" in mark
-    }
+    """What was found wrong, with the lines that say so."""
+    said: dict[str, list[str]] = {}
+    for line in ended.out.splitlines():
+        if line.startswith(("right", "wrong")):
+            mark, what, state = line.split(maxsplit=2)
+            said[f"{mark} {what}"] = [state.strip()]
+        else:
+            said[f"{mark} {what}"].append(line.strip())
+    return {key.removeprefix("wrong "): " ".join(lines) for key, lines in said.items() if key.startswith("wrong")}
 
 
 def test_where_all_is_right_the_doctor_says_so(healthy):
@@ -152,7 +156,7 @@ def clock_behind(world, monkeypatch):
 
 def full_disk(world, monkeypatch):
     usage = SimpleNamespace(total=1 << 40, used=1 << 40, free=5 << 20)
-    monkeypatch.setattr("metrics_lake.cli.doctor.shutil.disk_usage", lambda folder: usage)
+    monkeypatch.setattr("metrics_lake.cli.screens.machine_checks.shutil.disk_usage", lambda folder: usage)
 
 
 @pytest.mark.parametrize(
@@ -183,10 +187,14 @@ def full_disk(world, monkeypatch):
         (
             torn_checkpoint,
             "checkpoint",
-            "offsets/1 is torn (its checksum or its form is wrong) → metrics-lake ingest --new-epoch",
+            "offsets/1 is torn (its checksum or its form is wrong) → metrics-lake ingest --reset-checkpoint",
         ),
-        (lost_checkpoint, "checkpoint", "query is lost, although bronze has rows → metrics-lake ingest --new-epoch"),
-        (torn_manifest, "checkpoint", "00000002.json is torn or lost → metrics-lake ingest --new-epoch"),
+        (
+            lost_checkpoint,
+            "checkpoint",
+            "query is lost, although bronze has rows → metrics-lake ingest --reset-checkpoint",
+        ),
+        (torn_manifest, "checkpoint", "00000002.json is torn or lost → metrics-lake ingest --reset-checkpoint"),
         (
             half_index,
             "rollups",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rich.console import Console
 
 
-def tell(rejected: Mapping[str, int], console: Console) -> None:
+def write(rejected: Mapping[str, int], console: Console) -> None:
     """One line: how many were rejected, and why; nothing where none was."""
     if rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from metrics_lake.bronze.completeness import arrivals, received
-from metrics_lake.cli.completeness import hours_by_proxy, stretches
+from metrics_lake.cli.screens.line_accounts import hour_spans, hours_by_proxy
 from tests.unit.drawing import rows, utc
 
 FILES = """
@@ -32,4 +32,4 @@ def test_hours_are_counted_for_each_proxy_apart():
 
 def test_missing_hours_that_follow_each_other_are_told_as_one_stretch():
     hours = [utc("2001-01-15 10:00"), utc("2001-01-15 22:00"), utc("2001-01-15 23:00"), utc("2001-01-16 00:00")]
-    assert stretches(hours) == ["2001-01-15 10:00 to 11:00", "2001-01-15 22:00 to 2001-01-16 01:00"]
+    assert hour_spans(hours) == ["2001-01-15 10:00 to 11:00", "2001-01-15 22:00 to 2001-01-16 01:00"]

@@ -1,4 +1,4 @@
-"""What a long step shows while it works: on a terminal a moving bar, elsewhere plain lines now and then."""
+"""Progress of long steps: a moving bar on a terminal, elsewhere a plain line now and then."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 @dataclass
 class Steps:
-    """Tells of steps and of an ingest's way through its files."""
+    """Shows steps, and how far an ingest is with its files."""
 
     console: Console
     bar: Progress | None = None
     _task: TaskID | None = None
     _started: float = field(default_factory=time.monotonic)
-    _spoke: float = 0.0
+    _last_line_at: float = 0.0
 
     def step(self, text: str) -> None:
         if self.bar is None:
@@ -44,8 +44,8 @@ class Steps:
             self.bar.update(
                 self._task, description=f"reading: {text}", completed=so_far.bytes, total=max(size, so_far.bytes)
             )
-        elif time.monotonic() - self._spoke > _SECONDS_BETWEEN_LINES:
-            self._spoke = time.monotonic()
+        elif time.monotonic() - self._last_line_at > _SECONDS_BETWEEN_LINES:
+            self._last_line_at = time.monotonic()
             self.step(f"reading: {text}")
 
     @property
@@ -55,7 +55,7 @@ class Steps:
 
 @contextmanager
 def shown(console: Console) -> Iterator[Steps]:
-    """Steps on this console for as long as the block runs."""
+    """Shows steps on this console while the block runs."""
     if not console.is_terminal:
         yield Steps(console)
         return

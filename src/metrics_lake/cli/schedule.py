@@ -1,4 +1,4 @@
-"""`metrics-lake schedule`: the plan of conf/schedule.yaml on this machine, each job as a process of its own."""
+"""`metrics-lake schedule`: runs the jobs of conf/schedule.yaml on this machine, each in its own process."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from metrics_lake.cli import options
-from metrics_lake.cli.options import Conf, Env, Set
-from metrics_lake.cli.turns import World, follow
+from metrics_lake.cli.options import SettingsChoice, takes_settings
+from metrics_lake.cli.scheduler import Machine, follow
 from metrics_lake.schedule import Beat, Plan, load_plan, next_at
 from metrics_lake.settings import SettingsError
 
-_LONGEST_SLEEP = 30.0  # seconds: then the clock is read again, so that a machine that slept or was set is noticed
-_PATIENCE = 120.0  # seconds that a stopped job may take to end by itself
+_LONGEST_SLEEP = 30.0  # seconds: then it reads the clock again, to notice that the machine slept or its clock was set
+_PATIENCE = 120.0  # seconds that a stopped job has to end by itself
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -32,48 +31,43 @@ def register(app: typer.Typer) -> None:
     app.command()(schedule)
 
 
+@takes_settings
 def schedule(
-    list_: Annotated[bool, typer.Option("--list", help="Only tell when each job comes next, and end")] = False,
-    conf: Conf = None,
-    env: Env = None,
-    set_: Set = None,
+    choice: SettingsChoice,
+    context: typer.Context,
+    list_: Annotated[bool, typer.Option("--list", help="Show when each job runs next, and exit")] = False,
 ) -> None:
-    """Runs the jobs of conf/schedule.yaml at their times, one at a time, until it is stopped. Missed times are passed over."""
-    settings = options.settings(conf, env, set_)
+    """Run the jobs of conf/schedule.yaml at their times, one after another, until it is stopped. Missed runs are skipped."""
+    settings = choice.load()
     plan = load_plan(settings.conf)
-    _check_commands(plan, settings.conf)
+    _check_commands(plan, settings.conf, context.find_root().command)
     if list_:
-        return _list(plan, Console())
+        return _print_next(plan, Console())
     if not plan.running:
         raise SettingsError(f"{settings.conf}/schedule.yaml: every job is paused: there is nothing to wait for")
-    common = [*_pair("--conf", conf), *_pair("--env", env), *(part for each in set_ or () for part in ("--set", each))]
-    world = World(_now, _sleep_until, lambda name: _run([*plan.jobs[name].words, *common]), _telling(plan))
+    machine = Machine(_now, _sleep_until, lambda name: _run([*plan.jobs[name].words, *choice.words]), _writer(plan))
     with _terminable():
-        follow(plan, world, lambda beat: _shown(plan, beat))
+        follow(plan, machine, lambda beat: _line(plan, beat))
 
 
-def _list(plan: Plan, console: Console) -> None:
+def _print_next(plan: Plan, console: Console) -> None:
     due = [Beat(next_at(plan, name, _now()), name) for name in plan.running]
-    for beat in sorted(due, key=lambda each: each.at):
-        console.print(_shown(plan, beat), highlight=False)
-    for name in [each for each, job in plan.jobs.items() if job.paused]:
+    for beat in sorted(due, key=lambda beat: beat.at):
+        console.print(_line(plan, beat), highlight=False)
+    for name in [name for name, job in plan.jobs.items() if job.paused]:
         console.print(f"{'paused':20}  {name}: metrics-lake {plan.jobs[name].command}", highlight=False)
-
-
-def _pair(option: str, value: str | None) -> list[str]:
-    return [option, value] if value else []
 
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def _shown(plan: Plan, beat: Beat) -> str:
+def _line(plan: Plan, beat: Beat) -> str:
     at = beat.at.astimezone(ZoneInfo(plan.timezone))
     return f"{at:%Y-%m-%d %H:%M %Z}  {beat.name}: metrics-lake {plan.jobs[beat.name].command}"
 
 
-def _telling(plan: Plan) -> Callable[[str], None]:
+def _writer(plan: Plan) -> Callable[[str], None]:
     console, zone = Console(stderr=True), ZoneInfo(plan.timezone)
     return lambda text: console.print(f"{_now().astimezone(zone):%Y-%m-%d %H:%M:%S}  {text}", highlight=False)
 
@@ -84,7 +78,7 @@ def _sleep_until(at: datetime) -> None:
 
 
 def _run(words: list[str]) -> int:
-    """A command in a process of its own, whose memory goes with it; told of a stop by us alone, and waited for."""
+    """Runs a command in its own process, so that its memory is freed at its end. A stop is passed on, and its end awaited."""
     process = subprocess.Popen([sys.executable, "-m", "metrics_lake.cli", *words], start_new_session=True)
     try:
         return process.wait()
@@ -99,7 +93,7 @@ def _run(words: list[str]) -> int:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Within it SIGTERM stops as Ctrl-C does, with 143 for 130; and Ctrl-C also where a shell's & has it ignored, in jobs too."""
+    """SIGTERM stops the block as Ctrl-C does, but with exit code 143. Ctrl-C works even if a shell's & made it ignored."""
 
     def stop(signal_: int, frame: FrameType | None) -> None:
         sys.stderr.write("stopped\n")
@@ -110,25 +104,23 @@ def _terminable() -> Iterator[None]:
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _check_commands(plan: Plan, conf: str) -> None:
-    """SettingsError if a job's command is none, or is called wrongly."""
-    from metrics_lake.cli.app import app
-
+def _check_commands(plan: Plan, conf: str, root: Any) -> None:
+    """Raises SettingsError if the root command does not accept the command line of a job."""
     for name, job in plan.jobs.items():
-        if problem := _problem(typer.main.get_command(app), job.words):
+        if problem := _problem(root, job.words):
             raise SettingsError(f"{conf}/schedule.yaml: jobs.{name}.command: {problem}")
 
 
 def _problem(command: Any, words: list[str]) -> str | None:
-    """What is wrong with a command line, walked from group to command; None if nothing is."""
+    """What is wrong with a command line, checked word by word from group to command. None if it is right."""
     while commands := getattr(command, "commands", None):
         word, words = (words or [""])[0], words[1:]
         if word not in commands or word == schedule.__name__:
-            near = difflib.get_close_matches(word, [each for each in commands if each != schedule.__name__], 1, 0.0)
+            near = difflib.get_close_matches(word, [name for name in commands if name != schedule.__name__], 1, 0.0)
             return f"{word!r} can't be scheduled; nearest: {near[0]}"
         command = commands[word]
     try:

@@ -1,4 +1,4 @@
-"""What to say of reports of stores that were taken in and don't count: put aside, or of apps that nobody named."""
+"""Warnings about store reports that were read but don't count: in quarantine, or about apps that no tenant has."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from metrics_lake.bronze.store_reports import FILES
-from metrics_lake.cli.rows import rows_of
+from metrics_lake.cli.output.rows import rows_of
 from metrics_lake.sources.arrived import QUARANTINED
 
 
-def tell(lake: str, count: int, console: Console) -> None:
-    """A line for each of the `count` newest reports that doesn't count as it is."""
+def write(lake: str, count: int, console: Console) -> None:
+    """Prints a line for each of the `count` newest reports that has a problem."""
     for line in _lines(lake, count) if count else ():
         console.print(line, highlight=False, markup=False)
 

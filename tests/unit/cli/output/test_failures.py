@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metrics_lake.cli.failures import lines
+from metrics_lake.cli.output.failures import lines
 from metrics_lake.io.files import BusyError
 from metrics_lake.io.stream import LandingError
 from metrics_lake.settings import SettingsError

@@ -47,7 +47,7 @@ def test_of_somebody_unknown_it_is_said_that_nothing_is_held(world, said):
     (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
     ended = said("203.0.113.9 VLC/3.0.20\n")
     assert ended.code == 0, ended.err
-    assert "nothing is held of this listener" in ended.err and "no byte of the ids is left" in ended.err
+    assert "there is no data of this listener" in ended.err and "no byte of the ids is left" in ended.err
 
 
 def test_a_key_that_was_never_rotated_can_t_be_destroyed_and_the_remedy_is_told(world):

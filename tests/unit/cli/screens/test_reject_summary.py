@@ -6,12 +6,12 @@ from io import StringIO
 
 from rich.console import Console
 
-from metrics_lake.cli import rejects
+from metrics_lake.cli.screens import reject_summary
 
 
 def said(rejected: dict[str, int]) -> str:
     console = Console(file=StringIO(), width=40)
-    rejects.tell(rejected, console)
+    reject_summary.write(rejected, console)
     return console.file.getvalue()
 
 

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from metrics_lake.cli import progress
-from metrics_lake.cli.progress import Steps, shown
+from metrics_lake.cli.output import progress
+from metrics_lake.cli.output.progress import Steps, shown
 from metrics_lake.io.manifest import Batch
 from metrics_lake.jobs.ingest import Ingested
 from metrics_lake.sources.arrived import FileEntry

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze import haproxy, store_reports
-from metrics_lake.cli import reports
+from metrics_lake.cli.screens import intake_warnings
 from metrics_lake.sources.haproxy import SOURCE as LOGS
 from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
 from tests.unit.sources.reports import TENANTS
@@ -38,7 +38,7 @@ def filled(world):
 
 
 def test_each_report_that_does_not_count_is_told_with_what_to_do(filled, capsys):
-    reports.tell("data/lake", len(FILES), Console(width=200))
+    intake_warnings.write("data/lake", len(FILES), Console(width=200))
     assert capsys.readouterr().out.splitlines() == [
         "google_play/changed.csv: put aside as a whole (no column date); it counts once it is mended or fetched again",
         "google_play/doubled.csv: 1 rows repeat another word for word; each counts once",
@@ -50,7 +50,7 @@ def test_each_report_that_does_not_count_is_told_with_what_to_do(filled, capsys)
 
 
 def test_without_new_reports_nothing_is_told_and_no_table_is_wanted(world, capsys):
-    reports.tell("data/lake", 0, Console())
+    intake_warnings.write("data/lake", 0, Console())
     assert capsys.readouterr().out == ""
 
 

@@ -1,4 +1,4 @@
-"""What the doctor finds in what runs have written: checkpoint, manifest, tables, rollups; each with its exact remedy."""
+"""Checks of the doctor on what runs have written: checkpoint, manifest, tables, rollups. Each names its exact remedy."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _MEND = "mend what it says"
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was looked at, what was found, and what to do if it is wrong."""
+    """The result of one check: what was checked, its state, and what to do if it is wrong."""
 
-    thing: str
+    name: str
     is_right: bool
-    found: str
+    state: str
     remedy: str = ""
 
 
 def checkpoint(settings: Settings) -> Finding:
-    """Whether the next ingest can go on where the last one ended."""
+    """Whether the next ingest can continue where the last one ended."""
     stream = Stream(bronze, f"{settings.storage.lake}/_checkpoints/ingest_haproxy", without_addresses)
     try:
         stream.check(f"{settings.storage.lake}/{bronze.TABLE.path}")
@@ -47,37 +47,37 @@ def checkpoint(settings: Settings) -> Finding:
     except (SettingsError, AzureError) as error:
         return Finding("checkpoint", False, str(error), _MEND)
     except (DeltaError, ValueError, OSError) as error:
-        if told := trouble(error):
-            return Finding("checkpoint", False, told, _MEND)
+        if refusal := trouble(error):
+            return Finding("checkpoint", False, refusal, _MEND)
         return Finding("checkpoint", True, "not looked at, as bronze can't be read")
     waiting = f", {planned - done} batches to be ended by the next run" if planned > done else ""
     return Finding("checkpoint", True, f"{files} files in {planned} batches{waiting}")
 
 
 def lake(settings: Settings) -> Finding:
-    """Whether every table can be read: its log, and each file that the log names, in full length."""
-    held, place = 0, settings.storage.lake
+    """Whether every table can be read: its log, and each file that the log names, at its full size."""
+    count, place = 0, settings.storage.lake
     for table in stored():
-        there = f"{place}/{table.path}"
+        folder = f"{place}/{table.path}"
         try:
-            sizes = blobs_in(there).held("")
-            harm = _harm(there, sizes)
+            sizes = blobs_in(folder).held("")
+            damage = _damage(folder, sizes)
         except (SettingsError, AzureError) as error:
             return Finding("lake", False, str(error), _MEND)
-        if harm:
-            gone = "delete that folder" if is_azure(place) else f"rm -r {there}"
-            remedy = "metrics-lake rebuild" if table is bronze.TABLE else f"{gone}, then metrics-lake run"
-            return Finding("lake", False, f"{table.name}: {harm}", remedy)
-        held += _is_table(sizes)
-    return Finding("lake", True, f"{held} tables can be read" if held else f"nothing below {place} yet")
+        if damage:
+            removal = "delete that folder" if is_azure(place) else f"rm -r {folder}"
+            remedy = "metrics-lake rebuild" if table is bronze.TABLE else f"{removal}, then metrics-lake run"
+            return Finding("lake", False, f"{table.name}: {damage}", remedy)
+        count += _is_table(sizes)
+    return Finding("lake", True, f"{count} tables can be read" if count else f"nothing below {place} yet")
 
 
 def _is_table(sizes: dict[str, int]) -> bool:
     return any(path.startswith("_delta_log/") for path in sizes)
 
 
-def _harm(place: str, sizes: dict[str, int]) -> str | None:
-    """What is wrong with a table, given which files lie in its folder, and how large they are."""
+def _damage(place: str, sizes: dict[str, int]) -> str | None:
+    """What is wrong with a table, given the files in its folder and their sizes. None if nothing is."""
     if not _is_table(sizes):
         return None
     try:
@@ -86,16 +86,16 @@ def _harm(place: str, sizes: dict[str, int]) -> str | None:
     except (DeltaError, ValueError, OSError) as error:
         return trouble(error) or "its log can't be read"
     for path, size in named.rows() if named is not None else ():
-        found = sizes.get(unquote(path), sizes.get(path))
-        if found is None:
+        actual = sizes.get(unquote(path), sizes.get(path))
+        if actual is None:
             return f"{PurePath(path).name} is missing"
-        if found != size:
-            return f"{PurePath(path).name} has {found} bytes instead of {size}"
+        if actual != size:
+            return f"{PurePath(path).name} has {actual} bytes instead of {size}"
     return None
 
 
 def rollups(settings: Settings) -> Finding:
-    """Whether the blobs that tell of others are whole."""
+    """Whether the index files of the rollups are complete."""
     place = settings.storage.rollups
     try:
         blobs = blobs_in(place)
@@ -111,7 +111,7 @@ def rollups(settings: Settings) -> Finding:
 
 
 def written_ahead(settings: Settings, now: datetime) -> str | None:
-    """A file of ours that was written later than now, if the clock says so. In Azure it is the service's clock that counts."""
+    """A file of this lake that, by this clock, was written in the future. Not for Azure, where the service's clock counts."""
     folder = Path(settings.storage.lake, "_checkpoints")
     for file in folder.glob("*/manifest/[0-9]*.json"):
         if datetime.fromtimestamp(file.stat().st_mtime, timezone.utc) > now + _TOLERANCE:

@@ -1,4 +1,4 @@
-"""Looking at tables and at listening, from files alone."""
+"""`listening`: any range of days or hours, from the documents alone."""
 
 from __future__ import annotations
 
@@ -7,23 +7,14 @@ import csv
 import io
 import json
 
-import polars as pl
 import pytest
-from deltalake import write_deltalake
-from rich.console import Console
 
-from metrics_lake.arrow import arrow_schema, fitted
-from metrics_lake.bronze.haproxy import TABLE
-from metrics_lake.cli.rows import grid, write
 from metrics_lake.io.cosmos import CosmosDocuments
 from metrics_lake.io.documents import SqliteDocuments
 from metrics_lake.serve import listening
-from metrics_lake.sources.haproxy import SOURCE
-from tests.unit.drawing import day
 from tests.unit.io.cosmos_double import Fault, serving
 from tests.unit.serve.samples import CALENDAR, days, hour
 from tests.unit.serve.test_listening import STANDING, sketch
-from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
 
 DAYS = """
     on         | started | active | seconds | unique | peak | peak_at             | excluded
@@ -133,104 +124,3 @@ def test_a_range_without_listening_is_empty_and_no_error(world, form):
     ended = listen(world, "--format", form)
     assert (ended.code, ended.err) == (0, "")
     assert form != "table" or "nothing of acme (*) from 2001-01-15 to 2001-01-16" in ended.out
-
-
-@pytest.fixture
-def filled(world, monkeypatch):
-    """The world with a bronze table: two hours of two proxies, one of them with a gap, and one file twice."""
-    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
-    good = text([line(0, agent="=cmd(), not VLC"), line(3, "/nobody/x"), "nonsense", ""])
-    files = [
-        Arrived(good, "haproxy/edge-01/10.log"),
-        Arrived(text([line(7200)]), "haproxy/edge-01/12.log"),
-        Arrived(text([line(10)]), "haproxy/edge-02/10.log"),
-        Arrived(good, "haproxy/edge-01/again.log", is_duplicate=True),
-    ]
-    schema = arrow_schema(TABLE)
-    for frame in SOURCE.parse(files, rules_of()):
-        write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
-    return world
-
-
-def test_a_table_is_shown_newest_first(filled):
-    found = [
-        json.loads(each)["path"] for each in filled.run("show", "bronze.files", "--format", "json").out.splitlines()
-    ]
-    assert found[0] == "haproxy/edge-01/12.log" and len(found) == 4
-
-
-def test_a_table_has_its_name_its_columns_and_its_rows(filled):
-    ended = filled.run("show", "bronze.rejects")
-    assert (ended.code, ended.err) == (0, "")
-    assert all(word in ended.out for word in ("bronze.rejects", "masked_text", "no_request", "nonsense"))
-
-
-def test_a_table_tells_the_size_of_a_sketch_and_not_its_bytes(run, capsys):
-    Console(width=80).print(
-        grid(pl.DataFrame({"unique_sketch": [b"x" * 1234], "on_day": [day("2001-01-15")]}), "title")
-    )
-    shown = capsys.readouterr().out
-    assert "1,234 bytes" in shown and "7878" not in shown and "2001-01-15" in shown
-
-
-def test_rows_as_json_are_one_object_a_line(filled):
-    found = [json.loads(each) for each in filled.run("show", "bronze.rejects", "--format", "json").out.splitlines()]
-    assert [(row["line_number"], row["reason"], row["masked_text"]) for row in found] == [(3, "no_request", "nonsense")]
-
-
-def test_rows_as_csv_hold_lists_as_json(filled):
-    found = list(csv.DictReader(io.StringIO(filled.run("show", "bronze.visits", "--format", "csv").out)))
-    assert {row["offsets_ms"] for row in found} == {"[0]"} and len(found) == 3
-    assert found[0]["first_at"] == "2001-01-15T14:00:00.000Z"
-
-
-def test_a_limit_limits_the_rows(filled):
-    assert len(filled.run("show", "bronze.visits", "--format", "json", "--limit", "2").out.splitlines()) == 2
-
-
-def test_a_view_shows_its_own_rows_and_columns_alone(filled):
-    [row] = [json.loads(each) for each in filled.run("show", "bronze.unclaimed", "--format", "json").out.splitlines()]
-    assert (row["frontend"], row["path_start"], row["line_count"]) == ("fe", "/nobody", 1) and "masked_text" not in row
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "@x", "-1", "\tx", "\rx"])
-def test_no_text_in_csv_can_be_run_by_a_spreadsheet(world, text):
-    from rich.console import Console
-
-    out = io.StringIO()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sys.stdout", out)
-        write(pl.DataFrame({"a": [text], "b": [1]}), "csv", Console())
-    assert next(csv.DictReader(io.StringIO(out.getvalue(), newline="")))["a"] == f"'{text}"
-
-
-def test_completeness_shows_that_every_line_stands_in_one_account(filled):
-    ended = filled.run("audit", "completeness", "--format", "json")
-    told = {row["path"]: row for row in map(json.loads, ended.out.splitlines())}
-    assert ended.code == 0 and all(row["adds_up"] for row in told.values())
-    first = told["haproxy/edge-01/10.log"]
-    counts = [first[f"{name}_count"] for name in ("line", "accepted", "reject", "unclaimed", "skipped")]
-    assert counts == [4, 1, 1, 1, 1]
-
-
-def test_completeness_shows_the_hours_of_each_proxy_and_how_far_data_is_complete(filled):
-    out = filled.run("audit", "completeness").out
-    assert "hours by proxy" in out and "edge-02" in out
-    assert "complete through 2001-01-15 12:00:00+00:00" in out
-
-
-def test_completeness_tells_lost_and_doubled_lines_where_haproxy_numbers_them(world, monkeypatch):
-    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
-    numbered = text([f"{line(n)} 4037 {n} {979560000 + n}.003 -" for n in (1, 2, 3, 5, 5)])
-    schema = arrow_schema(TABLE)
-    for frame in SOURCE.parse([Arrived(numbered)], rules_of()):
-        write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
-    out = world.run("audit", "completeness").out
-    assert "lines by the numbers that HAProxy gives them" in out
-    assert all(share in out for share in ("20.00%", "25.00%"))
-
-
-def test_lines_that_do_not_add_up_are_an_error(filled):
-    broken = pl.read_delta("data/lake/bronze/haproxy").with_columns(line_count=pl.col("line_count") + 1)
-    write_deltalake("data/lake/bronze/haproxy", broken.to_arrow(), mode="overwrite")
-    assert filled.run("audit", "completeness").code == 1

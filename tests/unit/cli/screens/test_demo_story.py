@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from metrics_lake.cli.demo import Story, _where_next
+from metrics_lake.cli.screens.demo_story import Story, _where_next
 from metrics_lake.serve.ranges import Answer
 from metrics_lake.settings import Settings
 
