@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 @takes_settings
 def app_store(choice: SettingsChoice, from_: From = None, to: To = None) -> None:
-    """Fetch daily sales reports from Apple that are new or have changed: of the last days (app_store.days), or of --from to --to."""
+    """Fetch daily sales reports from Apple that are new or have changed: the last days (app_store.days), or --from to --to."""
     from metrics_lake.fetch import app_store as store
 
     days, settings = options.days(from_, to), choice.load()
