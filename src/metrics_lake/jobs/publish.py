@@ -163,10 +163,8 @@ def _write_blobs(
     of_apps = downloads.sections(
         work, tenant, min(period.first_on for period in named), max(period.end_on for period in named)
     )
-    there, last = (
-        cache(lambda: frozenset(index.blobs_of(blobs, tenant))),
-        cache(partial(index.revisions, blobs, tenant)),
-    )
+    there = cache(lambda: frozenset(index.blobs_of(blobs, tenant)))
+    last = cache(partial(index.revisions, blobs, tenant))
     for stream in figures.streams(tenant):
         for period in named:
             path = rollups.path(tenant, stream, period)
