@@ -38,11 +38,10 @@ def run(choice: SettingsChoice) -> None:
     from metrics_lake.jobs.unknown_agents import REMEDY, told, unknown_agents
 
     with options.working(choice, "run") as (work, steps):
-        before = work.stream.committed
         done = run_all(work, steps.ingested)
     reject_summary.write(done.ingested.rejected, _ERR)
     intake_warnings.write(work.settings.storage.lake, done.reports, _ERR)
-    if text := told(unknown_agents(work.settings.storage.lake, before)):
+    if text := told(unknown_agents(work.settings.storage.lake, done.ingested.after_batch)):
         _ERR.print(f"{text}; {REMEDY} (docs/formats.md)", highlight=False, markup=False, soft_wrap=True)
     _ERR.print(
         f"{done.ingested.files + done.reports} files taken in, {done.published.written} rollups written, "
