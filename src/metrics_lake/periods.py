@@ -7,7 +7,7 @@ on Sunday; a broadcast day may start later than midnight.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -48,6 +48,19 @@ class Hour:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """So many days that begin 24 hours after one another; the last ends where the next stretch begins."""
+
+    first_on: date
+    start: datetime
+    days: int
+
+    @property
+    def start_second(self) -> int:
+        return int(self.start.timestamp())
+
+
+@dataclass(frozen=True)
 class Calendar:
     """A tenant's clock: which day an instant belongs to, and where its hours and periods begin and end."""
 
@@ -58,12 +71,6 @@ class Calendar:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
-
-    @property
-    def day_begins_after(self) -> timedelta:
-        """How long after midnight a day begins."""
-        starts = time.fromisoformat(self.broadcast_day_starts)
-        return timedelta(hours=starts.hour, minutes=starts.minute)
 
     def day_start(self, on: date) -> datetime:
         """The first instant of a day, UTC. A midnight that a DST change skips begins where the clock goes on."""
@@ -83,6 +90,10 @@ class Calendar:
         """The days from that of one instant to that of another, both included."""
         first_on, last_on = self.day_of(first), self.day_of(last)
         return [first_on + _DAY * n for n in range((last_on - first_on).days + 1)]
+
+    def stretches(self, first_on: date, last_on: date) -> tuple[Stretch, ...]:
+        """The spans of the days from one to another, both included: as many as there are changes of the clock, and one."""
+        return _stretches(self, first_on, last_on)
 
     def hours(self, on: date) -> list[Hour]:
         """The hours of a day, in order: 24, or 23 or 25 (and some half ones) where the clock was moved."""
@@ -119,6 +130,19 @@ class Calendar:
     def named(self, on: date) -> tuple[Period, ...]:
         """The day, week, month and year that a day belongs to."""
         return (self.day(on), self.week(on), self.month(on), self.year(on))
+
+
+@lru_cache(maxsize=256)
+def _stretches(calendar: Calendar, first_on: date, last_on: date) -> tuple[Stretch, ...]:
+    found = list[Stretch]()
+    for n in range((last_on - first_on).days + 1):
+        on = first_on + _DAY * n
+        start, last = calendar.day_start(on), found[-1] if found else None
+        if last and start == last.start + _DAY * last.days:
+            found[-1] = replace(last, days=last.days + 1)
+        else:
+            found.append(Stretch(on, start, 1))
+    return tuple(found)
 
 
 @lru_cache(maxsize=4096)

@@ -32,6 +32,7 @@ FIGURES = (
     "peak_listeners",
 )  # fmt: skip
 _DAY = ("listened_on", "tenant")
+_FIGURE = (*_DAY, "stream", "figure")
 
 
 def compute(old: pl.DataFrame, new: pl.DataFrame, causes: pl.DataFrame, *, sessions_version: int) -> pl.DataFrame:
@@ -47,6 +48,19 @@ def compute(old: pl.DataFrame, new: pl.DataFrame, causes: pl.DataFrame, *, sessi
         pl.col("paths").fill_null([]), sessions_version=pl.lit(sessions_version, dtype=pl.Int64)
     )  # fmt: skip
     return told.sort(*_DAY, "stream", "figure")
+
+
+def joined(standing: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Rows of one version of sessions, with what is new of it: other settings, or the same day asked for again, change
+    other figures than the sessions did. A figure that changed twice was what it was at first; one that changed back is none.
+    """
+    first = standing.select(*_FIGURE, first_was="was", first_paths="paths")
+    both = new.join(first, on=_FIGURE, how="left").with_columns(
+        was=pl.coalesce("first_was", "was"), paths=pl.coalesce("first_paths", "paths")
+    )
+    rest = standing.join(new, on=_FIGURE, how="anti")
+    every = pl.concat([rest, both.select(rest.columns)], how="vertical_relaxed")
+    return every.filter(pl.col("was") != pl.col("became")).sort(*_FIGURE)
 
 
 def _tall(days: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
-from pyspark.sql import functions as F
 
+from metrics_lake.calendars import Named
 from metrics_lake.gold import listening_by_day
 from metrics_lake.io.history import Progress
-from metrics_lake.jobs import figures
+from metrics_lake.jobs import changed_days, figures, rolling_ends
 from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.received import received
 from metrics_lake.jobs.restating import restate
@@ -24,6 +24,7 @@ from metrics_lake.tenants import Tenants
 
 METRICS = tuple(table.name.partition(".")[2] for table in (*BY_DAY, *BY_PERIOD))
 _SESSIONS_IN_A_SHARE = 250_000
+_MADE = 2  # raised where the same sessions give other figures than before, so that every lake works out its own anew
 _DAYS_AT_ONCE = 62  # of a long backfill: what this process holds of it at any time
 
 
@@ -36,6 +37,7 @@ class Due:
     through: int
     rules: str
     metric: str | None = None
+    is_all: bool = False  # nothing but what these days hold is to stand
 
     def wanted(self, tables: Iterable[Table]) -> list[Table]:
         return [table for table in tables if self.metric in (None, table.name.partition(".")[2])]
@@ -68,6 +70,7 @@ def settled(settings: Settings, tenants: Tenants) -> str:
     clocks = {name: tenant.calendar for name, tenant in tenants.tenants.items()}
     return digest(
         [
+            _MADE,
             settings.privacy.minimum_group,
             settings.sessions.length_edges_minutes,
             {name: vars(clock) for name, clock in clocks.items()},
@@ -85,17 +88,13 @@ def _due(work: Work, asked: Sequence[date], metric: str | None) -> Due | None:
     known = [last for last in lasts if last and last.progress.rules == rules]
     has_all = len(known) == len(lasts)
     since = min(last.progress.through[sessions.TABLE.name] for last in known) if has_all else -1
-    commits = work.history.commits(sessions.TABLE, after=since)
-    days = {day for commit in commits for day in commit.progress.days}
-    if since < 0 and not any(commit.version == 0 for commit in commits):  # its first commits are gone from the log
-        days |= _all_days(work)
-    days |= {on.isoformat() for on in asked}
-    return Due(tuple(map(date.fromisoformat, sorted(days))), since, version, rules, metric) if days else None
-
-
-def _all_days(work: Work) -> set[str]:
-    each = work.lake.read(sessions.TABLE).select(F.explode(sessions.days(work.calendars.by_tenant)).alias("on_day"))
-    return {row.on_day.isoformat() for row in each.distinct().collect()}
+    found = changed_days.changed(work, since)
+    days = tuple(sorted(found.days.union(asked)))
+    if days:
+        return Due(days, since, version, rules, metric, found.is_all)
+    of_ends = Due((), since, since, rules, metric)
+    is_behind = has_all and of_ends.wanted(BY_PERIOD) and rolling_ends.are_behind(work, known[len(BY_DAY) :])
+    return of_ends if is_behind else None
 
 
 def _some_at_a_time(days: Sequence[date]) -> Iterator[Sequence[date]]:
@@ -113,23 +112,26 @@ def _by_day(work: Work, due: Due, days: Sequence[date]) -> None:
     if listening_by_day.TABLE in due.wanted(BY_DAY):
         new = made.get(listening_by_day.TABLE.name, pl.DataFrame())
         restate(work, days, new, due.progress(is_last=is_last), due.since, due.through)
-    _replace(work, BY_DAY, due, made, in_days("listened_on", days), is_last=is_last)
+    for table in due.wanted(BY_DAY):
+        rows, progress = made.get(table.name, pl.DataFrame()), due.progress(is_last=is_last)
+        work.small_tables.replace(table, rows, in_days("listened_on", days), progress)
 
 
 def _by_period(work: Work, due: Due) -> None:
     through, clocks = received(work.settings).complete_through, work.calendars
-    periods = periods_of(work, due.days, through)
-    named = [period for of_tenant in periods.values() for period in of_tenant]
+    named = Named(periods_of(work, due.days, through), due.is_all and through is not None)
     shares: figures.Frames = {}
-    if named:
-        within = min(p.start for p in named), max(p.end for p in named)
-        if _are_few(work, within):
-            shares = figures.by_period_here(_sessions(work, within), clocks, periods)
+    if named.each:
+        if _are_few(work, named.within):
+            shares = figures.by_period_here(_sessions(work, named.within), clocks, named.by_tenant)
         else:
             number = 1 + work.small_tables.count(sessions.TABLE) // _SESSIONS_IN_A_SHARE
-            shares = figures.collected(figures.by_period(work.lake.read(sessions.TABLE), clocks, periods, number))
-    made = figures.put_together(shares, periods, minimum_group=work.settings.privacy.minimum_group)
-    _replace(work, BY_PERIOD, due, made, _in_periods(periods), is_last=True)
+            shares = figures.collected(figures.by_period(work.lake.read(sessions.TABLE), clocks, named, number))
+    made = figures.put_together(shares, named, minimum_group=work.settings.privacy.minimum_group)
+    noted = rolling_ends.note(work, through)
+    for table in due.wanted(BY_PERIOD):
+        rows, progress = made.get(table.name, pl.DataFrame()), replace(due.progress(is_last=True), more=noted)
+        work.small_tables.replace(table, rows, named.where, progress)
 
 
 def _are_few(work: Work, within: tuple[datetime, datetime]) -> bool:
@@ -140,11 +142,6 @@ def _are_few(work: Work, within: tuple[datetime, datetime]) -> bool:
 
 def _sessions(work: Work, within: tuple[datetime, datetime]) -> pl.DataFrame:
     return work.small_tables.frame(sessions.TABLE, sessions.between(pl.col, *within), figures.READ)
-
-
-def _replace(work: Work, tables: Sequence[Table], due: Due, made: figures.Frames, where: str, *, is_last: bool) -> None:
-    for table in due.wanted(tables):
-        work.small_tables.replace(table, made.get(table.name, pl.DataFrame()), where, due.progress(is_last=is_last))
 
 
 def periods_of(work: Work, days: Iterable[date], through: datetime | None) -> dict[str, list[Period]]:
@@ -164,11 +161,3 @@ def periods_of(work: Work, days: Iterable[date], through: datetime | None) -> di
             through_on = calendar.day_of(through - timedelta(microseconds=1))
             found[tenant] = work.calendars.periods(tenant, days, (first_on, last_on), through_on)
     return found
-
-
-def _in_periods(periods: Mapping[str, Iterable[Period]]) -> str:
-    names: dict[str, set[str]] = {}
-    for period in (period for of_tenant in periods.values() for period in of_tenant):
-        names.setdefault(period.kind, set()).add(period.name)
-    each = (f"(kind = {kind!r} AND name IN ({', '.join(map(repr, sorted(held)))}))" for kind, held in names.items())
-    return " OR ".join(each) or "FALSE"

@@ -20,6 +20,7 @@ from metrics_lake.io.documents import SqliteDocuments
 from metrics_lake.io.history import Progress
 from metrics_lake.io.stores import documents_of
 from metrics_lake.io.stream import landing_at
+from metrics_lake.jobs import changed_days
 from metrics_lake.jobs.compute import compute, periods_of
 from metrics_lake.jobs.figures import BY_PERIOD
 from metrics_lake.jobs.leftovers import leftovers, remove
@@ -27,7 +28,7 @@ from metrics_lake.jobs.publish import Published, publish
 from metrics_lake.jobs.received import received
 from metrics_lake.jobs.work import Work
 from metrics_lake.privacy import Hasher
-from metrics_lake.silver import sessions
+from metrics_lake.silver import sessions, tenant_days
 from metrics_lake.sources.haproxy.asked import Asked, Ids, ids_of
 from metrics_lake.tables import Table, in_days
 
@@ -129,8 +130,10 @@ def _progress(work: Work, table: Table, gone: pl.DataFrame) -> Progress:
     """The last job's, since up to where it had read stays true; and of sessions the days that they leave."""
     last = work.history.last(table)
     found = last.progress if last else Progress(JOB, {}, "")
-    days = sessions.days_touched(gone, work.calendars.by_tenant) if table is sessions.TABLE else ()
-    return replace(found, job=JOB, days=tuple(on.isoformat() for on in sorted(days)))
+    if table is not sessions.TABLE:
+        return replace(found, job=JOB, days=())
+    days = sorted(tenant_days.touched_here(gone, work.calendars.by_tenant))
+    return replace(found, job=JOB, days=tuple(on.isoformat() for on in days), more=changed_days.note(work.calendars))
 
 
 def _clear(work: Work, tenant: str) -> None:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from metrics_lake.calendars import Calendars
+from metrics_lake.calendars import Calendars, Named
 from metrics_lake.gold import (
     dimensions_by_day,
     dimensions_by_period,
@@ -30,7 +30,7 @@ from metrics_lake.gold import (
     stays,
 )
 from metrics_lake.periods import Calendar, Period
-from metrics_lake.silver import sessions
+from metrics_lake.silver import sessions, tenant_days
 
 Frames = dict[str, pl.DataFrame]
 BY_DAY = (
@@ -56,7 +56,8 @@ def by_day(held: DataFrame, calendars: Calendars, days: Sequence[date], edges_mi
     """Pieces with the tables of BY_DAY for every tenant's days, from rows of silver.sessions."""
     start, end = calendars.bounds(days)
     placed = session_lengths_by_day.placed(held.where(sessions.between(F.col, start, end)), edges_minutes=edges_minutes)
-    dated = placed.select(*READ, "at_least_minutes", F.explode(sessions.days(calendars.by_tenant)).alias("on_day"))
+    touched = tenant_days.touched(calendars.by_tenant, min(days), max(days))
+    dated = placed.select(*READ, "at_least_minutes", F.explode(touched).alias("on_day"))
     wanted = dated.where(F.col("on_day").isin(list(days)))
     clocks = calendars.by_tenant
 
@@ -67,11 +68,10 @@ def by_day(held: DataFrame, calendars: Calendars, days: Sequence[date], edges_mi
     return wanted.groupBy("tenant", "on_day").applyInArrow(reckon, _PIECE_DDL)
 
 
-def by_period(held: DataFrame, calendars: Calendars, periods: Mapping[str, Sequence[Period]], shares: int) -> DataFrame:
+def by_period(held: DataFrame, calendars: Calendars, named: Named, shares: int) -> DataFrame:
     """Pieces with each tenant's periods for each of so many shares of the listeners, from rows of silver.sessions."""
-    named = [period for of_tenant in periods.values() for period in of_tenant]
-    start, end = min(p.start for p in named), max(p.end for p in named)
-    near = sessions.between(F.col, start, end) & F.col("exclusion").isNull()
+    periods = named.by_tenant
+    near = sessions.between(F.col, *named.within) & F.col("exclusion").isNull()
     share = F.pmod(F.xxhash64("listener_id"), F.lit(shares))
     wanted = held.where(near & F.col("tenant").isin(list(periods))).select(*READ, share.alias("share"))
     clocks = calendars.by_tenant
@@ -152,12 +152,12 @@ def _by_name(parts: Iterable[tuple[str, str, pl.DataFrame]]) -> Frames:
     return {name: pl.concat(frames) for name, frames in found.items()}
 
 
-def put_together(shares: Frames, periods: Mapping[str, Sequence[Period]], *, minimum_group: int) -> Frames:
+def put_together(shares: Frames, named: Named, *, minimum_group: int) -> Frames:
     """The tables of BY_PERIOD from what the shares of the listeners add to them."""
     total, values = (table.name for table in BY_PERIOD)
     if total not in shares:
         return {}
-    rows = [(tenant, p.kind, p.name, p.first_on, p.end_on) for tenant, named in periods.items() for p in named]
+    rows = [(tenant, period.kind, period.name, period.first_on, period.end_on) for tenant, period in named.each]
     keys = ("tenant", *listening_by_period.PERIOD)
     bounds = pl.DataFrame(rows, schema=[*keys, "first_on", "end_on"], orient="row")
     return {

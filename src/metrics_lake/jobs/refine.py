@@ -7,20 +7,22 @@ are rebuilt in this process, many by Spark.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone
 from typing import Any
 
 import polars as pl
 from pyspark.sql import functions as F
 
 from metrics_lake.bronze import haproxy as bronze
+from metrics_lake.calendars import Calendars
 from metrics_lake.io.history import Progress
+from metrics_lake.jobs import changed_days
 from metrics_lake.jobs.work import Work
-from metrics_lake.settings import digest
-from metrics_lake.silver import sessions
-from metrics_lake.silver.merging import KEY, READ
+from metrics_lake.settings import Sessions, digest
+from metrics_lake.silver import sessions, tenant_days
+from metrics_lake.silver.merging import KEY, READ, widest_gap
 from metrics_lake.tables import in_days
 
 _RUNS_IN_A_SHARE = 500_000
@@ -49,15 +51,15 @@ class Due:
         is_read = field("is_evidence") & (field("batch_number") <= self.through)
         return is_read & (field("happened_on") >= within[0].date()) & (field("happened_on") <= within[1].date())
 
-    def progress(self, changed_on: Sequence[date]) -> Progress:
+    def progress(self, changed_on: Iterable[date], calendars: Calendars) -> Progress:
         days = tuple(on.isoformat() for on in sorted(changed_on))
-        return Progress("refine", {bronze.TABLE.name: self.through}, self.rules, days)
+        return Progress("refine", {bronze.TABLE.name: self.through}, self.rules, days, changed_days.note(calendars))
 
 
 def refine(work: Work, *, days: Sequence[date] = ()) -> bool:
     """Brings silver.sessions up to the newest batch of bronze, and builds those of `days` anew; false if nothing was due."""
     last, through = work.history.last(sessions.TABLE), work.stream.committed
-    rules = digest(work.settings.sessions.model_dump())
+    rules = _rules(work.settings.sessions)
     since = last.progress.through[bronze.TABLE.name] if last and last.progress.rules == rules else 0
     if since >= through and not (days and last):
         return False
@@ -73,9 +75,20 @@ def refine(work: Work, *, days: Sequence[date] = ()) -> bool:
     return True
 
 
+def _rules(settings: Sessions) -> str:
+    """A digest of all that sessions depend on beside their evidence.
+
+    Where the gap of long connections is the longer one, sessions used to be looked for no further than the shorter: lakes
+    of that time build theirs anew.
+    """
+    asked = settings.model_dump()
+    is_other_now = settings.long_connection_gap_seconds > settings.gap_seconds
+    return digest([asked, "reached by the longer gap"] if is_other_now else asked)
+
+
 def _reach(work: Work, due: Due) -> Span:
     """As far around the due runs as sessions of their listeners may reach."""
-    gap = timedelta(seconds=work.settings.sessions.gap_seconds)
+    gap = widest_gap(work.settings.sessions)
     new = work.small_tables.frame(
         bronze.VISITS, due.evidence(pl.col, _EVER) & due.has(pl.col), (*KEY, "first_at", "last_at")
     )
@@ -86,7 +99,7 @@ def _reach(work: Work, due: Due) -> Span:
         sessions.TABLE, sessions.between(pl.col, low, high), (*KEY, "started_at", "ended_at", "last_request_at")
     )
     touched = near.join(new, on=KEY, how="semi")
-    older = touched.select(pl.col("started_at").min(), sessions.reached_here().max()).row(0)
+    older = touched.select(pl.col("started_at").min(), tenant_days.reached_here().max()).row(0)
     return min(low, older[0] or low) - gap, max(high, older[1] or high) + gap
 
 
@@ -102,21 +115,21 @@ def _refine_here(work: Work, due: Due, within: Span) -> None:
     )
     rows = pl.concat([changes.filter(change=sessions.CAME).select(kept.columns), kept])
     ordered = rows.sort("tenant", "stream", "started_at", "session_id")
-    changed_on = sessions.days_touched(changes, work.calendars.by_tenant)
-    work.small_tables.replace(sessions.TABLE, ordered, in_days("started_on", parts), due.progress(tuple(changed_on)))
+    progress = due.progress(tenant_days.touched_here(changes, work.calendars.by_tenant), work.calendars)
+    work.small_tables.replace(sessions.TABLE, ordered, in_days("started_on", parts), progress)
 
 
 def _refine_by_spark(work: Work, due: Due, within: Span, shares: int) -> None:
     visits = work.lake.read(bronze.VISITS).where(due.evidence(F.col, within)).withColumn("is_due", due.has(F.col))
     every = work.lake.read(sessions.TABLE)
     stored = every.where(sessions.between(F.col, *within))
-    changes = sessions.refine(visits, stored, rules=work.settings.sessions, shares=shares).persist()
-    each = changes.select("started_on", F.explode(sessions.days(work.calendars.by_tenant)).alias("on_day"))
-    changed = each.distinct().collect()
+    clocks, rules = work.calendars.by_tenant, work.settings.sessions
+    changes = sessions.refine(visits, stored, rules=rules, clocks=clocks, shares=shares).persist()
+    changed = changes.select("started_on", "first_on", "last_on").distinct().collect()
     parts = sorted({row.started_on for row in changed})
     went = changes.where(F.col("change") == sessions.WENT).select("session_id")
-    came = changes.where(F.col("change") == sessions.CAME).drop("change")
+    came = changes.where(F.col("change") == sessions.CAME).drop("change", "first_on", "last_on")
     kept = every.where(in_days("started_on", parts)).join(went, "session_id", "left_anti").select(*came.columns)
-    progress = due.progress(tuple({row.on_day for row in changed}))
+    progress = due.progress(tenant_days.between((row.first_on, row.last_on) for row in changed), work.calendars)
     work.lake.replace(sessions.TABLE, came.unionByName(kept), in_days("started_on", parts), progress)
     changes.unpersist()

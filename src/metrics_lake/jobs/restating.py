@@ -24,10 +24,12 @@ def restate(work: Work, days: Sequence[date], new: pl.DataFrame, progress: Progr
     if old.is_empty():
         return
     now = new.select(columns) if new.height else old.clear()
-    told = restatements.compute(old, now, _causes(work, days, since), sessions_version=through)
-    if told.height:
+    new_rows = restatements.compute(old, now, _causes(work, days, since), sessions_version=through)
+    if new_rows.height:
+        is_of_version = (pl.col("sessions_version") == through) & pl.col("listened_on").is_in(list(days))
+        standing = work.small_tables.frame(restatements.TABLE, is_of_version)
         where = f"sessions_version = {through} AND {in_days('listened_on', days)}"
-        work.small_tables.replace(restatements.TABLE, told, where, progress)
+        work.small_tables.replace(restatements.TABLE, restatements.joined(standing, new_rows), where, progress)
 
 
 def _causes(work: Work, days: Sequence[date], since: int) -> pl.DataFrame:

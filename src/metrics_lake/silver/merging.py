@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 import polars_hash as plh
 
@@ -37,6 +39,21 @@ def merged(runs: pl.DataFrame, rules: Sessions) -> pl.DataFrame:
     return _described(_joined(pieces, rules), rules)
 
 
+def widest_gap(rules: Sessions) -> timedelta:
+    """No two pieces of one session lie further apart, whatever its protocol."""
+    return timedelta(milliseconds=max(map(_milliseconds, (rules.gap_seconds, rules.long_connection_gap_seconds))))
+
+
+def _gap_ms(rules: Sessions) -> pl.Expr:
+    """How far apart two pieces of one session may lie, by the protocol of the later one."""
+    short, long = _milliseconds(rules.gap_seconds), _milliseconds(rules.long_connection_gap_seconds)
+    return pl.when(pl.col("protocol") == "hls").then(short).otherwise(long).cast(pl.Int64)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
 def _requests(contested: pl.DataFrame) -> pl.DataFrame:
     """Runs taken apart into their requests, each line once."""
     each = contested.drop(*_TIMES[1:], "has_end", *_COUNTS).explode(_ARRAYS)
@@ -63,9 +80,8 @@ def _pieces(rows: pl.DataFrame) -> pl.DataFrame:
 def _joined(pieces: pl.DataFrame, rules: Sessions) -> pl.DataFrame:
     """Pieces of one listener and stream no further apart than the gap become one row."""
     by_time = pieces.sort(*KEY, "first_at", "last_at", *_DESCRIBED)
-    gap = pl.when(pl.col("protocol") == "hls").then(rules.gap_seconds).otherwise(rules.long_connection_gap_seconds)
     reached = pl.col("last_at").cum_max().shift(1).over(KEY)
-    is_apart = pl.col("first_at") > reached + pl.duration(milliseconds=(gap * 1000).round().cast(pl.Int64))
+    is_apart = pl.col("first_at") > reached + pl.duration(milliseconds=_gap_ms(rules))
     numbered = by_time.with_columns(number=is_apart.fill_null(True).cum_sum())
     is_direct = (pl.col("source_group") == "direct").fill_null(True)  # a referrer that was told comes first
     told_first = [is_direct, pl.col("first_at"), *map(pl.col, _CAME_FROM)]

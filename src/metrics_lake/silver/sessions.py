@@ -7,7 +7,7 @@ batches and any repetition of the input gives the same rows. Catch: a late piece
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -18,7 +18,8 @@ from pyspark.sql import functions as F
 from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.periods import Calendar
 from metrics_lake.settings import Sessions
-from metrics_lake.silver.merging import KEY, READ, merged
+from metrics_lake.silver.merging import KEY, READ, merged, widest_gap
+from metrics_lake.silver.tenant_days import reached_here, with_days_here
 from metrics_lake.tables import Table
 
 TABLE = Table(
@@ -56,22 +57,28 @@ TABLE = Table(
 CAME, WENT = "came", "went"
 
 
-def refine(visits: DataFrame, stored: DataFrame, *, rules: Sessions, shares: int) -> DataFrame:
-    """What changes in silver.sessions: rows that come, and those that go for them, as `change` says.
+def refine(
+    visits: DataFrame, stored: DataFrame, *, rules: Sessions, clocks: Mapping[str, Calendar], shares: int
+) -> DataFrame:
+    """What changes in silver.sessions: rows that come, and those that go for them, as `change` says, with the first and the
+    last of the tenant's days that each touches (null where the tenant has no clock).
 
     `visits` are runs with `is_due`, for those that nobody has looked at yet, and beside them all others of their
     listeners that a session of theirs may hold; `stored` are such sessions. Both are dealt out by listener.
     """
-    fitting = arrow_schema(TABLE).append(pa.field("change", pa.string()))
+    fitting = arrow_schema(TABLE)
+    for column, kind in (("change", pa.string()), ("first_on", pa.date32()), ("last_on", pa.date32())):
+        fitting = fitting.append(pa.field(column, kind))
     share = F.pmod(F.xxhash64("listener_id"), F.lit(shares)).alias("share")
 
     def rebuild(runs: pa.Table, old: pa.Table) -> pa.Table:
         changes = rebuilt(_frame(runs).drop("share"), _frame(old).drop("share"), rules)
-        return fitted(changes, fitting)
+        return fitted(with_days_here(changes, clocks), fitting)
 
     dealt = visits.select(*READ, "is_due", share).groupBy("tenant", "share")
     together = dealt.cogroup(stored.select(*TABLE.names, share).groupBy("tenant", "share"))
-    return together.applyInArrow(rebuild, f"{TABLE.ddl.replace(' NOT NULL', '')}, change STRING")
+    columns = TABLE.ddl.replace(" NOT NULL", "")
+    return together.applyInArrow(rebuild, f"{columns}, change STRING, first_on DATE, last_on DATE")
 
 
 def _frame(rows: pa.Table) -> pl.DataFrame:
@@ -82,7 +89,7 @@ def _frame(rows: pa.Table) -> pl.DataFrame:
 
 def rebuilt(runs: pl.DataFrame, old: pl.DataFrame, rules: Sessions) -> pl.DataFrame:
     """The changes that due runs make to sessions: each that they touch is built again from all its evidence."""
-    reach = _reach(runs.filter("is_due"), old, timedelta(seconds=rules.gap_seconds))
+    reach = _reach(runs.filter("is_due"), old, widest_gap(rules))
     near = runs.join(reach, on=KEY).filter(pl.col("first_at").is_between("low", "high"))
     fresh = merged(near.drop("low", "high"), rules).select(TABLE.names)
     touched = _touching(old, reach).select(TABLE.names)
@@ -94,7 +101,10 @@ def rebuilt(runs: pl.DataFrame, old: pl.DataFrame, rules: Sessions) -> pl.DataFr
 
 
 def _reach(due: pl.DataFrame, old: pl.DataFrame, gap: timedelta) -> pl.DataFrame:
-    """For each listener and stream of due runs: the stretch of time, low to high, in which sessions may change."""
+    """For each listener and stream of due runs: the stretch of time, low to high, in which sessions may change.
+
+    It may be wider than need be: what it touches is built again from all its evidence, and stays as it was.
+    """
     spans = due.group_by(KEY).agg(low=pl.col("first_at").min() - gap, high=pl.col("last_at").max() + gap)
     touched = _touching(old, spans).group_by(KEY)
     older = touched.agg(old_low=pl.col("started_at").min(), old_high=reached_here().max())
@@ -107,16 +117,6 @@ def _touching(old: pl.DataFrame, reach: pl.DataFrame) -> pl.DataFrame:
     return joined.filter((pl.col("started_at") <= pl.col("high")) & (reached_here() >= pl.col("low")))
 
 
-def reached_here() -> pl.Expr:
-    """The same of a frame in this process."""
-    return pl.coalesce("ended_at", "last_request_at")
-
-
-def reached() -> Column:
-    """The last instant known of a session: its end, or where that isn't known its last request."""
-    return F.coalesce("ended_at", "last_request_at")
-
-
 def between(field: Callable[[str], Any], start: datetime, end: datetime) -> Any:
     """Whether a session lies in, or touches, a stretch of time; put so that the statistics of files can answer it too.
 
@@ -124,37 +124,6 @@ def between(field: Callable[[str], Any], start: datetime, end: datetime) -> Any:
     """
     later = (field("ended_at") >= start) | (field("last_request_at") >= start)  # the end, where known, comes last
     return (field("started_at") <= end) & (field("started_on") <= end.date()) & later
-
-
-def days_touched(held: pl.DataFrame, clocks: Mapping[str, Calendar]) -> set[date]:
-    """All days, on the clocks of the tenants, from a session's start to where it reached."""
-    found = set[date]()
-    for tenant, clock in clocks.items():
-        spans = held.filter(tenant=tenant).select(
-            first=_clock_day("started_at", clock), last=_clock_day(reached_here(), clock)
-        )
-        for first, last in spans.unique().iter_rows():
-            found |= {first + timedelta(days=n) for n in range((last - first).days + 1)}
-    return found
-
-
-def _clock_day(instant: str | pl.Expr, clock: Calendar) -> pl.Expr:
-    column = pl.col(instant) if isinstance(instant, str) else instant
-    wall = column.dt.convert_time_zone(clock.timezone).dt.replace_time_zone(None)
-    return (wall - clock.day_begins_after).dt.date()
-
-
-def days(clocks: Mapping[str, Calendar]) -> Column:
-    """The days, on the clocks of the tenants, from a session's start to where it reached."""
-    return F.sequence(_day(F.col("started_at"), clocks), _day(reached(), clocks))
-
-
-def _day(instant: Column, clocks: Mapping[str, Calendar]) -> Column:
-    on = F.lit(None).cast("date")
-    for tenant, clock in clocks.items():
-        wall = F.from_utc_timestamp(instant, clock.timezone) - F.lit(clock.day_begins_after)
-        on = F.when(F.col("tenant") == tenant, F.to_date(wall)).otherwise(on)
-    return on
 
 
 def length_ms() -> Column:
