@@ -98,9 +98,12 @@ class Hasher:
     def _listener_of(self, tenant: str, epoch: str, address: str, agent: str) -> str:
         return listener_id(self._key(tenant, epoch), canonical(address) or address, agent)
 
-    def playback(self, tenant: str, epoch: str, playback: str) -> str:
-        """A client's own playback id, hashed likewise: it too could name a device."""
-        return listener_id(self._key(tenant, epoch), "playback", playback)
+    def playback(self, tenant: str, epoch: str, playback: str, kind: str | None = None) -> str:
+        """A client's own playback id, hashed likewise: it too could name a device.
+
+        `kind`: bot, monitor or relay by its agent; whose id it came upon is another listener than it.
+        """
+        return listener_id(self._key(tenant, epoch), f"playback {kind}" if kind else "playback", playback)
 
 
 def masked(text: pl.Expr) -> pl.Expr:

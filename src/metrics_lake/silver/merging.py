@@ -11,10 +11,9 @@ from metrics_lake.settings import Sessions
 
 KEY = ("tenant", "stream", "listener_id")
 EXCLUSIONS = ("bot", "monitor", "relay", "no_user_agent", "internal", "no_media", "too_short")  # the first that fits
-_DESCRIBED = (
-    "protocol", "has_agent", "client_kind", "is_internal", "player", "player_version", "os", "device", "country",
-    "region", "network",
-)  # fmt: skip
+_OF_AGENT = ("player", "player_version", "os", "device")
+_DESCRIBED = ("protocol", "has_agent", "client_kind", "is_internal", *_OF_AGENT, "country", "region", "network")
+_FIRST = tuple(name for name in _DESCRIBED if name not in ("has_agent", *_OF_AGENT))  # of a session's first request
 _CAME_FROM = ("source", "source_group")
 _COUNTS = ("request_count", "media_count", "byte_count")
 _ARRAYS = ("offsets_ms", "durations_ms", "sizes_bytes", "request_kinds", "line_ids")
@@ -86,7 +85,9 @@ def _joined(pieces: pl.DataFrame, rules: Sessions) -> pl.DataFrame:
     is_direct = (pl.col("source_group") == "direct").fill_null(True)  # a referrer that was told comes first
     told_first = [is_direct, pl.col("first_at"), *map(pl.col, _CAME_FROM)]
     return numbered.group_by(*KEY, "number", maintain_order=True).agg(
-        *(pl.col(name).first() for name in _DESCRIBED),
+        *(pl.col(name).first() for name in _FIRST),
+        *(pl.col(name).get(_silence().arg_min()) for name in _OF_AGENT),
+        pl.col("has_agent").fill_null(True).any(),  # null: the log has no place for it, so it may have been named
         *(pl.col(name).sort_by(told_first).first() for name in _CAME_FROM),
         pl.col("first_at").first().alias("started_at"),
         pl.col("last_at").max().alias("reached_at"),
@@ -94,6 +95,11 @@ def _joined(pieces: pl.DataFrame, rules: Sessions) -> pl.DataFrame:
         pl.col("has_end").any(),
         *(pl.col(count).sum() for count in _COUNTS),
     )
+
+
+def _silence() -> pl.Expr:
+    """How little a piece tells of the agent: 0 it names it, 1 the log has no place for it, 2 the client sent none."""
+    return pl.col("has_agent").cast(pl.Int8).replace_strict({1: 0, 0: 2}, default=1, return_dtype=pl.Int8)
 
 
 def _described(joined: pl.DataFrame, rules: Sessions) -> pl.DataFrame:

@@ -19,11 +19,11 @@ from ua_parser.loaders import load_builtins
 from ua_parser.regex import Resolver
 
 from metrics_lake.names import holds_address
-from metrics_lake.sources.robots import kinds, rules_version
+from metrics_lake.sources.robots import KINDS, kinds, rules_version
 
-__all__ = ["NO_VALUES", "OTHER", "Agent", "agent", "agents", "described", "kinds", "rules_version"]
+__all__ = ["KINDS", "NO_VALUES", "OTHER", "UNKNOWN", "Agent", "agent", "agents", "described", "kinds", "rules_version"]
 
-OTHER = "other"
+OTHER, UNKNOWN = "other", "unknown"  # an agent that nothing is known of; a log that has no place for it
 NO_VALUES = ("", "-")
 _LONGEST, _LONGEST_VERSION, _MOST_SEEN = 1024, 6, 100_000
 _MOBILE_SYSTEMS = ("iOS", "Android", "Windows Phone", "HarmonyOS", "KaiOS", "BlackBerry OS")

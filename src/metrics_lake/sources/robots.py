@@ -16,7 +16,7 @@ import polars as pl
 import yaml
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-BOT, MONITOR, RELAY = "bot", "monitor", "relay"
+BOT, MONITOR, RELAY = KINDS = "bot", "monitor", "relay"
 _LIBRARY, _MONITORING = "http-library", "monitoring"
 _LONGEST = 1024
 

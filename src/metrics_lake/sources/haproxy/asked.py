@@ -12,9 +12,11 @@ from datetime import date, datetime, time, timezone
 from metrics_lake.key_tree import KeysError
 from metrics_lake.keys import KeyDestroyed
 from metrics_lake.privacy import ROTATIONS, Hasher, canonical, epoch_of
-from metrics_lake.sources.haproxy.listeners import known_agent, unescaped
+from metrics_lake.sources import agents
+from metrics_lake.sources.haproxy.listeners import known_agent, unescaped, who
 
 PLAYBACK = "playback"
+_KINDS = (None, *agents.KINDS)  # a bot behind an address is one more listener where the agent is no part of the id
 _SCHEME = "write an address, a blank and the user agent as the log has it (or - for none), or: playback ID"
 
 
@@ -92,6 +94,11 @@ def ids_of(asked: Iterable[Asked], tenant: str, days: Iterable[date], hasher: Ha
 def _under(asked: Iterable[Asked], tenant: str, epoch: str, hasher: Hasher, by: str) -> Iterator[str]:
     for each in asked:
         if each.playback:
-            yield hasher.playback(tenant, epoch, each.playback)
+            yield from (hasher.playback(tenant, epoch, each.playback, kind) for kind in _KINDS)
         else:
-            yield hasher.listener(tenant, epoch, each.address, "" if by == "ip" else each.agent)
+            yield from (hasher.listener(tenant, epoch, each.address, beside) for beside in _beside(each, by))
+
+
+def _beside(asked: Asked, by: str) -> set[str]:
+    """What may stand beside the address in the hash: more than one where the agent isn't needed to be known."""
+    return {who(by, asked.agent, kind) for kind in _KINDS}

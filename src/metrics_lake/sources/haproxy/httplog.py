@@ -21,11 +21,12 @@ DEFAULT_LAYOUTS: Mapping[int, tuple[str, ...]] = {
     3: ("host", "referer", "user_agent"),
     4: ("host", "referer", "user_agent", "x_forwarded_for"),
 }
+NO_SERVER = "<NOSRV>"  # in the place of a server, where none was reached: HAProxy itself answered, or nobody did
 COUNTERS = ("process_number", "log_counter", "request_counter")  # by which a lost line is told
 # What every reader gives for a request; a reader of one format may leave out those that are null or false in it.
 COLUMNS = (
     "file_number", "line_number", "text", "after", "address", "accepted_ms", "is_utc", "duration_ms", "is_early",
-    "status", "size", "method", "uri", "is_closed", "frontend", *HEADERS, "sni", "is_tcp", *COUNTERS, "is_read",
+    "status", "size", "method", "uri", "is_closed", "frontend", *HEADERS, "sni", "is_tcp", "is_unserved", *COUNTERS, "is_read",
 )  # fmt: skip
 _FIELDS = ("stamp", "frontend", "backend", "timers", "status", "size", "cc", "cs", "ended", "conns", "queues", "rest")
 
@@ -83,6 +84,7 @@ def _with_numbers(fields: pl.DataFrame) -> pl.DataFrame:
         method=request.struct[0],
         uri=request.struct[1],
         is_closed=pl.col("tail").is_not_null(),
+        is_unserved=pl.col("backend").str.ends_with(f"/{NO_SERVER}"),
     ).with_columns(
         is_read=pl.col("address").is_not_null()
         & pl.col("accepted_ms").is_not_null()

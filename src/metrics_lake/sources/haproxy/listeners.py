@@ -36,18 +36,32 @@ def identified(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataF
     and source_group.
     """
     requests = requests.with_columns(epoch_day=_epoch_day(rules.privacy.key_rotation))
-    pairs = requests.select(_PAIR).unique()
-    agent = pl.Series("agent", [known_agent(text) for text in pairs["user_agent"]], dtype=pl.String)
+    pairs = _with_agents(requests.select(_PAIR).unique())
     address = pl.Series("plain", [canonical(text) or "" for text in pairs["address"]], dtype=pl.String)
-    listener = pl.Series("listener_id", [_listener(row, rules, hasher) for row in pairs.rows()], dtype=pl.String)
-    pairs = _placed(pairs.with_columns(agent, address, listener, has_agent=agent != ""), rules)
-    kept = agents.described(agent.unique(maintain_order=True))
-    pairs = pairs.join(kept, on="agent", how="left", maintain_order="left")
+    named = pairs.select(*_PAIR, "client_kind").rows()
+    listener = pl.Series("listener_id", [_listener(row, rules, hasher) for row in named], dtype=pl.String)
+    pairs = _placed(pairs.with_columns(address, listener), rules)
     own_sites = {name: tenant.own_sites for name, tenant in rules.tenants.tenants.items()}
     came_from = referrers.described(requests.select("tenant", "referer"), own_sites)
     joined = requests.join(pairs, on=_PAIR, how="left", nulls_equal=True, maintain_order="left")
     joined = joined.join(came_from, on=["tenant", "referer"], how="left", nulls_equal=True, maintain_order="left")
     return joined.drop("address", "user_agent", "playback_id", "agent", "plain", "epoch_day", "referer")
+
+
+def _with_agents(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Adds agent, as it enters the hash, and what is known by it.
+
+    Where the log has no place for the agent (it is null), it is unknown: has_agent is null then, as nobody can say
+    whether the client named one; where there is a place and nothing in it, it is false.
+    """
+    agent = pl.Series("agent", [known_agent(text) for text in pairs["user_agent"]], dtype=pl.String)
+    kept = agents.described(agent.unique(maintain_order=True))
+    found = pairs.with_columns(agent).join(kept, on="agent", how="left", maintain_order="left")
+    has_place = pl.col("user_agent").is_not_null()
+    return found.with_columns(
+        *(pl.when(has_place).then(name).otherwise(pl.lit(agents.UNKNOWN)).alias(name) for name in ("player", "os", "device")),
+        has_agent=pl.when(has_place).then(pl.col("agent") != ""),
+    )
 
 
 def is_destroyed(requests: pl.DataFrame, hasher: Hasher, rotation: str) -> pl.DataFrame:
@@ -90,10 +104,22 @@ def known_agent(text: str | None) -> str:
     return "" if plain in agents.NO_VALUES else plain
 
 
-def _listener(row: tuple[str, int, str, str | None, str | None], rules: Rules, hasher: Hasher) -> str:
-    tenant, epoch_day, address, user_agent, playback = row
+def who(identity: str, agent: str, kind: str | None) -> str:
+    """What stands beside the address in a listener's hash: the agent, or with `identity: ip` nothing.
+
+    Bots, monitors and relays, which their agents tell, are others than the people behind the same address even so.
+    """
+    if identity != "ip":
+        return agent
+    return f"\n{kind}" if kind else ""  # no agent begins with a line end
+
+
+def _listener(
+    row: tuple[str, int, str, str | None, str | None, str | None], rules: Rules, hasher: Hasher
+) -> str:
+    tenant, epoch_day, address, user_agent, playback, kind = row
     epoch = _epoch(epoch_day, rules.privacy.key_rotation)
     if playback not in (None, *agents.NO_VALUES):
-        return hasher.playback(tenant, epoch, unescaped(str(playback)))
+        return hasher.playback(tenant, epoch, unescaped(str(playback)), kind)
     by = rules.tenants.tenants[tenant].identity or rules.privacy.identity
-    return hasher.listener(tenant, epoch, address, "" if by == "ip" else known_agent(user_agent))
+    return hasher.listener(tenant, epoch, address, who(by, known_agent(user_agent), kind))

@@ -20,7 +20,7 @@ _LINE = ("file_number", "line_number", "text")
 _KEPT = (
     "file_number", "line_number", "text", "accepted_ms", "duration_ms", "is_early", "status", "size", "method",
     "frontend", "host", "path", "referer", "address", "user_agent", "playback_id", "line_id", "is_tcp",
-    "is_time_doubtful",
+    "is_unserved", "is_time_doubtful",
 )  # fmt: skip
 _ABSOLUTE = r"^[A-Za-z][A-Za-z0-9+.-]*://"
 _SHOWN = 4096  # of a line that is too long; the masked text is shorter still
@@ -124,9 +124,14 @@ def _located(read: pl.DataFrame, haproxy: Haproxy, hasher: Hasher) -> pl.DataFra
         host=pl.coalesce(asked_for).str.to_lowercase().str.replace(r":\d+$", ""),
         path=local.str.splitn("?", 2).struct[0],
         line_id=plh.col("after").nchash.xxh3_64(seed=hasher.line_seed).reinterpret(signed=True),
-        is_tcp=pl.col("is_tcp").fill_null(False) if "is_tcp" in read.columns else pl.lit(False),
+        **{name: _flag(read, name) for name in ("is_tcp", "is_unserved")},
     )
     return addresses.asking(located, haproxy)
+
+
+def _flag(read: pl.DataFrame, name: str) -> pl.Expr:
+    """A column of those that a reader leaves out where they are false on every line."""
+    return pl.col(name).fill_null(False) if name in read.columns else pl.lit(False)
 
 
 def _of_tenants(claimed: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataFrame:
@@ -145,5 +150,6 @@ def _accepted(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataFr
     )
     named = identified(requests, rules, hasher)
     return named.drop(
-        "text", "host", "path", "method", "frontend", "line_number", "tenant", "protocol", "is_tcp", "is_destroyed"
-    )
+        "text", "host", "path", "method", "frontend", "line_number", "tenant", "protocol", "is_tcp", "is_unserved",
+        "is_destroyed",
+    )  # fmt: skip

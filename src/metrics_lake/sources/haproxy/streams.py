@@ -88,7 +88,8 @@ def _asks_for(stream: Stream) -> pl.Expr:
 
 
 def is_evidence() -> pl.Expr:
-    """A GET that was served: 200 or 206, for a playlist also 304 (not modified); or a line of TCP mode."""
+    """A GET that a server answered: 200 or 206, for a playlist also 304 (not modified); or a TCP connection to one."""
     served = pl.col("status").is_in([200, 206]) | ((pl.col("request_kind") == PLAYLIST) & (pl.col("status") == 304))
-    is_served = (pl.col("request_kind") != NONE) & (pl.col("method") == "GET") & served
-    return is_served.fill_null(False) | (pl.col("is_tcp") & (pl.col("request_kind") == CONNECTION))
+    is_got = (pl.col("request_kind") != NONE) & (pl.col("method") == "GET") & served
+    is_connected = pl.col("is_tcp") & (pl.col("request_kind") == CONNECTION)
+    return (is_got.fill_null(False) | is_connected) & ~pl.col("is_unserved")

@@ -11,7 +11,11 @@ import polars as pl
 from metrics_lake.sources.haproxy.streams import CONNECTION, SEGMENT
 
 _KEY = ("file_number", "stream_number", "listener_id", "is_evidence")
-_PLACED = ("country", "region", "network")
+# All requests of a run are alike in these: which of a session's requests describes it must not depend on how they were split.
+_DESCRIBED = (
+    "has_agent", "client_kind", "is_internal", "player", "player_version", "os", "device", "country", "region",
+    "network", "source", "source_group",
+)  # fmt: skip
 _FAR = 1 << 42  # milliseconds, to the year 2109: further apart than any two instants of a log
 
 
@@ -28,9 +32,9 @@ def with_pieces(requests: pl.DataFrame) -> pl.DataFrame:
 
 
 def folded(pieces: pl.DataFrame) -> pl.DataFrame:
-    """One row a run: pieces of one key no further apart than gap_ms; whatever is no evidence is one row a key."""
-    ordered = pieces.sort(*_KEY, "accepted_ms", "end_ms", "line_id")
-    key_number = pl.struct(_KEY).rle_id().cast(pl.Int64)
+    """One row a run: pieces of one key and description no further apart than gap_ms; of no evidence one row in all."""
+    ordered = _with_description(pieces).sort(*_KEY, "description", "accepted_ms", "end_ms", "line_id")
+    key_number = pl.struct(*_KEY, "description").rle_id().cast(pl.Int64)
     shift = key_number * _FAR  # lifts each key above the one before, so that one running maximum serves all of them
     reached = (pl.col("end_ms") + shift).cum_max().shift(1).fill_null(-1)
     apart = reached + pl.col("gap_ms") < pl.col("accepted_ms") + shift
@@ -38,17 +42,18 @@ def folded(pieces: pl.DataFrame) -> pl.DataFrame:
     return ordered.with_columns(run=starts.cum_sum()).group_by("run", maintain_order=True).agg(*_run())
 
 
+def _with_description(pieces: pl.DataFrame) -> pl.DataFrame:
+    """Adds `description`, a number for what is known of client and referrer."""
+    distinct = pieces.select(_DESCRIBED).unique().sort(_DESCRIBED).with_row_index("description")
+    return pieces.join(distinct, on=_DESCRIBED, how="left", nulls_equal=True)
+
+
 def _run() -> list[pl.Expr]:
     first = ("file_number", "stream_number", "listener_id", "is_evidence", "gap_ms", "segment_ms")
-    described = ("has_agent", "client_kind", "is_internal", "player", "player_version", "os", "device", *_PLACED)
-    came_from = (
-        pl.col("source", "source_group").sort_by(pl.col("source_group") == "direct", maintain_order=True).first()
-    )
     is_media = pl.col("request_kind").is_in([SEGMENT, CONNECTION])
     return [
         pl.col(*first).first(),
-        pl.col(*described).first(),
-        came_from,
+        pl.col(*_DESCRIBED).first(),
         pl.col("accepted_ms").min().alias("first_ms"),
         pl.col("end_ms").max().alias("last_ms"),
         pl.col("accepted_ms").max().alias("last_request_ms"),

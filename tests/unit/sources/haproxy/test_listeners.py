@@ -48,7 +48,28 @@ def test_the_same_address_and_agent_are_one_listener():
 @pytest.mark.parametrize("agent", [None, "", "-", " ", " - "])
 def test_an_agent_that_is_missing_empty_or_a_dash_is_one_value(agent):
     assert are_one({"user_agent": None}, {"user_agent": agent})
-    assert identify({"user_agent": agent})["has_agent"].to_list() == [False]
+    assert identify({"user_agent": agent})["has_agent"].to_list() == [None if agent is None else False]
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [(None, (None, "unknown", "unknown", "unknown", None)), ("-", (False, "other", "other", "other", None)),
+     ("VLC/3.0 (Windows)", (True, "VLC", "Windows", "desktop", None))],
+)  # fmt: skip
+def test_an_agent_that_the_log_has_no_place_for_is_unknown_and_not_missing(agent, expected):
+    names = ("has_agent", "player", "os", "device", "client_kind")
+    assert identify({"user_agent": agent}).select(names).row(0) == expected
+
+
+def test_by_the_address_alone_bots_monitors_and_relays_are_others_than_people():
+    agents = ("VLC/3.0", "mpv", "", None, "SearchBot/2.1", "OtherBot/1.0", "UptimeRobot/2.0")
+    found = ids(*({"user_agent": agent} for agent in agents), identity="ip")
+    assert [found.index(each) for each in found] == [0, 0, 0, 0, 4, 4, 6]
+
+
+def test_a_bot_that_sends_a_listener_s_own_id_is_another_listener():
+    people, bot = ({"playback_id": "p1", "user_agent": agent} for agent in ("VLC/3.0", "SearchBot/2.1"))
+    assert are_one(people, {**people, "user_agent": "mpv"}) and not are_one(people, bot)
 
 
 def test_escapes_are_undone_before_agents_are_compared():

@@ -282,12 +282,47 @@ def test_a_listener_is_the_hash_of_address_and_agent_that_the_secret_gives():
         ("{h.example|https://user:secret@a.example/|VLC} {text/html}", True, "a.example"),
         ("{h.example|-|-}", False, "direct"),
         ("{}", False, "direct"),
-        ("", False, "direct"),
+        ("{} {}", False, "direct"),
+        ("{||} {}", False, "direct"),
+        ("{h.example|https://a.example/}", None, "direct"),
+        ("{|} {text/html}", None, "direct"),
+        ("", None, "direct"),
     ],
 )
 def test_captured_headers_are_told_by_their_number(captures, has_agent, source):
     [visit] = parse(text([line(captures=captures)])).visits
     assert (visit["has_agent"], visit["source"]) == (has_agent, source)
+
+
+@pytest.mark.parametrize(
+    ("layout", "captures", "has_agent"),
+    [
+        (["host"], "{h.example}", None),
+        (["other"], "{text/html}", None),
+        (["host", "user_agent"], "{h.example|}", False),
+        (["host", "user_agent"], "{h.example}", None),
+        (["host", "user_agent"], "", None),
+    ],
+)
+def test_the_layout_of_a_frontend_says_whether_the_log_has_a_place_for_the_agent(layout, captures, has_agent):
+    settings = rules_of(haproxy={"captures": {"fe": layout}})
+    [visit] = parse(text([line(captures=captures)]), rules=settings).visits
+    assert (visit["has_agent"], visit["player"]) == (has_agent, "unknown" if has_agent is None else "other")
+
+
+@pytest.mark.parametrize(
+    ("form", "what", "has_agent"),
+    [
+        ("%ci [%tr] %ft %ST %Ta %HM %HP", "", None),
+        ('%ci [%tr] %ft %ST %Ta %HM %HP "%[req.hdr(user-agent)]"', ' "-"', False),
+        ('%ci [%tr] %ft %ST %Ta %HM %HP "%[capture.req.hdr(0)]"', ' ""', False),
+        ('%ci [%tr] %ft %ST %Ta %HM %HP "%[capture.req.hdr(1)]"', ' "h.example"', None),
+    ],
+)
+def test_a_format_of_one_s_own_without_the_agent_leaves_it_unknown(form, what, has_agent):
+    rules = rules_of(haproxy={"formats": {"*": form}, "captures": {"fe": ["user_agent", "host"]}})
+    made = f"192.0.2.7 [15/Jan/2001:12:00:00.000] fe 200 40 GET /acme.mp3{what}"
+    assert [visit["has_agent"] for visit in parse(text([made]), rules=rules).visits] == [has_agent]
 
 
 def test_captured_headers_are_told_by_the_layout_of_their_frontend():

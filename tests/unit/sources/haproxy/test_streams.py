@@ -145,6 +145,8 @@ KIND_OF = {"segment": SEGMENT, "playlist": PLAYLIST, "connection": CONNECTION, "
 @pytest.mark.parametrize("row", EVIDENCE, ids=[f"{row['method']} {row['status']}" for row in EVIDENCE])
 def test_only_what_was_asked_for_and_served_shows_that_somebody_listened(row):
     asked = pl.DataFrame(
-        {"request_kind": list(KIND_OF.values()), "method": row["method"], "status": row["status"], "is_tcp": False}
-    )
+        {"request_kind": list(KIND_OF.values()), "method": row["method"], "status": row["status"], "is_tcp": False,
+         "is_unserved": False}
+    )  # fmt: skip
     assert asked.select(streams.is_evidence()).to_series().to_list() == [row[name] for name in KIND_OF]
+    assert not any(asked.with_columns(is_unserved=True).select(streams.is_evidence()).to_series())

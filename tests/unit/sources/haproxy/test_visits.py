@@ -187,13 +187,12 @@ def test_media_are_segments_and_connections_and_no_playlists():
     assert (run["request_count"], run["media_count"]) == (4, 2)
 
 
-def test_the_source_is_the_first_that_is_known():
-    came_from = (("direct", "direct"), ("first.example", "other"), ("second.example", "search"))
-    found = [
-        {"accepted_ms": at, "source": source, "source_group": group} for at, (source, group) in enumerate(came_from)
-    ]
-    [run] = runs(found)
-    assert (run["source"], run["source_group"]) == ("first.example", "other")
+@pytest.mark.parametrize("told", [{"player": "mpv"}, {"has_agent": None}, {"source": "a.example"}, {"is_internal": True}])
+def test_requests_of_a_run_are_alike_in_what_is_known_of_client_and_referrer(told):
+    others = [{"accepted_ms": at, **(told if at % 2 else {})} for at in range(4)]
+    assert [(run["request_count"], run[next(iter(told))]) for run in runs(others)] == [
+        (2, {**_PLAIN, **_DESCRIBED}[next(iter(told))]), (2, told[next(iter(told))]),
+    ]  # fmt: skip
 
 
 def test_one_doubtful_time_makes_a_doubtful_run():

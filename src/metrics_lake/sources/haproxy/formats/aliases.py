@@ -27,7 +27,7 @@ def _text(shape: Shape, role: str = "") -> Alias:
     return Alias(shape, role, is_text=True)
 
 
-_NUMBERS = "Td TR Tr Tq Tw Tc U ac fc bc sc rc sq bq"
+_NUMBERS = "Td TR Tr Tq Tw U ac fc bc sc rc sq bq"
 _PORTS = "cp fp bp sp"
 
 ALIASES: Mapping[str, Alias] = {
@@ -46,6 +46,7 @@ ALIASES: Mapping[str, Alias] = {
     "Tl": Alias(shapes.ZONED, "accept_zoned"),
     "Ts": Alias(shapes.NUMBER, "accept_epoch", has_hex=True),
     "ms": Alias(shapes.MILLISECONDS, "accept_ms", has_hex=True),
+    "Tc": Alias(shapes.NUMBER, "connect"),
     "Th": Alias(shapes.NUMBER, "handshake"),
     "Ti": Alias(shapes.NUMBER, "idle"),
     "Ta": Alias(shapes.NUMBER, "active"),
@@ -56,7 +57,7 @@ ALIASES: Mapping[str, Alias] = {
     "f": _text(shapes.NAME, "frontend"),
     "ft": _text(shapes.NAME, "frontend"),
     "b": _text(shapes.NAME),
-    "s": _text(shapes.NAME),
+    "s": _text(shapes.NAME, "server"),
     "ts": Alias(shapes.STATE),
     "tsc": Alias(shapes.STATE),
     "CC": _text(shapes.WORD),
@@ -78,4 +79,5 @@ ALIASES: Mapping[str, Alias] = {
     "sslc": _text(shapes.NAME),
     "OG": _text(shapes.NAME, "origin"),
 }
+HELPFUL = ("server", "connect")  # they tell lines that reached no server; what is read is read without them
 ELIDED = ("hr", "hs", "hrl", "hsl")  # nothing at all stands in a line where nothing is captured

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
 from metrics_lake.sources.haproxy.formats.errors import FormatError
 from metrics_lake.sources.haproxy.formats.fields import Field, Piece, pieces
 from metrics_lake.sources.haproxy.formats.plan import Step, steps
@@ -57,10 +59,27 @@ def compiled(text: str, *, mapped: Mapping[str, str] | None = None, name: str = 
     """
     plain = unquoted(text)
     found = _once(pieces(plain, mapped or {}))
-    fields = tuple(piece for piece in found if isinstance(piece, Field) and piece.column)
-    _check(fields, plain)
-    start, plan = steps(found, plain)
+    _check(_wanted(found), plain)
+    found, (start, plan) = _planned(found, plain)
+    fields = _wanted(found)
     return Format(name or "log-format", plain, start, plan, fields, tuple(_lacking(fields)))
+
+
+def _wanted(found: list[Piece]) -> tuple[Field, ...]:
+    return tuple(piece for piece in found if isinstance(piece, Field) and piece.column)
+
+
+def _planned(found: list[Piece], text: str) -> tuple[list[Piece], tuple[str, tuple[Step, ...]]]:
+    """The pieces with the plan that reads them; those that only help are read over where nothing tells them apart."""
+    with suppress(FormatError):
+        return found, steps(found, text)
+    needed = [_idle(piece) if isinstance(piece, Field) and piece.role in HELPFUL else piece for piece in found]
+    return needed, steps(needed, text)
+
+
+def _idle(field: Field) -> Field:
+    """The same field, read over."""
+    return replace(field, role="", capture=None)
 
 
 def _once(found: list[Piece]) -> list[Piece]:
@@ -71,7 +90,7 @@ def _once(found: list[Piece]) -> list[Piece]:
     for piece in found:
         if isinstance(piece, Field) and piece.column:
             if piece.column in seen:
-                piece = replace(piece, role="", capture=None)  # noqa: PLW2901
+                piece = _idle(piece)  # noqa: PLW2901
             seen.add(piece.column)
         out.append(piece)
     return out

@@ -45,6 +45,7 @@ _ONE_MEANING: Mapping[str, tuple[str, Shape]] = {
     "fc.timer.total": ("total", shapes.NUMBER),
     "fc.timer.handshake": ("handshake", shapes.NUMBER),
     "req.timer.idle": ("idle", shapes.NUMBER),
+    "bc.timer.connect": ("connect", shapes.NUMBER),
     "bytes_out": ("size", shapes.WORD),
     "res.bytes_in": ("size", shapes.WORD),
 }

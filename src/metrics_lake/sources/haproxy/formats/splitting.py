@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
 from metrics_lake.sources.haproxy.formats.compiler import Format
 from metrics_lake.sources.haproxy.formats.plan import Match, Step, Tail, fields_of
 
@@ -31,13 +32,19 @@ def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
         whole = whole.str.strip_chars_end(" ") + " "
     frame = lines.with_columns(whole=whole)
     frame = frame.with_columns(rest="whole", is_closed=True)
+    last = max(number for number, step in enumerate(form.steps) if _is_needed(step))
     for number, step in enumerate(form.steps):
-        is_first, is_last = number == 0 and not form.start, number == len(form.steps) - 1
+        is_first, is_last = number == 0 and not form.start, number == last
         taken = _taken(frame, step, is_first=is_first, is_last=is_last)
         if any(field.role == "address" for field in fields_of(step)):
             taken = taken.with_columns(after=_around(frame, taken, is_first=number == 0))
         frame = taken
     return frame.drop("whole", "rest")
+
+
+def _is_needed(step: Step) -> bool:
+    """Whether a line without what this step reads is none of the format."""
+    return any(field.column and field.column not in HELPFUL for field in fields_of(step))
 
 
 def _ends_in_captures(step: Step) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from metrics_lake.sources.haproxy import httplog
+from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
 from metrics_lake.sources.haproxy.formats.compiler import LENGTHS, Format
 from metrics_lake.sources.haproxy.formats.fields import Field
 from metrics_lake.sources.haproxy.formats.instants import instant
@@ -25,11 +26,13 @@ def read(lines: pl.DataFrame, form: Format, layouts: Mapping[str, tuple[str, ...
     """Requests from lines of a format, in the columns of `httplog.COLUMNS`; `is_read` is false where one is not of it."""
     frame = split(lines, form)
     columns = form.columns
-    frame = frame.with_columns(is_whole=pl.all_horizontal(pl.col(*columns).is_not_null()))
+    needed = columns.difference(HELPFUL)
+    frame = frame.with_columns(is_whole=pl.all_horizontal(pl.col(*needed).is_not_null()))
     frame = frame.with_columns(*(_plain(frame[field.column], field) for field in form.fields))
     frame = frame.with_columns(**instant(columns), **_numbers(form), **_request(columns), **_names(columns))
     frame = httplog.placed(_captured(frame, form), layouts, own=columns & set(httplog.HEADERS))
-    return frame.with_columns(is_tcp=pl.lit(form.is_tcp), is_read=_is_read(form)).select(httplog.COLUMNS)
+    told = {"is_tcp": pl.lit(form.is_tcp), "is_unserved": _is_unserved(form), "is_read": _is_read(form)}
+    return frame.with_columns(**told).select(httplog.COLUMNS)
 
 
 def _plain(series: pl.Series, field: Field) -> pl.Series:
@@ -116,6 +119,13 @@ def _request(columns: frozenset[str]) -> dict[str, pl.Expr]:
     }
 
 
+def _is_unserved(form: Format) -> pl.Expr:
+    """Whether a line says that it reached no server: by the server's name, in TCP mode by the time to connect, too."""
+    signs = [pl.col("server") == httplog.NO_SERVER] if "server" in form.columns else []
+    signs += [_number("connect") == -1] if form.is_tcp and "connect" in form.columns else []
+    return pl.any_horizontal(pl.lit(False), *signs).fill_null(False)
+
+
 def _names(columns: frozenset[str]) -> dict[str, pl.Expr]:
     nothing = pl.lit(None, dtype=pl.String)
     frontend = pl.col("frontend").str.strip_suffix("~") if "frontend" in columns else nothing
@@ -138,8 +148,8 @@ def _captured(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
     numbers = {field.capture: field.column for field in form.fields if field.capture is not None}
     if not numbers:
         return frame.with_columns(captures=pl.lit(None, dtype=pl.List(pl.String)))
-    empty = pl.lit("")
-    listed_fields = [pl.col(numbers[at]) if at in numbers else empty for at in range(max(numbers) + 1)]
+    no_place = pl.lit(None, dtype=pl.String)  # not "", which would be a header that was not sent
+    listed_fields = [pl.col(numbers[at]) if at in numbers else no_place for at in range(max(numbers) + 1)]
     return frame.with_columns(captures=pl.concat_list(listed_fields))
 
 
