@@ -18,7 +18,10 @@ HOURS = 9 * 24
 _SILENT = range(2, 6)  # hours of the night
 _HOUR = timedelta(hours=1)
 _AGENTS = ("VLC/3.0.20", "mpv 0.34", "Winamp", "SearchBot/2.1")
-_STREAMS = {"live": {"protocol": "hls", "match": {"path": "/%s/live/*"}}, "fm": {"protocol": "icecast", "match": {"path": "/%s.mp3"}}}
+_STREAMS = {
+    "live": {"protocol": "hls", "match": {"path": "/%s/live/*"}},
+    "fm": {"protocol": "icecast", "match": {"path": "/%s.mp3"}},
+}
 _CALENDARS = {
     "acme": {"timezone": "Europe/London", "week_starts": "monday"},
     "coast": {"timezone": "Asia/Kolkata", "week_starts": "monday", "broadcast_day_starts": "00:30"},
@@ -32,7 +35,8 @@ AGAIN = {101: 120}  # an hour whose file comes a second time, under another name
 def tenants() -> dict[str, Any]:
     def streams(name: str) -> dict[str, Any]:
         return {
-            stream: {**held, "match": {"path": str(held["match"]["path"]) % name}} for stream, held in _STREAMS.items()  # type: ignore[index]
+            stream: {**held, "match": {"path": str(held["match"]["path"]) % name}}
+            for stream, held in _STREAMS.items()  # type: ignore[index]
         }
 
     return {"tenants": {name: {"name": name, **held, "streams": streams(name)} for name, held in _CALENDARS.items()}}

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from metrics_lake.catalog import stored
-from metrics_lake.jobs.received import received
 from metrics_lake.jobs.rebuild import rebuild
+from metrics_lake.jobs.received import received
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.upkeep import upkeep
 from metrics_lake.jobs.work import Work

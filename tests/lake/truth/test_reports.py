@@ -20,7 +20,9 @@ from tests.lake.truth.reports import all_reports, documents, downloads
 
 REPORTS = all_reports()
 APPLE, GOOGLE = "apple:1234567890:2026-{}:{}", "google:com.example.radio:2026-{}:{}"
-_BY_COUNTRY = {f"north {GOOGLE.format('11-21', country)}": number for country, number in (("*", 6), ("US", 4), ("GB", 2))}
+_BY_COUNTRY = {
+    f"north {GOOGLE.format('11-21', country)}": number for country, number in (("*", 6), ("US", 4), ("GB", 2))
+}
 _COAST = {f"coast apple:1234567891:2026-11-21:{country}": 3 for country in ("*", "US")}
 _NORTH = {f"north {APPLE.format('11-21', country)}": 6 for country in ("*", "US")}
 RIGHT: dict[str, dict[str, int]] = {

@@ -48,7 +48,9 @@ class Line:
 
     def text(self, clock: str) -> str:
         stamp = _instant(self.at).astimezone(ZoneInfo(clock)).strftime("%d/%b/%Y:%H:%M:%S.%f")[:-3]
-        path = f"/{self.tenant}/live/{'a.m3u8' if self.is_playlist else 'a.ts'}" if self.is_hls else f"/{self.tenant}.mp3"
+        path = (
+            f"/{self.tenant}/live/{'a.m3u8' if self.is_playlist else 'a.ts'}" if self.is_hls else f"/{self.tenant}.mp3"
+        )
         return (
             f"{self.address}:5000 [{stamp}] fe_web bk/web1 0/0/0/0/{self.lasting} 200 1000 - - ---- 5/4/3/2/0 0/0 "
             f'{{listen.example||{self.agent}}} "GET {path} HTTP/1.1"'

@@ -62,7 +62,9 @@ def _exclusion(lines: list[Line], media: int, length: int, case: Case) -> str | 
 def found(work: Work) -> list[Row]:
     """The same, of a lake."""
     held = pl.read_delta(f"{work.settings.storage.lake}/silver/sessions")
-    rows = held.select("tenant", "stream", "started_at", "ended_at", "exclusion", "request_count", "media_count", "is_marathon")
+    rows = held.select(
+        "tenant", "stream", "started_at", "ended_at", "exclusion", "request_count", "media_count", "is_marathon"
+    )
     return sorted(((*of, _ms(start), _ms(end), *rest) for *of, start, end, why, n, m, long in rows.rows()
                    for rest in [(why, n, m, long)]), key=repr)  # fmt: skip
 

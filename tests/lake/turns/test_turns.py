@@ -59,9 +59,14 @@ def check(case: Case, ways: tuple[Way, Way], folder: Path, *, is_rebuilt: bool =
         return
     least = smallest(case, lambda smaller: bool(wrong(smaller, ways, folders, is_rebuilt=is_rebuilt)))
     told = [f"number {case.number}, clock {case.clock}, {case.calendars}, {case.settings}", *map(repr, least.lines)]
-    told += ["came as:", *(repr([[least.lines.index(line) for line in file] for file in files]) for files in least.runs)]
+    told += [
+        "came as:",
+        *(repr([[least.lines.index(line) for line in file] for file in files]) for files in least.runs),
+    ]
     apart = wrong(least, ways, folders, is_rebuilt=is_rebuilt)
-    pytest.fail("\n".join([*told, f"differ: {', '.join(apart)}", *(f"{place}: {apart[place]}"[:900] for place in apart)][:40]))
+    pytest.fail(
+        "\n".join([*told, f"differ: {', '.join(apart)}", *(f"{place}: {apart[place]}"[:900] for place in apart)][:40])
+    )
 
 
 def smallest(case: Case, fails: Callable[[Case], bool]) -> Case:
@@ -87,7 +92,9 @@ def test_a_log_around_a_turn_of_the_clock_gives_the_same_however_it_comes(
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("part", range(20))
-def test_two_hundred_logs_around_turns_give_the_same_however_they_come(part: int, small_in: Way, tmp_path: Path) -> None:
+def test_two_hundred_logs_around_turns_give_the_same_however_they_come(
+    part: int, small_in: Way, tmp_path: Path
+) -> None:
     for number in range(1000 + _PART * part, 1000 + _PART * (part + 1)):
         check(drawn(number), (small_in, small_in), tmp_path / str(number), is_rebuilt=number % 4 == 0)
 
