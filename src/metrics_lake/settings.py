@@ -179,6 +179,7 @@ class Rules(Strict):
     sessions: Sessions
     privacy: Privacy
     places: Places
+    read_ms: int | None = None  # when the batch was planned, in milliseconds since 1970
 
 
 def rules(settings: Settings, tenants: Tenants) -> Rules:

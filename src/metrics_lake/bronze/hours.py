@@ -6,23 +6,17 @@ some names tell the hour's start, or another zone's hour. How far a proxy's name
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from metrics_lake.sources.arrived import EMPTY, READ
+from metrics_lake.sources.file_names import named_at
 
 HOUR = timedelta(hours=1)
 _EDGE = timedelta(minutes=1)  # a rotation some ms late takes lines of the next hour with it; seen: up to 2.1 s
 _NEARLY = timedelta(minutes=5)  # a file without a name's hour that comes so near to an hour's end has all of it
-_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_./]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])")
-_ENDING = re.compile(r"(?:\.(?:log|txt|json|gz))+$")
-_HOUR_LAST = re.compile(r"(?:.*?\D)??([01]\d|2[0-3])(?:[-_.:h]?00){0,2}Z?")
-_HOUR_FOLDER = re.compile(r"[-_/T]([01]\d|2[0-3])(?:[-_.:h]?00)?/.*")
 
 
 @dataclass(frozen=True)
@@ -38,23 +32,6 @@ class Arrival:
 
 def hour_of(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
-
-
-@lru_cache(maxsize=100_000)
-def named_at(path: str, zone: str) -> datetime | None:
-    """The full hour that a path tells on this clock, as an instant; None where it tells none."""
-    found = _DAY.search(path)
-    if not found:
-        return None
-    rest = _ENDING.sub("", path[found.end() :])
-    hour = _HOUR_LAST.fullmatch(rest) or _HOUR_FOLDER.fullmatch(rest)
-    if not hour:
-        return None
-    try:
-        wall = datetime(int(found[1]), int(found[3]), int(found[4]), int(hour[1]), tzinfo=ZoneInfo(zone))
-    except ValueError:
-        return None
-    return hour_of(wall.astimezone(timezone.utc))
 
 
 def naming(arrivals: Iterable[Arrival], zone: str) -> timedelta | None:

@@ -28,11 +28,12 @@ def register(app: typer.Typer) -> None:
 
 def run(conf: Conf = None, env: Env = None, set_: Set = None) -> None:
     """Every job once, in order, over whatever is new. Nothing new is a fast no-op."""
-    from metrics_lake.cli import reports
+    from metrics_lake.cli import rejects, reports
     from metrics_lake.jobs.run import run as run_all
 
     with options.working(conf, env, set_, "run") as (work, steps):
         done = run_all(work, steps.ingested)
+    rejects.tell(done.ingested.rejected, _ERR)
     reports.tell(work.settings.storage.lake, done.reports, _ERR)
     _ERR.print(
         f"{done.ingested.files + done.reports} files taken in, {done.published.written} rollups written, "
@@ -50,9 +51,10 @@ def ingest(
     ] = False,
 ) -> None:
     """Landing files that are new, into bronze."""
-    from metrics_lake.cli import reports
+    from metrics_lake.cli import rejects, reports
     from metrics_lake.jobs import downloads
     from metrics_lake.jobs.epochs import begin_again
+    from metrics_lake.jobs.ingest import Ingested
     from metrics_lake.jobs.ingest import ingest as take_in
 
     options.known(source, ("haproxy", *downloads.SOURCES), "--source")
@@ -62,10 +64,11 @@ def ingest(
             _ERR.print(f"a new checkpoint begins behind batch {begin_again(work)}")
         if new_epoch and of_stores:
             _ERR.print(f"a new checkpoint of reports begins behind batch {downloads.begin_again(work)}")
-        files = take_in(work, steps.ingested).files if of_logs else 0
+        logs = take_in(work, steps.ingested) if of_logs else Ingested()
         new_reports = downloads.ingest(work, source) if of_stores else 0
+    rejects.tell(logs.rejected, _ERR)
     reports.tell(work.settings.storage.lake, new_reports, _ERR)
-    _ERR.print(f"{files + new_reports} files taken in")
+    _ERR.print(f"{logs.files + new_reports} files taken in")
 
 
 def refine(conf: Conf = None, env: Env = None, set_: Set = None, table: TableName = None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
@@ -84,6 +84,17 @@ class LandedBlob:
         landing, start = AzureLanding(self.root), self.entry.path.partition("/")[0]
         alike = (path for blob in landing.files(start) if self.shown(path := landing.path(blob)) == self.entry.path)
         return next(alike, self.entry.path)
+
+    def before(self) -> LandedBlob | None:
+        """See ArrivedFile.before."""
+        landing, path = AzureLanding(self.root), self.true_path
+        folder = path.rpartition("/")[0]
+        blobs = {landing.path(blob): blob for blob in landing.files(folder)}
+        found = max((each for each in blobs if each < path and each.rpartition("/")[0] == folder), default=None)
+        if found is None:
+            return None
+        entry = FileEntry(self.shown(found), int(blobs[found].size), "", "", etag=str(blobs[found].etag))
+        return replace(self, entry=entry)
 
     def pieces(self) -> Iterator[bytes]:
         """See ArrivedFile.pieces. All of it is fetched first, so that a change shows before the first line is taken.

@@ -12,7 +12,7 @@ import importlib
 import io
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,21 @@ class LandedFile:
             raise UnreadableFile("vanished") from None
         except PermissionError:
             raise UnreadableFile("not_permitted") from None
+
+    def before(self) -> LandedFile | None:
+        """See ArrivedFile.before."""
+        from metrics_lake.io.stream import is_unfinished
+
+        try:
+            path = Path(self.root, self.true_path)
+            files = (each for each in path.parent.iterdir() if each.name < path.name and not is_unfinished(each.name))
+            found = max((each for each in files if each.is_file()), default=None)
+            size = found.stat().st_size if found else 0
+        except OSError:
+            return None
+        if found is None:
+            return None
+        return replace(self, entry=FileEntry(self.shown(found.relative_to(self.root).as_posix()), size, "", ""))
 
     def _unpacked(self, path: Path) -> Iterator[bytes]:
         if self.entry.size_bytes <= _WHOLE_BYTES:

@@ -73,7 +73,12 @@ def _files(folder: Path) -> Iterator[Path]:
     """Every file of a tree, but those whose name says that they are still being written."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place, name) for name in names if not name.startswith(".") and not name.endswith(UNFINISHED))
+        yield from (Path(place, name) for name in names if not is_unfinished(name))
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a file's name says that it is hidden or still being written."""
+    return name.startswith(".") or name.endswith(UNFINISHED)
 
 
 def _changed(

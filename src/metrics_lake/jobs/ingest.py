@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from metrics_lake import keys
 from metrics_lake.bronze import haproxy as bronze
@@ -19,10 +22,11 @@ from metrics_lake.settings import Rules, rules
 
 @dataclass(frozen=True)
 class Ingested:
-    """What was taken in so far: files, and their bytes as they lie in landing."""
+    """What was taken in so far: files, their bytes as they lie in landing, and at the end lines rejected by reason."""
 
     files: int = 0
     bytes: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
 
     def plus(self, batch: Batch, share: float = 1.0) -> Ingested:
         size = sum(entry.size_bytes for entry in batch.entries)
@@ -31,7 +35,7 @@ class Ingested:
 
 def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ingested:
     """Reads every file that is new or has changed; on_progress is told a few times a second how far it is."""
-    stream, done = work.stream, Ingested()
+    stream, done, before = work.stream, Ingested(), work.stream.committed
     stream.check(work.table_path(bronze.TABLE))
     if work.settings.privacy.key_rotation != "never":
         keys.prepare(work.settings.privacy.keys_file, work.tenants.tenants)
@@ -44,7 +48,14 @@ def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda s
         _read(work, _teller(on_progress, done, batch))
         done = done.plus(batch)
         on_progress(done, batch)
-    return done
+    return replace(done, rejected=_rejected(work, before) if stream.committed > before else {})
+
+
+def _rejected(work: Work, after: int) -> dict[str, int]:
+    """Lines of the batches behind one that were rejected, by reason, most first."""
+    found = work.small_tables.frame(bronze.REJECTS, pl.col("batch_number") > after, ("reason",))
+    counts = found["reason"].value_counts().sort(["count", "reason"], descending=[True, False])
+    return dict(counts.iter_rows())
 
 
 def _teller(on_progress: Callable[[Ingested, Batch], None], so_far: Ingested, batch: Batch) -> Callable[[float], None]:
@@ -58,6 +69,7 @@ def _read(work: Work, on_share: Callable[[float], None]) -> None:
 def _rules(work: Work) -> dict[str, str]:
     """The rules, sealed; files by their whole paths, since a worker may stand elsewhere."""
     reading: dict[str, Any] = json.loads(rules(work.settings, work.tenants).model_dump_json())
+    reading["read_ms"] = round(time.time() * 1000)
     for part, name in (
         ("privacy", "secret_file"),
         ("privacy", "keys_file"),

@@ -57,3 +57,7 @@ class ArrivedFile(Protocol):
         Raises UnreadableFile before the first piece if any part of the file can't be unpacked.
         """
         ...
+
+    def before(self) -> ArrivedFile | None:
+        """The file before it in its folder, in the order of their names, if landing has one."""
+        ...

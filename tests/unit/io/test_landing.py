@@ -7,6 +7,7 @@ import os
 import pickle
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -48,6 +49,18 @@ def read(file: LandedFile) -> bytes:
 )
 def test_a_file_s_lines_are_read_however_it_is_packed_and_named(tmp_path, name, content):
     assert read(landed(tmp_path, name, content)) == LINES
+
+
+def test_the_file_before_is_the_nearest_whole_one_of_its_folder_by_name(tmp_path):
+    for name in ("b.log", "a.log", ".aa.log", "aa.log.tmp"):
+        landed(tmp_path, name, name.encode())
+    (tmp_path / "ab").mkdir()
+    before = landed(tmp_path, "c.log", LINES).before()
+    assert (before.entry.path, read(before), before.batch_number) == ("b.log", b"b.log", 1)
+    assert before.before().entry.path == "a.log" and before.before().before() is None
+    (tmp_path / "a.log").rename(tmp_path / "192.0.2.7.log")
+    marked = replace(before, shown=lambda path: path.replace("192.0.2.7", "<mark>")).before()
+    assert (marked.entry.path, marked.true_path) == ("<mark>.log", "192.0.2.7.log")
 
 
 HARM = {

@@ -15,13 +15,14 @@ from metrics_lake.privacy import Hasher, masked
 from metrics_lake.secrets import read_secret
 from metrics_lake.settings import Rules
 from metrics_lake.sources.arrived import DUPLICATE, EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
-from metrics_lake.sources.haproxy import lines, streams
-from metrics_lake.sources.haproxy.clock import Files
+from metrics_lake.sources.haproxy import lines, neighbours, streams
+from metrics_lake.sources.haproxy.files import Files
 from metrics_lake.sources.haproxy.requests import Sorted, sorted_out
 from metrics_lake.sources.haproxy.visits import folded, with_pieces
 
 VISIT, REJECT, UNCLAIMED, FILE, COUNTER = "visit", "reject", "unclaimed", "file", "counter"
 _CHUNK_BYTES = 8 << 20
+_STAMP = re.compile(rb"\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d")  # of whatever format: a time of day, a date, an epoch
 _COUNTS = {"accepted": "accepted", "reject": "rejects", "unclaimed": "unclaimed", "skipped": "skipped"}  # of Sorted
 
 
@@ -67,13 +68,15 @@ def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
     """Rows of `bronze.haproxy`, frame by frame; columns that a kind of row doesn't fill are left out."""
     secret = read_secret(rules.privacy.secret_file)
     hasher, names = Hasher(secret, keys.read(rules.privacy.keys_file)), Names(secret)
-    numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), Files()
+    numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), Files(read_ms=rules.read_ms)
     for file in files:
         account = _Account(file)
         finished.append(account)
         for piece, is_last in _pieces(account):
             number = next(numbers)
             known.paths[number] = file.true_path
+            if account.line_count == 0:
+                neighbours.make_known(file, rules.haproxy, known, numbers, in_pieces=not is_last)
             chunk.add(number, account, piece, is_last=is_last)
             if chunk.size >= _CHUNK_BYTES:
                 yield from _rows(chunk, rules, hasher, known, names)
@@ -85,14 +88,11 @@ def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
 
 def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
     """A file's pieces, each with whether it is the last; a file not to be read leaves its mark on the account."""
+    before = None
     try:
-        pieces = list(account.file.pieces()) if account.file.entry.is_duplicate else account.file.pieces()
-        before = None
-        for piece in pieces:
-            if account.file.entry.is_duplicate:
-                account.line_count += piece.count(b"\n") + (not piece.endswith(b"\n"))
-                account.host = account.host or lines.host_of(piece[:200].decode("utf-8", errors="replace"))
-                continue
+        if account.file.entry.is_duplicate and _is_copy(account):
+            return
+        for piece in account.file.pieces():
             if before is not None:
                 yield before, False
             before = piece
@@ -101,10 +101,21 @@ def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
     except UnreadableFile as error:
         account.status, account.reason = QUARANTINED, error.reason
         return
-    if account.file.entry.is_duplicate:
-        account.status, account.counts["skipped"] = DUPLICATE, account.line_count
-    elif not account.line_count and not before:
+    if not account.line_count and not before:
         account.status = EMPTY
+
+
+def _is_copy(account: _Account) -> bool:
+    """Whether a file whose bytes came before is a copy; without a stamp nothing tells it from another hour's file."""
+    line_count, has_stamp, host = 0, False, None
+    for piece in account.file.pieces():
+        line_count += piece.count(b"\n") + (not piece.endswith(b"\n"))
+        has_stamp = has_stamp or _STAMP.search(piece) is not None
+        host = host or lines.host_of(piece[:200].decode("utf-8", errors="replace"))
+    if has_stamp:
+        account.status, account.host = DUPLICATE, host
+        account.line_count = account.counts["skipped"] = line_count
+    return has_stamp
 
 
 def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: Files, names: Names) -> Iterator[pl.DataFrame]:
@@ -135,9 +146,7 @@ def _about(chunk: _Chunk) -> pl.DataFrame:
 
 
 def _count(accounts: dict[int, _Account], found: Sorted) -> None:
-    ended = pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)
-    spans = found.accepted.group_by("file_number").agg(low=ended.min(), high=ended.max())
-    for number, low, high in spans.iter_rows():
+    for number, low, high in found.spans.iter_rows():
         account = accounts[number]
         account.first_ms = low if account.first_ms is None else min(low, account.first_ms)
         account.last_ms = high if account.last_ms is None else max(high, account.last_ms)

@@ -10,10 +10,11 @@ import polars_hash as plh
 from metrics_lake.privacy import Hasher
 from metrics_lake.settings import Haproxy, Rules
 from metrics_lake.sources.haproxy import clock, lines, streams
-from metrics_lake.sources.haproxy.clock import Files
 from metrics_lake.sources.haproxy.counters import counted
+from metrics_lake.sources.haproxy.files import Files
 from metrics_lake.sources.haproxy.formats import addresses, unread
 from metrics_lake.sources.haproxy.formats.understanding import understood
+from metrics_lake.sources.haproxy.impossible import impossible
 from metrics_lake.sources.haproxy.listeners import identified, is_destroyed
 
 _LINE = ("file_number", "line_number", "text")
@@ -35,6 +36,7 @@ class Sorted:
     unclaimed: pl.DataFrame
     skipped: pl.DataFrame
     counters: pl.DataFrame
+    spans: pl.DataFrame  # of each file: ends of the first and the last request, whoever it is of
 
 
 def sorted_out(
@@ -42,13 +44,14 @@ def sorted_out(
 ) -> Sorted:
     """Sorts numbered lines out. `unfinished` are files whose last line has no line end: it may be half a line.
 
-    `files` says where each file lies, for formats that are bound to files, and remembers how far its clock has come.
+    `files` says where each file lies, for formats that are bound to files, and remembers up to which end it was read.
     """
     files = files or Files()
     is_long = numbered["text"].str.len_bytes() > lines.LONGEST
     read, rest = understood(lines.unwrapped(numbered.filter(~is_long)), rules.haproxy, files.paths)
     good = clock.to_utc(_located(read, rules.haproxy, hasher), rules.haproxy.timezone, files)
-    good = good.with_columns(reason=_fault(good, rules.haproxy, _ends(numbered, unfinished)))
+    wrong = impossible(good, rules.haproxy.timezone, files)
+    good = good.with_columns(reason=_fault(good, wrong, rules.haproxy, _ends(numbered, unfinished)))
     whole = good.filter(pl.col("reason").is_null()).select(_KEPT)
     doubled = ~pl.struct("file_number", "address", "line_id").is_first_distinct()
     single = streams.claimed(whole.filter(~doubled), rules.tenants)
@@ -64,7 +67,14 @@ def sorted_out(
         unclaimed=single.filter(pl.col("stream_number").is_null()).select(*_LINE, "frontend", "path"),
         skipped=pl.concat(skipped),
         counters=counted(good.filter(pl.col("reason").is_null())),
+        spans=_spans(good.filter(~wrong)),
     )
+
+
+def _spans(timed: pl.DataFrame) -> pl.DataFrame:
+    """Lines that are refused for another reason than their time have come too, and so have those of nobody's stream."""
+    end = pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)
+    return timed.group_by("file_number").agg(low=end.min(), high=end.max())
 
 
 def _too_long(numbered: pl.DataFrame) -> pl.DataFrame:
@@ -79,14 +89,13 @@ def _ends(numbered: pl.DataFrame, unfinished: set[int]) -> dict[int, int]:
     return {file: number for file, number in ends.iter_rows() if file in unfinished}
 
 
-def _fault(good: pl.DataFrame, haproxy: Haproxy, ends: dict[int, int]) -> pl.Expr:
-    """Why a line that could be read is refused all the same; null if it isn't."""
-    wrong = pl.lit(clock.impossible(good))
+def _fault(good: pl.DataFrame, wrong: pl.Series, haproxy: Haproxy, ends: dict[int, int]) -> pl.Expr:
+    """Why a line that could be read is refused all the same; null if it isn't. `wrong` are those of an impossible time."""
     no_address = pl.lit("address_not_hashed" if haproxy.address_mode == "hashed" else "no_address")
     return (
         pl.when(_cut(ends)).then(pl.lit("cut_at_end_of_file"))
         .when(_is_tail(good, haproxy)).then(pl.lit("cut_at_start_of_file"))
-        .when(wrong).then(pl.lit("impossible_time"))
+        .when(pl.lit(wrong)).then(pl.lit("impossible_time"))
         .when(addresses.is_none(haproxy)).then(no_address)
     )  # fmt: skip
 

@@ -57,6 +57,7 @@ class Arrived:
     is_duplicate: bool = False
     batch_number: int = 1
     shown: str | None = None
+    earlier: Arrived | None = None
 
     @property
     def true_path(self) -> str:
@@ -72,6 +73,9 @@ class Arrived:
     def pieces(self) -> Iterator[bytes]:
         if self.content:
             yield self.content
+
+    def before(self) -> Arrived | None:
+        return self.earlier
 
 
 def rules_of(tenants: Tenants = TENANTS, **settings: Any) -> Rules:

@@ -122,6 +122,27 @@ def test_a_duplicate_is_counted_and_not_read():
     assert (got.files[0]["status"], got.files[0]["proxy"]) == ("duplicate", "edge-07")
 
 
+@pytest.mark.parametrize("content", [b"", b"\n", b" \r\n\n", b"Proxy fe started.\n", b"nonsense number 7\n"])
+def test_a_file_without_a_stamp_is_never_a_copy_of_another_hour_s(content):
+    first, second = "haproxy/e/haproxy.log-20010115-12", "haproxy/e/haproxy.log-20010115-13"
+    got = parse(Arrived(content, first), Arrived(content, second, is_duplicate=True))
+    assert [row["status"] for row in got.files] == (["read"] * 2 if content else ["empty"] * 2)
+    accounts = [[row[f"{name}_count"] for name in ("line", "skipped", "reject")] for row in got.files]
+    assert accounts[0] == accounts[1]
+
+
+@pytest.mark.parametrize("rows", [
+    [line(n, f"/nobody/{n}.ts") for n in (10, 900)],                              # of nobody's stream
+    [line(n, f"/acme/live/{n}.ts", status=404) for n in (10, 900)],                # no evidence
+    [line(10, "/acme/live/1.ts"), line(900, "/acme/live/9.ts", address="unix")],  # refused, but not for its time
+    [line(10), line(900), line(5 * 86_400)],                                      # an impossible one is of no hour
+])  # fmt: skip
+def test_a_file_s_account_tells_its_first_and_last_line_whoever_they_are_of(rows):
+    [file] = parse(text(rows)).files
+    seconds = [(file[name] - utc("2001-01-15 12:00")).total_seconds() for name in ("first_logged_at", "last_logged_at")]
+    assert seconds == [10.04, 900.04]
+
+
 def test_a_file_that_can_not_be_unpacked_is_named_and_the_others_are_read():
     class Damaged(Arrived):
         def pieces(self):
@@ -371,7 +392,7 @@ ZONES = rows("""
 def test_stamps_are_read_on_the_clock_of_the_host_that_wrote_them(row):
     written_at = datetime.strptime(row["on the wall"], "%d/%b/%Y:%H:%M:%S")
     content = text([line((written_at - NOON).total_seconds())])
-    [visit] = parse(content, rules=rules_of(haproxy={"timezone": row["zone"]})).visits
+    [visit] = parse(Arrived(content, "haproxy/a.log"), rules=rules_of(haproxy={"timezone": row["zone"]})).visits
     assert visit["first_at"].astimezone(timezone.utc) == row["instant"]
 
 

@@ -1,0 +1,30 @@
+"""The hour that a log file's path bears, if it bears one."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_./]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])")
+_ENDING = re.compile(r"(?:\.(?:log|txt|json|gz))+$")
+_HOUR_LAST = re.compile(r"(?:.*?\D)??([01]\d|2[0-3])(?:[-_.:h]?00){0,2}Z?")
+_HOUR_FOLDER = re.compile(r"[-_/T]([01]\d|2[0-3])(?:[-_.:h]?00)?/.*")
+
+
+@lru_cache(maxsize=100_000)
+def named_at(path: str, zone: str) -> datetime | None:
+    """The full hour that a path tells on this clock, as an instant; None where it tells none."""
+    found = _DAY.search(path)
+    if not found:
+        return None
+    rest = _ENDING.sub("", path[found.end() :])
+    hour = _HOUR_LAST.fullmatch(rest) or _HOUR_FOLDER.fullmatch(rest)
+    if not hour:
+        return None
+    try:
+        wall = datetime(int(found[1]), int(found[3]), int(found[4]), int(hour[1]), tzinfo=ZoneInfo(zone))
+    except ValueError:
+        return None
+    return wall.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)

@@ -1,0 +1,102 @@
+"""What a line's instant may depend on beyond its own piece of a file: the rest of the file, and the file before it.
+
+A log is dealt over files by rotation, so the first lines of one go on from the last of another. Both are looked at for
+their times alone, and only where a line asks (files.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from metrics_lake.settings import Haproxy
+from metrics_lake.sources.arrived import ArrivedFile, UnreadableFile
+from metrics_lake.sources.haproxy import clock, lines, syslog
+from metrics_lake.sources.haproxy.files import Files
+from metrics_lake.sources.haproxy.formats.understanding import understood
+from metrics_lake.sources.haproxy.impossible import evident
+
+_TIMES = ("file_number", "line_number", "text", "accepted_ms", "is_utc", "duration_ms")
+_FURTHEST = 150  # files are gone back: a file a minute through a change of two hours, and some
+
+
+def make_known(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Iterator[int], *, in_pieces: bool) -> None:
+    """Says where answers about a file are to be had, before its first line is read."""
+    path = file.true_path
+    files.ends.pop(path, None)
+    files.to_precede[path] = lambda: _end_before(file, haproxy, files, numbers)
+    if in_pieces:
+        files.to_survey[path] = lambda: _newest(file, haproxy, files, numbers)
+
+
+def _newest(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Iterator[int]) -> int | None:
+    """The newest start in a whole file that is not impossible by evidence of its own."""
+    alone = Files(read_ms=files.read_ms)
+    newest = list[int]()
+    for read in _timed(file, haproxy, alone, numbers):
+        placed = clock.to_utc(read, haproxy.timezone, alone)
+        at = placed.filter(~evident(placed, haproxy.timezone, alone))["accepted_ms"]
+        newest += at.top_k(1).to_list()
+    return max(newest, default=None)
+
+
+def _end_before(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Iterator[int]) -> int | None:
+    """The end of the last line of the file before, for which those before that are looked at until one begins certain."""
+    begun, end = list[tuple[str, list[pl.DataFrame]]](), None
+    for earlier in _earlier(file):
+        path = earlier.true_path
+        if path in files.ends:
+            end = files.ends[path]
+            break
+        read = list(_timed(earlier, haproxy, files, numbers))
+        begun.append((path, read))
+        if read and not _begins_in_doubt(read[0], haproxy.timezone):
+            break
+    for path, read in reversed(begun):
+        files.to_precede[path] = lambda end=end: end  # type: ignore[misc]
+        for piece in read:
+            clock.to_utc(piece, haproxy.timezone, files)
+        end = files.ends.get(path, end)
+    return end
+
+
+def _earlier(file: ArrivedFile) -> Iterator[ArrivedFile]:
+    """The files before one that the same host wrote, the nearest first."""
+    host, found = _host(file), file.before()
+    for _ in range(_FURTHEST):
+        if found is None:
+            return
+        if _host(found) == host:
+            yield found
+        found = found.before()
+
+
+def _host(file: ArrivedFile) -> str | None:
+    try:
+        return lines.host_of(next(file.pieces(), b"")[:200].decode("utf-8", errors="replace"))
+    except UnreadableFile:
+        return None
+
+
+def _begins_in_doubt(read: pl.DataFrame, zone: str) -> bool:
+    first = read.sort("line_number").head(1)
+    return bool(clock.to_utc(first, zone)["is_time_doubtful"].any())
+
+
+def _timed(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Iterator[int]) -> Iterator[pl.DataFrame]:
+    """A file's requests, piece by piece, with what tells their times; of a file that can't be read nothing."""
+    line_number = 1
+    try:
+        for piece in file.pieces():
+            number = next(numbers)
+            files.paths[number] = file.true_path
+            text = piece.decode("utf-8", errors="replace").replace("\0", "").removesuffix("\n")
+            numbered = lines.numbered({number: text}, {number: line_number})
+            line_number += text.count("\n") + 1
+            numbered = numbered.filter(pl.col("text").str.len_bytes() <= lines.LONGEST)
+            read, _ = understood(lines.unwrapped(numbered), haproxy, files.paths)
+            times = read.select(name for name in _TIMES if name in read.columns)
+            yield times.with_columns(pl.col("text").str.head(syslog.LONGEST))
+    except UnreadableFile:
+        return
