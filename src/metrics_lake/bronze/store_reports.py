@@ -23,9 +23,10 @@ TABLE = Table(
     file_id STRING NOT NULL COMMENT 'Which file: the first 16 hex digits of its content_hash'
     path STRING NOT NULL COMMENT 'Where the file lies below landing'
     written_at TIMESTAMP NOT NULL COMMENT 'When the file was written, UTC: by the stamp in its name, else by its own time'
+    is_stamped BOOLEAN COMMENT 'Whether a stamp in its name tells when it was written; null in rows of older versions'
     store STRING NOT NULL COMMENT 'apple or google'
     vendor STRING COMMENT 'Of Apple: the vendor number in the name of the file'
-    downloaded_on DATE COMMENT 'Day of the store; of a file: the one day that it covers'
+    downloaded_on DATE COMMENT 'Day of the store; of a file: the one day that it covers; of a reject: where it can be read'
     app STRING COMMENT 'Apple identifier, or name of the package'
     dimension STRING COMMENT 'Of Google: what the report is told by: overview, country or device'
     country STRING COMMENT 'Country as the store codes it; ZZ where it names none'
@@ -33,8 +34,11 @@ TABLE = Table(
     product_type STRING COMMENT 'Of Apple: the Product Type Identifier'
     product_kind STRING COMMENT 'What that means: download, redownload, update, bundle, in_app or other'
     units BIGINT COMMENT 'Of Apple: how many; below zero for refunds'
-    downloads BIGINT COMMENT 'Of Google: first installs; null where it does not say'
-    downloads_from STRING COMMENT 'Of Google: the column that downloads were taken from'
+    downloads BIGINT COMMENT 'Of Google: first installs, by the column in which this file shows life; null where it does not say'
+    downloads_from STRING COMMENT 'Of Google: which column that is'
+    user_installs BIGINT COMMENT 'Of Google: Daily User Installs as reported'
+    install_events BIGINT COMMENT 'Of Google: Install events as reported'
+    device_installs BIGINT COMMENT 'Of Google: Daily Device Installs as reported'
     updates BIGINT COMMENT 'Of Google: installs of a newer version'
     uninstalls BIGINT COMMENT 'Of Google: removals'
     active_devices BIGINT COMMENT 'Of Google: devices that have the app and were on of late'
@@ -48,12 +52,14 @@ TABLE = Table(
     accepted_count BIGINT COMMENT 'Of a file: rows of apps that a tenant named when it was read'
     unclaimed_count BIGINT COMMENT 'Of a file: rows of apps that no tenant named'
     reject_count BIGINT COMMENT 'Of a file: rows that could not be read'
-    skipped_count BIGINT COMMENT 'Of a file: blank rows, and rows without a figure'
+    skipped_count BIGINT COMMENT 'Of a file: blank rows, rows without a figure, and repetitions'
+    doubled_count BIGINT COMMENT 'Of a file: rows that repeat another word for word, which counts once'
+    is_unended BOOLEAN COMMENT 'Of a file: whether its last line has no line end, as where it was cut'
     unknown_columns STRING COMMENT 'Of a file: columns of its header that nothing knows, and so nothing reads'
     """,
 )
 
-_COMMON = ("batch_number", "file_id", "path", "written_at", "store")
+_COMMON = ("batch_number", "file_id", "path", "written_at", "is_stamped", "store")
 _ROW = ("downloaded_on", "app", "country", "device", "row_number")
 
 APP_STORE = View(
@@ -63,9 +69,24 @@ GOOGLE_PLAY = View(
     "bronze.google_play",
     TABLE,
     google_play.FOLDER,
-    (*_COMMON, *_ROW, "dimension", "downloads", "downloads_from", "updates", "uninstalls", "active_devices"),
+    (
+        *_COMMON,
+        *_ROW,
+        "dimension",
+        "downloads",
+        "downloads_from",
+        *google_play.COLUMNS_OF_DOWNLOADS,
+        "updates",
+        "uninstalls",
+        "active_devices",
+    ),
 )
-REJECTS = View("bronze.store_rejects", TABLE, REJECT, (*_COMMON, "row_number", "reason", "masked_text"))
+REJECTS = View(
+    "bronze.store_rejects",
+    TABLE,
+    REJECT,
+    (*_COMMON, "downloaded_on", "app", "dimension", "row_number", "reason", "masked_text"),
+)
 FILES = View(
     "bronze.store_files",
     TABLE,

@@ -26,5 +26,9 @@ def _lines(lake: str, count: int) -> Iterator[str]:
             yield f"{row['path']}: put aside as a whole ({reason}); it counts once it is mended or fetched again"
         elif row["unclaimed_count"] and not row["accepted_count"]:
             yield f"{row['path']}: no tenant names any app of it; it counts once one does, under `apps` of the tenants file"
-        elif row["reject_count"]:
+        if row["reject_count"]:
             yield f"{row['path']}: {row['reject_count']} rows can't be read; see `show bronze.store_rejects`"
+        if row["doubled_count"]:
+            yield f"{row['path']}: {row['doubled_count']} rows repeat another word for word; each counts once"
+        if row["is_unended"]:
+            yield f"{row['path']}: its last line has no line end; it was read as it stands: if the file was cut, fetch it again"

@@ -38,6 +38,7 @@ def rows_of(lake: str, table: Table | View, limit: int | None) -> pl.DataFrame:
     rows = delta.scanned(f"{lake}/{of.path}")
     if rows is None:
         raise SettingsError(f"no {table.name} below {lake} yet; `metrics-lake run` makes it")
+    rows = delta.with_all_columns(rows, of)
     if isinstance(table, View):
         rows = rows.filter(pl.col("row_kind") == table.kind)
     newest, order = [n for n in _NEWEST if n in names], [n for n in _ORDER if n in names]

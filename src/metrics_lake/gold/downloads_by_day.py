@@ -1,8 +1,8 @@
 """How often was each app downloaded on each day, in all, by country and by device?
 
-Grain: tenant, store, app, day of the store, country, device; `*` is all of them. Catch: a store's own total (its
-overview) wins over the sum of its countries, from which it may differ; where there is none, `is_summed` is true. A day
-that a store has not reported has no row: unknown is not zero.
+Grain: tenant, store, app, day of the store, country, device; `*` is all of them. Catch: a store's own figure (of its
+overview) wins over the sum of its countries, from which it may differ; where there is none, or its cell is blank, the
+sum counts and `is_summed` is true. A day that a store has not reported has no row: unknown is not zero.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ TABLE = Table(
     uninstalls BIGINT COMMENT 'Removals; null is unknown'
     active_devices BIGINT COMMENT 'Devices that have the app and were on of late; null is unknown'
     downloads_from STRING COMMENT 'What downloads were taken from: units, or the column of Google'
-    is_summed BOOLEAN NOT NULL COMMENT 'Whether it is a sum of finer rows, for want of a figure of the store itself'
+    is_summed BOOLEAN NOT NULL COMMENT 'Whether a figure is a sum of finer rows, for want of one of the store itself'
+    is_partial BOOLEAN COMMENT 'Whether a row that it is made of could not be read, and no older whole report tells it'
     """,
 )
 METRIC = Metric("downloads_by_day", reads=(downloads.TABLE,), writes=TABLE)
@@ -52,10 +53,25 @@ def compute(told: pl.DataFrame) -> pl.DataFrame:
             told.filter(~is_of_country & is_of_device).with_columns(**of_all, source_rank=_OF_DEVICES),
         ]
     )
-    best = laid.filter(pl.col("source_rank") == pl.col("source_rank").min().over(KEY))
-    summed = best.group_by(KEY).agg(
+    best = laid.with_columns(_of_best_source(name) for name in FIGURES)
+    is_used = pl.any_horizontal(pl.col(name).is_not_null() for name in FIGURES)
+    told = best.with_columns(
+        source_rank=pl.when(is_used).then("source_rank"),
+        downloads_from=pl.when(pl.col("downloads").is_not_null()).then("downloads_from"),
+    )
+    summed = told.group_by(KEY).agg(
         *(downloads.summed(name) for name in FIGURES),
         pl.col("downloads_from").max(),
-        is_summed=pl.col("source_rank").min() != _OWN,
+        is_summed=(pl.col("source_rank").max() > _OWN).fill_null(False),
+        is_partial=pl.any_horizontal(
+            (pl.col("is_partial") & pl.col("source_rank").is_not_null()).any(),
+            *(downloads.is_too_large(name) for name in FIGURES),
+        ),
     )
     return summed.select(TABLE.names).sort(KEY)
+
+
+def _of_best_source(name: str) -> pl.Expr:
+    """A figure where its row is of the best source that tells it, else null."""
+    rank = pl.when(pl.col(name).is_not_null()).then("source_rank")
+    return pl.when(pl.col("source_rank") == rank.min().over(KEY)).then(name).alias(name)

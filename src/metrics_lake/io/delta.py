@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import polars as pl
     from deltalake import DeltaTable
 
+    from metrics_lake.tables import Table
+
 _PATIENCE = {"max_retries": "5", "retry_timeout": "60s", "timeout": "60s", "connect_timeout": "20s"}
 
 
@@ -33,6 +35,17 @@ def scanned(place: str) -> pl.LazyFrame | None:
 
     held = opened(place)
     return None if held is None else pl.scan_delta(held, use_pyarrow=is_azure(place))
+
+
+def with_all_columns(rows: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+    """A table's rows with the columns that it has been given since they were written, as nulls."""
+    import polars as pl
+
+    from metrics_lake.arrow import polars_schema
+
+    held = set(rows.collect_schema().names())
+    lacking = {name: kind for name, kind in polars_schema(table).items() if name not in held}
+    return rows.with_columns(pl.lit(None, kind).alias(name) for name, kind in lacking.items()) if lacking else rows
 
 
 def write(place: str, rows: Any, **how: Any) -> None:

@@ -73,7 +73,7 @@ class SmallTables:
         """Polars leaves out files by Delta's statistics and reads many small ones in a fifth of the time that Arrow takes."""
         whole = table.of if isinstance(table, View) else table
         found = delta.scanned(self._path(whole))
-        held = pl.LazyFrame(schema=polars_schema(whole)) if found is None else found
+        held = pl.LazyFrame(schema=polars_schema(whole)) if found is None else delta.with_all_columns(found, whole)
         if isinstance(table, View):
             held = held.filter(pl.col("row_kind") == table.kind)
         return held if where is None else held.filter(where)

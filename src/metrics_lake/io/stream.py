@@ -125,6 +125,13 @@ class Stream:
             return set(self.landed(root, folder))
         return {self._shown(root.path(blob)) for blob in root.files(folder or self._feed.SOURCE.folder)}
 
+    def landed_versions(self, root: Path | AzureLanding, folder: str) -> dict[str, str]:
+        """The hash of each file's content in landing, by its path; what no batch holds as it is is read for it."""
+        known = self.manifest.entries()
+        there, newest = self.landed_paths(root, folder), {entry.path: entry.content_hash for entry in known}
+        changed = {entry.path: entry.content_hash for entry in new_entries(root, folder, known, self._shown)}
+        return {path: found for path in there if (found := changed.get(path, newest.get(path)))}
+
     def check(self, table: str) -> None:
         """Raises CheckpointError where going on would lose rows or read them twice."""
         checkpoints.check(self._checkpoint, table)
@@ -143,11 +150,16 @@ class Stream:
         checkpoints.begin_again(self._checkpoint, table, newest)
 
     def plan(
-        self, root: Path | AzureLanding, rules: dict[str, Any], most_bytes: int, folder: str | None = None
+        self,
+        root: Path | AzureLanding,
+        rules: dict[str, Any],
+        most_bytes: int,
+        folder: str | None = None,
+        dated: Callable[[FileEntry], FileEntry] = lambda entry: entry,
     ) -> Batch | None:
         """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new.
 
-        `folder` is for a feed that comes in several: which one to look in.
+        `folder` is for a feed that comes in several: which one to look in. `dated` may say when a file was first seen.
         """
         taken: list[FileEntry] = []
         size, where = 0, str(root.resolve() if isinstance(root, Path) else root)
@@ -155,7 +167,7 @@ class Stream:
         for entry in new_entries(root, folder or self._feed.SOURCE.folder, known, self._shown):
             if taken and size + entry.size_bytes > most_bytes:
                 break
-            taken.append(entry)
+            taken.append(dated(entry))
             size += entry.size_bytes
         return self.manifest.add(where, taken, rules) if taken else None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -22,7 +22,9 @@ from metrics_lake.io.documents import DocumentStore
 from metrics_lake.io.history import Commit, Progress
 from metrics_lake.io.stores import documents_of
 from metrics_lake.io.stream import Stream, landing_at
-from metrics_lake.jobs import epochs
+from metrics_lake.jobs import epochs, first_seen
+from metrics_lake.jobs.refine_downloads import Due, in_months, months_of
+from metrics_lake.jobs.refine_downloads import refine as refine_reports
 from metrics_lake.jobs.retries import retried
 from metrics_lake.jobs.work import Work
 from metrics_lake.names import Names, sealed
@@ -35,7 +37,6 @@ from metrics_lake.tables import Table
 
 SOURCES, REFINED, WORKED_OUT = bronze.FOLDERS, silver.TABLE, gold.TABLE
 STATE = "_downloads.json"
-_EVERY_MONTH = "month IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,11 @@ def ingest(work: Work, folder: str | None = None) -> int:
     if not apps_of(work):
         return 0
     stream, root, files = stream_of(work), landing_at(work.settings.storage.landing), 0
+    seen = first_seen.carried(work.checkpoints)
     stream.check(work.table_path(bronze.TABLE))
     reading = _rules(work)
     for each in [folder] if folder else SOURCES:
-        while batch := stream.plan(root, reading, work.settings.ingest.batch_bytes, folder=each):
+        while batch := stream.plan(root, reading, work.settings.ingest.batch_bytes, folder=each, dated=seen):
             files += len(batch.entries)
     if stream.manifest.last_number > stream.committed:
         work.on_step(f"reading {files} new reports of stores")
@@ -101,20 +103,12 @@ def _rules(work: Work) -> dict[str, str]:
 def refine(work: Work) -> bool:
     """Brings silver.downloads up to the newest batch; false if nothing was due."""
     apps, through = apps_of(work), stream_of(work).committed
-    last, settled = work.history.last(silver.TABLE), digest(apps)
+    last, settled = work.history.last(silver.TABLE), digest([silver.MEANING, apps])
     since = last.progress.through[bronze.TABLE.name] if last and last.progress.rules == settled else 0
     if not apps or since >= through:
         return False
     work.on_step("sorting out reports of stores")
-    known = pl.col("downloaded_on").is_not_null() & (pl.col("batch_number") <= through)
-    new = work.small_tables.frame(bronze.TABLE, known & (pl.col("batch_number") > since), ["downloaded_on"])
-    days: list[date] = new["downloaded_on"].unique().sort().to_list()
-    named, months = pl.DataFrame(apps, silver.APPS, orient="row"), _months_of(days)
-    reports = (work.small_tables.frame(bronze.TABLE, known & _in_month(month)) for month in months)
-    made = [silver.refine(of_month, named) for of_month in reports]
-    rows = pl.concat(made) if made else pl.DataFrame()
-    progress = _progress({bronze.TABLE: through}, settled, days)
-    work.small_tables.replace(silver.TABLE, rows, _in_months(months) if since else _EVERY_MONTH, progress)
+    refine_reports(work, Due(since, through, apps, settled))
     return True
 
 
@@ -126,17 +120,11 @@ def compute(work: Work, days: Sequence[date] = ()) -> bool:
         return False
     work.on_step("working out downloads by day")
     changed = sorted(_days(work.history.commits(silver.TABLE, after=since)) | set(days))
-    months = _months_of(changed)
+    months = months_of(changed)
     told = work.small_tables.frame(silver.TABLE, pl.col("month").is_in(months))
     progress = _progress({silver.TABLE: version}, "", changed)
-    work.small_tables.replace(gold.TABLE, gold.compute(told), _in_months(months), progress)
+    work.small_tables.replace(gold.TABLE, gold.compute(told), in_months(months), progress)
     return True
-
-
-def _in_month(month: str) -> pl.Expr:
-    first_on = date.fromisoformat(f"{month}-01")
-    end_on = (first_on + timedelta(days=31)).replace(day=1)
-    return (pl.col("downloaded_on") >= first_on) & (pl.col("downloaded_on") < end_on)
 
 
 def _progress(through: dict[Table, int], settled: str, days: Iterable[date]) -> Progress:
@@ -146,14 +134,6 @@ def _progress(through: dict[Table, int], settled: str, days: Iterable[date]) -> 
 
 def _days(commits: Iterable[Commit]) -> set[date]:
     return {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
-
-
-def _months_of(days: Iterable[date]) -> list[str]:
-    return sorted({f"{on:%Y-%m}" for on in days})
-
-
-def _in_months(months: Sequence[str]) -> str:
-    return f"month IN ({', '.join(map(repr, months))})" if months else "FALSE"
 
 
 def days_changed(work: Work, after: int) -> set[date]:
@@ -178,7 +158,7 @@ def publish(work: Work, *, accept_loss: bool = False) -> Published:
     before = state["gold"] if state.get("documents") == place else -1  # another store, or lake, starts from nothing
     if newest <= before:
         return Published(removed=removed)
-    months = _months_of(days_changed(work, before))
+    months = months_of(days_changed(work, before))
     work.on_step("publishing downloads")
     rows: list[Row] = work.small_tables.frame(gold.TABLE, pl.col("month").is_in(months)).to_dicts()
     done = _write(documents_of(work.settings), apps_of(work), months, serve.documents(rows))

@@ -9,7 +9,7 @@ from pathlib import Path
 from metrics_lake.azure_places import is_azure
 from metrics_lake.io.checkpoints import CheckpointError
 from metrics_lake.io.stream import landing_at
-from metrics_lake.jobs import downloads
+from metrics_lake.jobs import downloads, first_seen
 from metrics_lake.jobs.publish import Published
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
@@ -37,8 +37,8 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
     gone = _gone(work)
     if gone and not accept_loss:
         raise RebuildError(
-            f"{len(gone)} files that this lake was made from are no longer in {work.settings.storage.landing} (such as "
-            f"{gone[0]}): put them back, or lose what they held with --accept-loss; nothing was changed"
+            f"{len(gone)} files that this lake was made from are no longer in {work.settings.storage.landing} as they were "
+            f"read (such as {gone[0]}): put them back, or lose what they held with --accept-loss; nothing was changed"
         )
     if is_azure(work.settings.storage.lake):
         raise RebuildError(
@@ -51,6 +51,7 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
     shutil.rmtree(building, ignore_errors=True)
     fresh = replace(work, settings=_with_lake(work.settings, building))
     with fresh.lock("rebuild"):
+        first_seen.carry(work, fresh.checkpoints)
         done = run(fresh, accept_loss=True)  # what is lost was named above
         old = _set_aside(lake) if lake.exists() else None
         building.rename(lake)
@@ -58,17 +59,17 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
 
 
 def _gone(work: Work) -> list[str]:
-    """Files that the standing lake has read and landing has no more."""
+    """Logs that the standing lake has read, and reports whose figures still count, that landing has no more."""
     landing, reports = landing_at(work.settings.storage.landing), downloads.stream_of(work)
     try:
-        known = {entry.path for stream in (work.stream, reports) for entry in stream.manifest.entries()}
+        logs = {entry.path for entry in work.stream.manifest.entries()}
+        versions = [reports.landed_versions(landing, each) for each in downloads.SOURCES]
+        through = reports.committed
     except CheckpointError:
         return []
-    there = {
-        *work.stream.landed_paths(landing),
-        *(path for each in downloads.SOURCES for path in reports.landed_paths(landing, each)),
-    }
-    return sorted(known - there)
+    held = {path: content for each in versions for path, content in each.items()}
+    counted = first_seen.lost(work, through, downloads.apps_of(work), held)
+    return sorted({*(logs - work.stream.landed_paths(landing)), *counted})
 
 
 def _with_lake(settings: Settings, lake: Path) -> Settings:

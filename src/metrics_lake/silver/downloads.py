@@ -1,14 +1,18 @@
 """What did each store report of each app, by day, country and device?
 
-Grain: tenant, store, app, day of the store, country, device; `*` where the report doesn't tell these apart. Of each
-report and day the newest file counts, whenever it arrived. Catch: a day that no file speaks of has no row, for that is
-unknown; a day whose report lists nothing of an app is a row of zeros, where the app's vendor is known to be the report's.
+Grain: tenant, store, app, day of the store, country, device; `*` where the report doesn't tell these apart. Which report
+counts: reports_that_count.py; which of Google's columns: download_columns.py. Two vendors' reports of one app add up.
+Catch: a day that no file speaks of has no row, for that is unknown; a day whose report lists nothing of an app is a row
+of zeros, where the app's vendors are known and all have reported; a row that can't be read is never a zero.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from metrics_lake.silver import download_columns, reports_that_count
+from metrics_lake.silver.reports_that_count import OF_DAY, Counting
+from metrics_lake.sources.google_play import COLUMNS_OF_DOWNLOADS
 from metrics_lake.tables import Table
 
 TABLE = Table(
@@ -30,6 +34,10 @@ TABLE = Table(
     bundle_downloads BIGINT COMMENT 'Installs as part of a bundle, not among downloads; Google does not say'
     other_units BIGINT COMMENT 'Units of product types that are not known; Google does not say'
     downloads_from STRING COMMENT 'What downloads were taken from: units, or the column of Google; null where unknown'
+    user_installs BIGINT COMMENT 'Daily User Installs of Google, one of the columns that downloads may be taken from'
+    install_events BIGINT COMMENT 'Install events of Google, likewise'
+    device_installs BIGINT COMMENT 'Daily Device Installs of Google, likewise'
+    is_partial BOOLEAN COMMENT 'Whether a row of the report could not be read, and no older whole one tells of the day'
     """,
 )
 APPS: dict[str, pl.DataType] = {name: pl.String() for name in ("tenant", "store", "app", "vendor")}
@@ -37,23 +45,33 @@ ALL = "*"
 FIGURES = (
     "downloads", "redownloads", "updates", "uninstalls", "active_devices", "bundle_downloads", "other_units",
 )  # fmt: skip
-_OF_GOOGLE = ("downloads", "updates", "uninstalls", "active_devices")
+MEANING = 2  # raised with the meaning of these rows, so that a lake made before makes them anew
+_COLUMNS = download_columns.COLUMNS
+_OF_GOOGLE = ("updates", "uninstalls", "active_devices", *_COLUMNS)
 _OF_APPLE = {
     "downloads": "download", "redownloads": "redownload", "updates": "update", "bundle_downloads": "bundle",
     "other_units": "other",
 }  # fmt: skip
 _OF_DAY = ("downloaded_on", "tenant", "store", "app")
+_GREATEST = 2**63 - 1
 
 
 def refine(reports: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
-    """From rows and files of bronze.store_reports, whole days of them, as they lie there; `apps` is of APPS."""
-    newest = _newest(reports.filter(pl.col("downloaded_on").is_not_null()))
-    is_file = pl.col("row_kind") == "file"
-    rows = newest.filter(~is_file).join(apps.drop("vendor"), on=["store", "app"])
-    covered = newest.filter(is_file).drop("app").join(apps, on=["store", "vendor"])
-    told = pl.concat([rows.select(*_OF_DAY, *_told()), covered.select(*_OF_DAY, *_told())])
+    """From all that bronze.store_reports holds, as it lies there; `apps` is of APPS."""
+    told = sorted_out(reports, apps)
+    return download_columns.applied(told, download_columns.chosen(told)).select(TABLE.names)
+
+
+def sorted_out(reports: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
+    """The same from whole months of it, before it is chosen which of Google's columns are downloads."""
+    found = reports_that_count.counting(reports, apps)
+    ours = apps.select("tenant", "store", "app").unique()
+    rows = found.rows.join(ours, on=["store", "app"])
+    told = pl.concat([rows.select(*_OF_DAY, *_told(), "is_partial"), _silent(found, apps)], how="diagonal")
     figures = told.group_by(*_OF_DAY, "country", "device").agg(
-        *(summed(name) for name in FIGURES), pl.col("downloads_from").max()
+        *(summed(name) for name in (*FIGURES, *_COLUMNS)),
+        pl.col("downloads_from").max(),
+        is_partial=pl.col("is_partial").any() | pl.any_horizontal(is_too_large(name) for name in FIGURES),
     )
     is_spoken = (pl.col("store") == "apple") & (pl.col("country") == ALL) & (pl.len().over(_OF_DAY) > 1)
     kept = figures.filter(~is_spoken)  # the zeros that a report says by its silence, where it wasn't silent
@@ -64,39 +82,55 @@ def month() -> pl.Expr:
     return pl.col("downloaded_on").dt.strftime("%Y-%m")
 
 
-def _newest(reports: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each day that stand in the newest file that tells of their app, and of their vendor."""
-    of_vendor = pl.coalesce(
-        "vendor", pl.concat_str(pl.lit("app"), "app", "dimension", separator="/", ignore_nulls=True)
-    )
-    version = pl.struct("written_at", "batch_number", "path").rank("dense")
-    ranked = reports.with_columns(version=version, of_vendor=of_vendor)
-    is_of_vendor = pl.col("version") == pl.col("version").max().over("store", "downloaded_on", "of_vendor")
-    is_of_app = pl.col("version") == pl.col("version").max().over("store", "downloaded_on", "app", "dimension")
-    return ranked.filter(is_of_vendor & (is_of_app | (pl.col("row_kind") == "file")))
+def _silent(found: Counting, apps: pl.DataFrame) -> pl.DataFrame:
+    """Zeros of the apps of which all their vendors have reported a day, whole and without a row."""
+    sold = apps.filter(pl.col("store") == "apple", pl.col("vendor").is_not_null()).unique()
+    sold = sold.with_columns(vendor_count=pl.len().over("tenant", "store", "app"))
+    silent = found.best.filter(~pl.col("has_rows"), ~pl.col("is_partial"))
+    said = silent.join(sold, left_on=["store", "app", "unit"], right_on=["store", "app", "vendor"])
+    of_all = said.filter(pl.len().over("tenant", *OF_DAY) == pl.col("vendor_count"))
+    zeros = {name: pl.lit(0, pl.Int64) for name in _OF_APPLE}
+    places = {"country": pl.lit(ALL), "device": pl.lit(ALL), "downloads_from": pl.lit("units")}
+    return of_all.select(*_OF_DAY, is_partial=False, **places, **zeros).unique()
 
 
 def _told() -> list[pl.Expr]:
     """A row's place, and what it adds to each figure: zero of Apple where its product type is of another kind."""
     is_apple = pl.col("store") == "apple"
     is_by_device = pl.col("product_kind").is_not_null() | (pl.col("dimension") == "device").fill_null(False)
-    unsaid = pl.lit(None, pl.Int64)
-    of_google = {name: pl.col(name) for name in _OF_GOOGLE}
+    of_google = {**{name: pl.col(name) for name in _OF_GOOGLE}, **_columns()}
     of_apple = {
         name: pl.when(pl.col("product_kind") == kind).then("units").otherwise(0) for name, kind in _OF_APPLE.items()
     }
+    unsaid = pl.lit(None, pl.Int64)
     figures = (
         pl.when(is_apple).then(of_apple.get(name, unsaid)).otherwise(of_google.get(name, unsaid)).alias(name)
-        for name in FIGURES
+        for name in (*FIGURES, *_COLUMNS)
     )
     return [
         pl.col("country").fill_null(ALL),
         pl.when(is_by_device).then(pl.col("device").fill_null("unknown")).otherwise(pl.lit(ALL)).alias("device"),
         *figures,
-        pl.when(is_apple).then(pl.lit("units")).otherwise("downloads_from").alias("downloads_from"),
+        pl.when(is_apple).then(pl.lit("units")).alias("downloads_from"),
     ]
 
 
+def _columns() -> dict[str, pl.Expr]:
+    """Google's columns of downloads; rows of older versions have the one that their file took."""
+    is_older = pl.all_horizontal(pl.col(name).is_null() for name in _COLUMNS)
+    taken = pl.col("downloads_from").fill_null(COLUMNS_OF_DOWNLOADS[_COLUMNS[0]])
+    return {
+        column: pl.when(is_older & (taken == name)).then("downloads").otherwise(pl.col(column))
+        for column, name in COLUMNS_OF_DOWNLOADS.items()
+    }
+
+
 def summed(name: str) -> pl.Expr:
-    """The sum of a figure; unknown where nothing tells it."""
-    return pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name)
+    """The sum of a figure; unknown where nothing tells it, or where it is beyond 64 bits."""
+    total = pl.col(name).cast(pl.Int128).sum()
+    is_known = pl.col(name).is_not_null().any() & ~is_too_large(name)
+    return pl.when(is_known).then(total).cast(pl.Int64).alias(name)
+
+
+def is_too_large(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.Int128).sum().abs() > _GREATEST

@@ -12,9 +12,22 @@ from datetime import date
 import polars as pl
 
 from metrics_lake.sources.arrived import UnreadableFile
-from metrics_lake.sources.reports import Cells, Rows, country, day, is_absent, number, require, sorted_out
+from metrics_lake.sources.reports import (
+    TOO_WIDE,
+    Cells,
+    Rows,
+    country,
+    day,
+    is_absent,
+    is_no_country,
+    is_no_device,
+    number,
+    require,
+    sorted_out,
+)
 
 FOLDER, STORE = "app_store", "apple"
+ANOTHER_DAY = "another_day"
 DOWNLOAD, REDOWNLOAD, UPDATE, BUNDLE, IN_APP, OTHER = "download", "redownload", "update", "bundle", "in_app", "other"
 _CODES = {
     DOWNLOAD: ("1", "1F", "1T", "F1", "1E", "1EP", "1EU"),
@@ -35,10 +48,13 @@ COLUMNS = frozenset((  # of the reports as they are known, used or not
 ))  # fmt: skip
 _DAYS = ("%m/%d/%Y", "%Y-%m-%d")
 _NAMED = re.compile(r"(?:^|_)(\d{4,12})_(\d{8})(?!\d)")
+NOT_SALES = r"(?:^|[/ _])(?:[A-RT-Z]|[A-Z]{2,4})_[DWMY]_[^/]*$"  # Newsstand (N_D_), subscriptions (SUB_D_) and the like
 
 
 def read(found: Cells, path: str) -> Rows:
     """The rows of a report; `path` names the vendor and the day, as Apple's own names do (`S_D_<vendor>_<day>`)."""
+    if re.search(NOT_SALES, path):
+        raise UnreadableFile("not_a_sales_report")  # it tells of the same units once more, in another way
     require(found, (_CODE, _UNITS, _BEGIN, _APP, _COUNTRY))
     named_on = vendor_and_day(path)[1]
     frame = found.frame.with_columns(
@@ -46,7 +62,9 @@ def read(found: Cells, path: str) -> Rows:
         last_on=day(_END, *_DAYS) if _END in found.names else day(_BEGIN, *_DAYS),
         amount=number(_UNITS),
     )
-    good, rejects = sorted_out(frame, _reason(named_on))
+    has_device = "device" in found.names
+    app = pl.when(~pl.col(TOO_WIDE) & pl.col(_APP).str.contains(r"^\d{1,19}$")).then(pl.col(_APP))
+    good, rejects = sorted_out(frame, _reason(named_on, has_device=has_device), app=app)
     if good["downloaded_on"].n_unique() > 1:
         raise UnreadableFile("several_days")
     code = pl.col(_CODE).str.to_uppercase()
@@ -55,7 +73,7 @@ def read(found: Cells, path: str) -> Rows:
         "downloaded_on",
         app=pl.col(_APP),
         country=country(_COUNTRY),
-        device=pl.col("device") if "device" in found.names else pl.lit(None, pl.String),
+        device=pl.col("device") if has_device else pl.lit(None, pl.String),
         product_type=pl.col(_CODE),
         product_kind=code.replace_strict(_KINDS, default=OTHER, return_dtype=pl.String),
         units=pl.col("amount"),
@@ -64,7 +82,7 @@ def read(found: Cells, path: str) -> Rows:
     return Rows(rows, rejects, found.blank_count, named_on or (days[0] if days else None))
 
 
-def _reason(named_on: date | None) -> pl.Expr:
+def _reason(named_on: date | None, *, has_device: bool) -> pl.Expr:
     """Why a row can't be counted, null where it can."""
     is_of_another_day = pl.col("downloaded_on") != pl.lit(named_on)
     return (
@@ -77,7 +95,11 @@ def _reason(named_on: date | None) -> pl.Expr:
         .when(pl.col("last_on") > pl.col("downloaded_on"))
         .then(pl.lit("not_daily"))
         .when(is_of_another_day.fill_null(False) if named_on else pl.lit(False))
-        .then(pl.lit("another_day"))
+        .then(pl.lit(ANOTHER_DAY))
+        .when(is_no_country(_COUNTRY))
+        .then(pl.lit("no_country"))
+        .when(is_no_device("device") if has_device else pl.lit(False))
+        .then(pl.lit("no_device"))
     )
 
 

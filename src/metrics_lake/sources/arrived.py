@@ -22,7 +22,8 @@ class FileEntry:
     """One version of one landing file, as the manifest knows it.
 
     `path` is relative to landing, with marks for addresses (names.Names); `content_hash` is SHA-256 in hex;
-    `is_duplicate` says that the same bytes came before under another name; `etag` names the version in Azure's storage.
+    `is_duplicate` says that the same bytes came before under another name; `etag` names the version in Azure's storage;
+    `seen_at` says when its content was first seen, where an older lake knew it.
     """
 
     path: str
@@ -31,6 +32,7 @@ class FileEntry:
     modified_at: str
     is_duplicate: bool = False
     etag: str = ""
+    seen_at: str = ""
 
     @property
     def file_id(self) -> str:

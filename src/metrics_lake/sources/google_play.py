@@ -1,7 +1,8 @@
 """Google Play's monthly statistics of installs, by day: one file for an app, month and dimension, rewritten daily.
 
 Columns come and go: new ones are added, old ones stay and hold only zeros, so for each figure the first column is
-taken in which something happened, and it is recorded which. See formats.md of the reference, "Google Play".
+taken in which something happened. Of downloads all columns are kept, since which one counts is chosen for each app and
+not for each file (silver/download_columns.py). See formats.md of the reference, "Google Play".
 """
 
 from __future__ import annotations
@@ -12,11 +13,28 @@ from collections.abc import Sequence
 import polars as pl
 
 from metrics_lake.sources.arrived import UnreadableFile
-from metrics_lake.sources.reports import Cells, Rows, country, day, is_absent, number, require, sorted_out
+from metrics_lake.sources.reports import (
+    Cells,
+    Rows,
+    country,
+    day,
+    is_absent,
+    is_no_country,
+    is_no_device,
+    number,
+    require,
+    sorted_out,
+)
 
 FOLDER, STORE = "google_play", "google"
 OVERVIEW, COUNTRY, DEVICE = "overview", "country", "device"
-DOWNLOADS = ("daily user installs", "install events", "daily device installs")
+ANOTHER_MONTH = "another_month"
+COLUMNS_OF_DOWNLOADS = {  # as bronze names them, the better one first
+    "user_installs": "daily user installs",
+    "install_events": "install events",
+    "device_installs": "daily device installs",
+}
+DOWNLOADS = tuple(COLUMNS_OF_DOWNLOADS.values())
 _FIGURES = {
     "downloads": DOWNLOADS,
     "updates": ("update events", "daily device upgrades"),
@@ -33,7 +51,9 @@ COLUMNS = frozenset(
     (_DATE, _APP, *_METRICS, *_UNUSED, *_UNASKED, *(n for names in _DIMENSIONS.values() for n in names))
 )
 _DAYS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
-_MONTH = re.compile(r"_(\d{6})_(\w+?)(?:\.|$)")
+# A package may hold such a row of digits too: the name's own stands last.
+_MONTH = re.compile(r"^.*_(20\d\d(?:0[1-9]|1[0-2]))_([a-z]\w*?)(?:[. ]|$)")
+_PACKAGE = r"^[A-Za-z]\w*(?:\.[A-Za-z]\w*)+$"
 
 
 def read(found: Cells, path: str) -> Rows:
@@ -48,10 +68,13 @@ def read(found: Cells, path: str) -> Rows:
         raise UnreadableFile(f"no_column_{dimension}")
     measured = [name for name in found.names if name in _METRICS]
     frame = found.frame.with_columns(downloaded_on=day(_DATE, *_DAYS), **{f"={m}": number(m) for m in measured})
-    good, rejects = sorted_out(frame, _reason(measured, month))
+    places = _places(found.names)
+    app = pl.when(pl.col(_APP).str.contains(_PACKAGE)).then(pl.col(_APP))
+    said = {"app": app, "downloaded_on": pl.col("downloaded_on"), "dimension": places["dimension"]}
+    good, rejects = sorted_out(frame, _reason(measured, month, found.names), **said)
     known = good.filter(pl.any_horizontal(pl.col(f"={name}").is_not_null() for name in measured))
     rows = known.select(
-        "row_number", "downloaded_on", *_figures(known, measured), app=pl.col(_APP), **_places(found.names)
+        "row_number", "downloaded_on", *_figures(known, measured), *_columns(measured), app=pl.col(_APP), **places
     )
     if rows.select("app", "downloaded_on", "country", "device").is_duplicated().any():
         raise UnreadableFile("several_rows_a_day")
@@ -68,8 +91,9 @@ def _none(found: Cells) -> pl.DataFrame:
     return found.frame.select("row_number", reason=pl.lit(None, pl.String)).clear()
 
 
-def _reason(measured: Sequence[str], month: str | None) -> pl.Expr:
+def _reason(measured: Sequence[str], month: str | None, names: Sequence[str]) -> pl.Expr:
     """Why a row can't be counted, null where it can."""
+    by_country, by_device = (_first(names, _DIMENSIONS[each]) for each in (COUNTRY, DEVICE))
     no_number = (~is_absent(name) & pl.col(f"={name}").is_null() for name in measured)
     return (
         pl.when(is_absent(_DATE) | is_absent(_APP))
@@ -77,7 +101,11 @@ def _reason(measured: Sequence[str], month: str | None) -> pl.Expr:
         .when(pl.col("downloaded_on").is_null())
         .then(pl.lit("no_day"))
         .when(pl.col("downloaded_on").dt.strftime("%Y%m") != month if month else pl.lit(False))
-        .then(pl.lit("another_month"))
+        .then(pl.lit(ANOTHER_MONTH))
+        .when(is_no_country(by_country) if by_country else pl.lit(False))
+        .then(pl.lit("no_country"))
+        .when(is_no_device(by_device) if by_device else pl.lit(False))
+        .then(pl.lit("no_device"))
         .when(pl.any_horizontal(no_number))
         .then(pl.lit("figure_no_number"))
     )
@@ -91,6 +119,14 @@ def _figures(known: pl.DataFrame, measured: Sequence[str]) -> list[pl.Expr]:
     return [*columns, pl.lit(chosen["downloads"]).alias("downloads_from")]
 
 
+def _columns(measured: Sequence[str]) -> list[pl.Expr]:
+    return [pl.col(f"={name}").alias(column) for column, name in COLUMNS_OF_DOWNLOADS.items() if name in measured]
+
+
+def _first(names: Sequence[str], of: Sequence[str]) -> str | None:
+    return next((name for name in of if name in names), None)
+
+
 def _alive(known: pl.DataFrame, names: Sequence[str], measured: Sequence[str]) -> str | None:
     """The first of a figure's columns in which anything happened, else the first that says so; none where all are dead."""
     there = [name for name in names if name in measured]
@@ -102,8 +138,7 @@ def _alive(known: pl.DataFrame, names: Sequence[str], measured: Sequence[str]) -
 
 def _places(names: Sequence[str]) -> dict[str, pl.Expr]:
     """Which dimension the report is told by, and each row's country or device."""
-    by_country = next((name for name in _DIMENSIONS[COUNTRY] if name in names), None)
-    by_device = next((name for name in _DIMENSIONS[DEVICE] if name in names), None)
+    by_country, by_device = (_first(names, _DIMENSIONS[each]) for each in (COUNTRY, DEVICE))
     absent = pl.lit(None, pl.String)
     return {
         "dimension": pl.lit(COUNTRY if by_country else DEVICE if by_device else OVERVIEW),

@@ -13,7 +13,7 @@ import polars as pl
 
 from metrics_lake.sources.arrived import UnreadableFile
 
-ROW = "row_number"
+ROW, TOO_WIDE = "row_number", "is_too_wide"
 UNKNOWN_COUNTRY = "ZZ"
 _SEPARATORS = ("\t", ",", ";")
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
@@ -26,17 +26,22 @@ _WHOLE, _GROUPED, _FRACTION = r"\d+$", r"\d{1,3}(?:[.,'’\s]\d{3})+$", r"\d+[.,
 class Cells:
     """A report's rows as texts: a column for each name of the header, and `row_number`, the row's place below it from 1.
 
-    Cells that are empty, or that the row doesn't reach, are null. `blank_count` rows held nothing at all.
+    Cells that are empty, or that the row doesn't reach, are null; a row with more cells than the header `is_too_wide`.
+    `blank_count` rows held nothing at all, `doubled_count` repeated another word for word and are left out. Where the
+    last line has no line end, the report `is_unended`.
     """
 
     frame: pl.DataFrame
     names: tuple[str, ...]
     blank_count: int
+    doubled_count: int = 0
+    is_unended: bool = False
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What a source made of a report: rows of its own columns, and the numbers of rejected rows with a reason.
+    """What a source made of a report: rows of its own columns, and the numbers of rejected rows with a reason, and with
+    what they can still say: `app`, `downloaded_on`, `dimension`.
 
     `skipped_count` rows are left out on purpose. `covers_on` is the day that a report of one day speaks of.
     """
@@ -69,19 +74,40 @@ def cells(text: str) -> Cells:
     header = [name_of(name) for name in next(found, [])]
     numbered = [(number, row) for number, row in enumerate(found, 1)]
     rows = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
-    names = tuple(dict.fromkeys(name for name in header if name))
-    if rows and not text.endswith(("\n", "\r")) and _is_cut(header, [row for _, row in rows]):
+    is_unended = bool(rows) and not text.endswith(("\n", "\r"))
+    if is_unended and _is_cut(header, [row for _, row in rows]):
         raise UnreadableFile("cut_short")
+    once = {tuple(row): number for number, row in reversed(rows)}  # of equal rows the first
+    kept = sorted((number, row) for row, number in once.items())
+    frame = _frame(header, kept, separator_of(text))
+    names = tuple(name for name in frame.columns if name not in (ROW, TOO_WIDE))
+    return Cells(frame, names, len(numbered) - len(rows), len(rows) - len(kept), is_unended)
+
+
+def _frame(header: Sequence[str], rows: Sequence[tuple[int, tuple[str, ...]]], separator: str) -> pl.DataFrame:
+    names = list(dict.fromkeys(name for name in header if name))
     columns: dict[str, list[str | None]] = {name: [_cell(row, header.index(name)) for _, row in rows] for name in names}
-    frame = pl.DataFrame(
-        {ROW: [number for number, _ in rows], **columns}, schema={ROW: pl.Int64, **dict.fromkeys(names, pl.String)}
-    )
-    return Cells(frame, names, len(numbered) - len(rows))
+    numbers = {ROW: [number for number, _ in rows], TOO_WIDE: [_is_too_wide(row, header, separator) for _, row in rows]}
+    schema = {ROW: pl.Int64(), TOO_WIDE: pl.Boolean(), **dict.fromkeys(names, pl.String())}
+    return pl.DataFrame({**numbers, **columns}, schema=schema)
+
+
+def _is_too_wide(row: Sequence[str], header: Sequence[str], separator: str) -> bool:
+    """Whether a row has cells that no name stands over, so that its others may stand under wrong ones.
+
+    Blank cells behind a table of tabs are no thousands that came apart.
+    """
+    extra = row[len(header) :]
+    return any(cell.strip() for cell in extra) if separator == "\t" else bool(extra)
+
+
+def separator_of(text: str) -> str:
+    head = text.lstrip("\ufeff\r\n\t ").partition("\n")[0]
+    return max(_SEPARATORS, key=head.count)
 
 
 def _split(text: str) -> Iterator[list[str]]:
-    head = text.partition("\n")[0]
-    separator = max(_SEPARATORS, key=head.count)
+    separator = separator_of(text)
     is_tabbed = separator == "\t"  # Apple's tables quote nothing, so a title may hold a quotation mark
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, quoting=csv.QUOTE_NONE if is_tabbed else csv.QUOTE_MINIMAL
@@ -121,7 +147,10 @@ def require(found: Cells, names: Iterable[str]) -> None:
 
 
 def number(column: str) -> pl.Expr:
-    """A cell as a whole number; thousands may be apart by comma, point or blank. Null where it is absent or no number."""
+    """A cell as a whole number; thousands may be apart by comma, point or blank.
+
+    Null where it is absent, no number, or beyond 64 bits.
+    """
     text = pl.col(column).str.replace(_SIGN, "${1}").str.replace("−", "-")
     whole, grouped, fraction = (f"^-?{rest}" for rest in (_WHOLE, _GROUPED, _FRACTION))
     plain = (
@@ -141,7 +170,27 @@ def is_absent(column: str) -> pl.Expr:
 
 
 def day(column: str, *formats: str) -> pl.Expr:
-    return pl.coalesce(pl.col(column).str.to_date(each, strict=False) for each in formats)
+    """A cell as a day. Its year has four digits: of 11/21/26 nobody knows which is which, and %Y takes 26 for the year 26."""
+    text = pl.col(column)
+    return pl.coalesce(
+        pl.when(text.str.contains(_shape(each))).then(text.str.to_date(each, strict=False)) for each in formats
+    )
+
+
+def _shape(day_format: str) -> str:
+    digits = {"%Y": r"\d{4}", "%m": r"\d{1,2}", "%d": r"\d{1,2}"}
+    return f"^{re.sub('%.', lambda found: digits[found[0]], day_format)}$"
+
+
+def is_no_country(column: str) -> pl.Expr:
+    """Whether a cell is filled and can't name a country: `*`, which is all of them, or nothing with a letter."""
+    text = pl.col(column)
+    return ~is_absent(column) & (~text.str.contains(r"\p{L}") | text.str.contains(r"[*:\p{Cc}]"))
+
+
+def is_no_device(column: str) -> pl.Expr:
+    """Whether a cell is filled and can't name a device: without a letter and a digit, as `*` is."""
+    return ~is_absent(column) & ~pl.col(column).str.contains(r"[\p{L}\p{N}]")
 
 
 def country(column: str) -> pl.Expr:
@@ -154,8 +203,8 @@ def country(column: str) -> pl.Expr:
     )  # fmt: skip
 
 
-def sorted_out(frame: pl.DataFrame, reason: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows without a reason against them, and the numbers of the others with theirs."""
-    judged = frame.with_columns(reason=reason)
+def sorted_out(frame: pl.DataFrame, reason: pl.Expr, **said: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows without a reason against them; and of the others number and reason, with what they can still say."""
+    judged = frame.with_columns(reason=pl.when(pl.col(TOO_WIDE)).then(pl.lit("too_many_cells")).otherwise(reason))
     bad = judged.filter(pl.col("reason").is_not_null())
-    return judged.filter(pl.col("reason").is_null()).drop("reason"), bad.select(ROW, "reason")
+    return judged.filter(pl.col("reason").is_null()).drop("reason"), bad.select(ROW, "reason", **said)

@@ -1,7 +1,8 @@
 """The reports of app stores: from the bytes of a file to rows of `bronze.store_reports`.
 
 Every row of a report ends in exactly one account: accepted (an app of a tenant), unclaimed (an app that no tenant
-names; it is kept, and counts as soon as one does), reject (can't be read) or skipped (blank, or without a figure).
+names; it is kept, and counts as soon as one does), reject (can't be read) or skipped (blank, a repetition, or
+without a figure).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from metrics_lake.sources.reports import ROW, Cells, Rows, cells, decoded
 from metrics_lake.tables import Source
 
 REJECT, FILE = "reject", "file"
-_COUNTS = ("row_count", "accepted_count", "unclaimed_count", "reject_count", "skipped_count")
+_COUNTS = ("row_count", "accepted_count", "unclaimed_count", "reject_count", "skipped_count", "doubled_count")
 _NOTHING = dict.fromkeys(_COUNTS, pl.lit(0, pl.Int64))
 STORES: dict[str, ModuleType] = {module.FOLDER: module for module in (app_store, google_play)}
 _STAMP = re.compile(r"\.(\d{8}T\d{6}Z)\.")
@@ -54,7 +55,7 @@ def _of_file(file: ArrivedFile, apps: set[tuple[str, str]]) -> Iterator[pl.DataF
     except UnreadableFile as error:
         yield about.with_columns(row_kind=pl.lit(FILE), status=pl.lit(QUARANTINED), reason=pl.lit(error.reason))
         return
-    common = about.select("batch_number", "file_id", "path", "written_at", "store", "vendor")
+    common = about.select("batch_number", "file_id", "path", "written_at", "is_stamped", "store", "vendor")
     if rows.accepted.height:
         yield rows.accepted.join(common, how="cross").with_columns(row_kind=pl.lit(store.FOLDER))
     if rows.rejects.height:
@@ -64,12 +65,13 @@ def _of_file(file: ArrivedFile, apps: set[tuple[str, str]]) -> Iterator[pl.DataF
 
 def _about(file: ArrivedFile, store: ModuleType) -> pl.DataFrame:
     """What is known of a file before it is read, as one row."""
-    entry = file.entry
+    entry, stamp = file.entry, stamped_at(file.true_path)
     row = {
         "batch_number": file.batch_number,
         "file_id": entry.file_id,
         "path": entry.path,
-        "written_at": written_at(file.true_path, entry.modified_at),
+        "written_at": stamp or datetime.fromisoformat(entry.seen_at or entry.modified_at),
+        "is_stamped": stamp is not None,
         "store": store.STORE,
         "vendor": app_store.vendor_and_day(file.true_path)[0] if store is app_store else None,
         "size_bytes": entry.size_bytes,
@@ -78,22 +80,19 @@ def _about(file: ArrivedFile, store: ModuleType) -> pl.DataFrame:
     return pl.DataFrame([row], schema_overrides={"vendor": pl.String(), "written_at": pl.Datetime("us", "UTC")})
 
 
-def written_at(path: str, modified_at: str) -> datetime:
-    """When a report was written: as a stamp in its name tells, which every copy keeps, else as its file does."""
+def stamped_at(path: str) -> datetime | None:
+    """When a report was written, as a stamp in its name tells, which every copy keeps."""
     match = _STAMP.search(path)
-    if match:
-        try:
-            return datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
-        except ValueError:
-            pass
-    return datetime.fromisoformat(modified_at)
+    try:
+        return datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc) if match else None
+    except ValueError:
+        return None
 
 
 def _rejected(found: Cells, rejects: pl.DataFrame) -> pl.DataFrame:
     line = pl.concat_str([pl.col(name).fill_null("") for name in found.names], separator="\t")
-    return found.frame.join(rejects, on=ROW).select(
-        ROW, "reason", masked_text=masked(line), row_kind=pl.lit(REJECT)
-    )  # fmt: skip
+    texts = found.frame.select(ROW, masked_text=masked(line), row_kind=pl.lit(REJECT))
+    return rejects.join(texts, on=ROW, maintain_order="left")
 
 
 def _account(found: Cells, rows: Rows, store: ModuleType, apps: set[tuple[str, str]]) -> dict[str, pl.Expr]:
@@ -101,12 +100,14 @@ def _account(found: Cells, rows: Rows, store: ModuleType, apps: set[tuple[str, s
     ours = [app for of, app in apps if of == store.STORE]
     unknown = [name for name in found.names if name not in store.COLUMNS]
     claimed = rows.accepted.filter(pl.col("app").is_in(ours)).height if rows.accepted.height else 0
-    total = found.frame.height + found.blank_count
-    numbers = (total, claimed, rows.accepted.height - claimed, rows.rejects.height, rows.skipped_count)
+    doubled = found.doubled_count
+    total, skipped = found.frame.height + found.blank_count + doubled, rows.skipped_count + doubled
+    numbers = (total, claimed, rows.accepted.height - claimed, rows.rejects.height, skipped, doubled)
     return {
         "row_kind": pl.lit(FILE),
         "status": pl.lit(READ),
         "downloaded_on": pl.lit(rows.covers_on, pl.Date),
         "unknown_columns": masked(pl.lit(", ".join(unknown) or None, pl.String)),
+        "is_unended": pl.lit(found.is_unended),
         **{name: pl.lit(number, pl.Int64) for name, number in zip(_COUNTS, numbers, strict=True)},
     }

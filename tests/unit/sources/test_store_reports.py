@@ -28,7 +28,7 @@ CASES = sorted(
     for folder in (FOLDER / store).iterdir()
     if folder.is_dir()
 )
-_ABOUT = ("batch_number", "file_id", "path", "written_at", "size_bytes", "content_hash")
+_ABOUT = ("batch_number", "file_id", "path", "written_at", "is_stamped", "size_bytes", "content_hash")
 _COUNTS = ("accepted_count", "unclaimed_count", "reject_count", "skipped_count")
 
 
