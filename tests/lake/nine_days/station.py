@@ -27,7 +27,7 @@ _CALENDARS = {
     "coast": {"timezone": "Asia/Kolkata", "week_starts": "monday", "broadcast_day_starts": "00:30"},
     "zeta": {"timezone": "America/New_York", "week_starts": "sunday", "broadcast_day_starts": "02:30"},
 }  # fmt: skip
-LATE = {30: 9, 31: 8, 76: 40, 140: 9}  # by how many hours a file comes late
+LATE = {45: 9, 46: 11, 76: 40, 155: 9}  # by how many hours a file comes late
 CUT, HEALED = 50, 80  # an hour whose file is cut when it comes, and when it comes again whole
 AGAIN = {101: 120}  # an hour whose file comes a second time, under another name
 

@@ -22,7 +22,7 @@ from tests.lake.contents import differences, rollups, whole
 from tests.lake.nine_days.station import BEGINS, CUT, HEALED, HOURS, LATE, arriving, content, path, tenants
 
 _HOUR, _DAY = timedelta(hours=1), 24
-_LONG = 36  # hours from one run to the next, where the nine days have to pass in seconds
+_LONG = 54  # hours from one run to the next, where the nine days have to pass in seconds
 _END = BEGINS + _HOUR * HOURS
 Way = Callable[..., Work]
 

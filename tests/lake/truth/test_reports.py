@@ -35,7 +35,10 @@ RIGHT: dict[str, dict[str, int]] = {
     "rejected-row-replaces-a-figure": _COAST | _NORTH,
     "replaced-in-place-without-a-day": {f"north {GOOGLE.format('11-20', '*')}": 5, f"north {GOOGLE.format('11-21', '*')}": 7},
     "thousands-without-quotes": {f"north {GOOGLE.format('11-20', '*')}": 204},
-    "transfer-day": {f"north {APPLE.format('11-21', country)}": 8 for country in ("*", "US")},
+    "transfer-day": {
+        **{f"north {APPLE.format('11-21', country)}": 8 for country in ("*", "US")},
+        "coast apple:1234567891:2026-11-21:*": 0,  # which its vendor's report doesn't name
+    },
 }  # fmt: skip
 ALIKE = [name for name in REPORTS if name != "app-listed-twice" and not REPORTS[name].is_replaced_in_place]
 Lakes = Callable[[str, str], Work]
@@ -48,6 +51,8 @@ def lake_of(small_in: Callable[..., Work], tmp_path_factory: pytest.TempPathFact
     @cache
     def made(name: str, order: str) -> Work:
         reports = REPORTS[name]
+        if order == "one_by_one" and len(reports.one_by_one) == 1:
+            return made(name, "at_once")
         return reports.deal(reports.work(small_in, tmp_path_factory.mktemp(name)), getattr(reports, order))
 
     return made
