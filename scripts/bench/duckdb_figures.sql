@@ -168,7 +168,7 @@ counted AS (  -- player, system and device hang on the listener; only where he c
     UNION ALL SELECT period_no, stream, 'source', source, count(DISTINCT listener_no) FROM stays GROUP BY ALL
     UNION ALL SELECT period_no, stream, 'stream', on_stream, count(DISTINCT listener_no) FROM stays GROUP BY ALL
 ),
-small AS (  -- values with few listeners, and the next where these together are few: they become one value (section 8)
+small AS (  -- values with few listeners, and the next where these together are few: they become one value (definitions.md section 8)
     SELECT period_no, stream, dimension, dimension_value, '(other)' AS folded FROM counted WHERE dimension <> 'stream'
     QUALIFY unique_listeners < $minimum_group OR sum(unique_listeners) OVER (
         PARTITION BY period_no, stream, dimension ORDER BY unique_listeners, dimension_value

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +20,7 @@ JOBS = ROOT / "resources" / "jobs.yml"
 HEADER = """\
 # The jobs of the bundle, made from conf/schedule.yaml by scripts/databricks/bundle.py: change those, not this.
 """
+EXTRAS = ("lake", "azure", "google")  # of the wheel, which Databricks installs without any; Spark is there
 MINUTES, HOURS, DAYS, MONTHS, WEEKDAYS = range(60), range(24), range(1, 32), range(1, 13), range(7)
 
 
@@ -69,7 +71,7 @@ def _scheduled(name: str, job: Job, zone: str) -> dict[str, Any]:
             {
                 "task_key": name,
                 "job_cluster_key": "cluster",
-                "libraries": [{"whl": "../dist/*.whl"}],
+                "libraries": libraries(),
                 "python_wheel_task": {
                     "package_name": "metrics_lake",
                     "entry_point": "metrics-lake",
@@ -78,6 +80,13 @@ def _scheduled(name: str, job: Job, zone: str) -> dict[str, Any]:
             }
         ],
     }
+
+
+def libraries() -> list[dict[str, Any]]:
+    """The wheel, and the packages of its extras that the runtime may lack, as pyproject.toml asks for them."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    packages = dict.fromkeys(package for extra in EXTRAS for package in extras[extra])
+    return [{"whl": "../dist/*.whl"}, *({"pypi": {"package": package}} for package in packages)]
 
 
 def _on_arrival(first: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ NOT_NEEDED = {
 }
 BUILDERS = "setuptools>=77\n"  # for pyspark, which comes as source
 PACKAGES_HEADER = """\
-# Every Python package of the project and of its tests, by version and hash, for Python 3.10 to 3.13
+# Every Python package of the project and of its tests, by version and hash, for Python 3.11 to 3.13
 # on Linux and macOS. Written by `make lock` from pyproject.toml: change that, not this.
 """
 JARS_HEADER = """\
@@ -45,7 +45,7 @@ JARS_HEADER = """\
 SERVER_HEADER = (
     "# {root} and all that it needs. Written by `make lock` from scripts/setup/lock.py: change that, not this.\n"
 )
-COMPILE = "pip compile pyproject.toml - --extra spark --group dev --universal --python-version 3.10 --generate-hashes"
+COMPILE = "pip compile pyproject.toml - --extra all --group dev --universal --python-version 3.11 --generate-hashes"
 QUIETLY = "--quiet --no-python-downloads --no-header --no-annotate --no-emit-index-url --no-emit-find-links"
 
 

@@ -53,7 +53,7 @@ def is_usable() -> bool:
         return False
     if str(VENV) not in read_text(VENV / "bin/pip")[:300]:
         return False
-    version = "import sys; sys.exit(not (3, 10) <= sys.version_info)"
+    version = "import sys; sys.exit(not (3, 11) <= sys.version_info)"
     return subprocess.run([PYTHON, "-c", version], timeout=60, check=False).returncode == 0
 
 

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import jars
-import packages
 from system import CACHE, ROOT, guarded, install, read_text, replace_text, run, say
 
 # program: the package it comes in, for each package manager
@@ -23,8 +22,6 @@ BUILT = CACHE / "stack"
 NPM = {"apt-get": ("npm",), "dnf": ("npm",), "brew": ("node",)}
 LOCKS = ROOT / "scripts/setup/servers"
 NPM_FOLDERS = {LOCKS: BUILT / "node", LOCKS / "azurite": BUILT / "azurite"}
-# Python packages that only these tests need, each folder from a list with hashes.
-PIP_FOLDERS = {LOCKS / "databricks/requirements.lock": BUILT / "databricks"}
 KAFKA_LOCK, KAFKA = LOCKS / "kafka/jars.lock", BUILT / "kafka"
 PATHS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin:/usr/local/go/bin"
 
@@ -38,8 +35,6 @@ def install_missing() -> None:
             build(program, module)
     for locked, folder in NPM_FOLDERS.items():
         install_npm(locked, folder.resolve())  # npm takes a folder behind a link for a package
-    for lock, folder in PIP_FOLDERS.items():
-        install_pip(lock, folder)
     if not jars.is_ready(KAFKA_LOCK, KAFKA):
         jars.prepare(KAFKA_LOCK, KAFKA)
 
@@ -66,16 +61,6 @@ def install_npm(locked: Path, folder: Path) -> None:
         replace_text(folder / name, (locked / name).read_text())
     run(["npm", "ci", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts"], seconds=900)
     replace_text(stamp, lock)
-
-
-def install_pip(lock: Path, folder: Path) -> None:
-    """What a list of pinned packages names, into a folder; again only when the list has changed."""
-    if read_text(folder / "stamp") == lock.read_text():
-        return
-    say(f"fetching {lock.parent.name} with pip")
-    shutil.rmtree(folder, ignore_errors=True)
-    run([*packages.pip(), "--no-deps", "--require-hashes", "--target", folder, "-r", lock], seconds=600)
-    replace_text(folder / "stamp", lock.read_text())
 
 
 if __name__ == "__main__":

@@ -215,7 +215,7 @@ def load_tenants(settings: Settings) -> Tenants:
     """The tenants file; SettingsError names the place of whatever is wrong in it."""
     file = settings.tenants_file
     if not file.is_file():
-        raise SettingsError(f"no tenants file {file}; write one (see README) or name it with --set tenants=FILE")
+        raise SettingsError(f"no tenants file {file}; write one (see README.md) or name it with --set tenants=FILE")
     return validated(Tenants, checked(Tenants, read_yaml(file), str(file)), str(file))
 
 

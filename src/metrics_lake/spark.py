@@ -1,16 +1,21 @@
-"""Builds the Spark session: sized for the machine it runs on, in UTC, and silent about secrets."""
+"""Builds the Spark session: sized for the machine it runs on, in UTC, and silent about secrets and about itself."""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
+from pyspark import SparkConf, SparkContext
+from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from metrics_lake.environment import is_submitted, prepare_for_spark
+from metrics_lake.names import without_addresses
 from metrics_lake.settings import Settings, SettingsError
 
 _REDACTED = (
@@ -31,7 +36,7 @@ _ALWAYS = {
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",  # a commit without rows still says what its job had read
 }
 
-# What makes small jobs quick on a small machine (pitfalls: defaults of 200 and 50 partitions dominate them).
+# What makes small jobs quick on a small machine (200 partitions by default in Spark, 50 in Delta, cost more than the work).
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -46,6 +51,14 @@ _LOCAL = {
     "spark.log.structuredLogging.enabled": "false",
 }
 
+# What Java, Spark's launcher and its logging say at each start, whatever the user does. Errors look different.
+_NOTICE = re.compile(
+    r"WARNING: |(NOTE: )?Picked up \w+_OPTIONS|Setting default log level to |To adjust logging level use |SLF4J"
+    r"|Using Spark's default log4j profile|\[[\d.,]+s\]\[(warning|info *)\]\[(cds|class|aot)"
+    r"|.* VM warning: (Sharing|Archived|Ignoring option|Options? \S+ (was|were) deprecated|-X\S+ )"
+)
+_LAST_WORDS_SECONDS = 5.0  # that a Java which failed to start has to tell why
+
 
 def session(settings: Settings, *, name: str = "metrics_lake") -> SparkSession:
     """The session of this process. Under spark-submit the submitter's choices of master, memory and jars stand."""
@@ -59,16 +72,47 @@ def session(settings: Settings, *, name: str = "metrics_lake") -> SparkSession:
             "spark.driver.extraJavaOptions": _java(settings),
             "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions),
         }
-        builder = builder.master(settings.spark.master)
+        options |= {"spark.master": settings.spark.master, "spark.app.name": name}
         prepare_for_spark()
-    for key, value in (options | settings.spark.conf).items():
+    options |= settings.spark.conf
+    for key, value in options.items():
         builder = builder.config(key, value)
     _silence_py4j()
     with ThreadPoolExecutor(1) as aside:  # in the main thread pyspark would take Ctrl-C for itself, and stumble over it
+        if not is_submitted():
+            aside.submit(_start, SparkConf().setAll(list(options.items()))).result()
         spark = aside.submit(builder.getOrCreate).result()
     spark.sparkContext.setLogLevel("ERROR")
     _share_archive(spark, Path(__file__).parents[1])
     return spark
+
+
+def _start(conf: SparkConf) -> None:
+    """Starts Java and a context for the session, unless this process has a Java already. Java's output is filtered."""
+    if SparkContext._gateway is not None:
+        return
+    reader, writer = os.pipe()
+    filtering = threading.Thread(target=pass_on_errors, args=(reader,), daemon=True)
+    filtering.start()
+    try:
+        gateway = launch_gateway(conf, {"stdout": writer, "stderr": writer})  # type: ignore[no-untyped-call]
+    except Exception:
+        os.close(writer)
+        filtering.join(_LAST_WORDS_SECONDS)
+        raise
+    os.close(writer)
+    SparkContext(conf=conf, gateway=gateway)
+
+
+def pass_on_errors(reader: int, writer: int = 2) -> None:
+    """Copies lines from one file descriptor to another (stderr) until the end, without notices and without addresses.
+
+    It writes past sys.stderr: a thread that Python's end stops within its lock would end in a fatal error.
+    """
+    with os.fdopen(reader, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if not _NOTICE.match(line):
+                os.write(writer, without_addresses(line).encode())
 
 
 def _java(settings: Settings) -> str:

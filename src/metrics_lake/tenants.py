@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -66,7 +67,14 @@ def _spelt(number: object) -> object:
     return str(number) if isinstance(number, int) and not isinstance(number, bool) else number
 
 
+def _numbers(given: object) -> object:
+    """One number or several as a list, each once; an empty text is none."""
+    several = given if isinstance(given, list | tuple) else [given] if given not in ("", None) else []
+    return tuple(dict.fromkeys(_spelt(each) if isinstance(each, int | str) else repr(each) for each in several))
+
+
 Number = Annotated[str, BeforeValidator(_spelt)]
+Numbers = Annotated[tuple[Annotated[str, Field(pattern=r"^\d+$")], ...], BeforeValidator(_numbers)]
 
 
 class Strict(BaseModel):
@@ -115,12 +123,26 @@ class Stream(Strict):
 
 
 class App(Strict):
-    """One app of a tenant in one store. `vendor` is under whose number Apple sells it, if not `app_store.vendor`."""
+    """One app of a tenant in one store. `vendor` is under whose numbers Apple sells it, or sold it, if not under
+    `app_store.vendor` alone.
+    """
 
     store: Literal["apple", "google"]
     id: Number
     name: str
-    vendor: Number = ""
+    vendor: Numbers = ()
+
+
+def _each_once(apps: tuple[App, ...]) -> tuple[App, ...]:
+    """Refuses an app that stands twice: all that is made of its reports would count as often."""
+    seen: dict[tuple[str, str], App] = {}
+    for app in apps:
+        first = seen.setdefault((app.store, app.id), app)
+        if first is not app:
+            vendors = list(dict.fromkeys((*first.vendor, *app.vendor)))
+            listed = f", with vendor: {json.dumps(vendors)}" if len(vendors) > 1 else ""
+            raise ValueError(f"the app {app.id} of the store {app.store} stands twice; list it once{listed}")
+    return apps
 
 
 class Tenant(Strict):
@@ -129,7 +151,7 @@ class Tenant(Strict):
     name: str
     timezone: Zone
     streams: dict[Slug, Stream] = {}
-    apps: tuple[App, ...] = ()
+    apps: Annotated[tuple[App, ...], AfterValidator(_each_once)] = ()
     internal_networks: tuple[Network, ...] = ()
     own_sites: Globs = ()
     identity: Literal["ip_user_agent", "ip"] | None = None
@@ -141,7 +163,14 @@ class Tenant(Strict):
         return Calendar(self.timezone, self.week_starts, self.broadcast_day_starts)
 
 
+def _named(tenants: object) -> object:
+    """A tenant that states no name is called by its key."""
+    if not isinstance(tenants, dict):
+        return tenants
+    return {key: {"name": str(key), **value} if isinstance(value, dict) else value for key, value in tenants.items()}
+
+
 class Tenants(Strict):
     """The whole file."""
 
-    tenants: dict[Slug, Tenant]
+    tenants: Annotated[dict[Slug, Tenant], BeforeValidator(_named)]

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from metrics_lake.bronze.haproxy import TABLE
-from metrics_lake.cli import failures, options
+from metrics_lake.cli import options
+from metrics_lake.cli.output import failures
 from metrics_lake.io.stream import Stream
 from metrics_lake.jobs.work import Work
 from metrics_lake.names import Names, sealed
@@ -31,7 +32,7 @@ SOURCE = SimpleNamespace(name="failing", folder="haproxy", parse=parse)
 
 def fail(arguments: list[str]) -> None:
     """Reads landing under the settings that the command line names."""
-    settings = options.settings(arguments[1], None, arguments[3::2])
+    settings = options.SettingsChoice(arguments[1], None, tuple(arguments[3::2])).load()
     work = Work.of(settings)
     folder = Path(tempfile.mkdtemp())
     stream = Stream(sys.modules[__name__], folder, Names(settings.secret()).shown)
@@ -39,6 +40,6 @@ def fail(arguments: list[str]) -> None:
     try:
         stream.read(work.lake.spark, str(folder / "table"), lambda done, parts: None, is_small=True)
     except Exception as error:
-        sys.stdout.write(f"{failures.story(error)}\n{error}\n")
+        sys.stdout.write(f"{failures.stack_trace(error)}\n{error}\n")
     else:
         sys.stdout.write("nothing failed\n")

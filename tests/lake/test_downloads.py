@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -139,7 +140,7 @@ def test_a_lost_checkpoint_of_reports_is_refused_and_a_new_one_reads_nothing_twi
     downloads.run(work)
     before, query = found(work), Path(work.checkpoints, "ingest_downloads") / "query"
     shutil.rmtree(query)
-    with pytest.raises(CheckpointError, match=r"query is lost.*ingest --new-epoch"):
+    with pytest.raises(CheckpointError, match=r"query is lost.*ingest --reset-checkpoint"):
         downloads.run(work)
     assert downloads.begin_again(work) == 1
     newer = "google_play/installs_com.acme.radio_200101_overview.20010118T050000Z.csv"
@@ -161,3 +162,45 @@ def test_a_rebuild_brings_downloads_back_and_is_refused_without_a_report(work: W
     Path(work.settings.storage.landing, report).unlink()
     with pytest.raises(RebuildError, match="1 files that this lake was made from are no longer in"):
         rebuild(work)
+
+
+def test_a_rebuild_from_a_copy_of_landing_without_times_says_what_the_lake_said(work: Work) -> None:
+    name = "google_play/{}/installs_com.acme.radio_200101_overview.csv"
+    for folder, at, number in (("b", 1_000_000_000, 5), ("a", 1_000_000_060, 6)):
+        land(work, name.format(folder), f"{GOOGLE}2001-01-15,com.acme.radio,{number}\n")
+        os.utime(Path(work.settings.storage.landing, name.format(folder)), (at, at))
+    downloads.run(work)
+    before = found(work)
+    assert before == {"google:com.acme.radio:2001-01-15:*": 6}
+    os.utime(Path(work.settings.storage.landing, name.format("b")))
+    rebuild(work)
+    assert found(work) == before and downloads.run(work) == (0, downloads.Published())
+
+
+def test_a_rebuild_is_refused_where_a_version_that_still_counts_was_replaced_in_place(work: Work) -> None:
+    report = "google_play/installs_com.acme.radio_200101_overview.csv"
+    land(work, report, GOOGLE + "2001-01-15,com.acme.radio,5\n2001-01-16,com.acme.radio,6\n")
+    downloads.run(work)
+    land(work, report, GOOGLE + "2001-01-16,com.acme.radio,7\n")
+    downloads.run(work)
+    before = found(work)
+    assert before == {"google:com.acme.radio:2001-01-15:*": 5, "google:com.acme.radio:2001-01-16:*": 7}
+    with pytest.raises(RebuildError, match=f"1 files .* such as {report}"):
+        rebuild(work)
+    land(work, report, GOOGLE + "2001-01-15,com.acme.radio,4\n2001-01-16,com.acme.radio,7\n")
+    downloads.run(work)
+    rebuild(work)
+    assert found(work)["google:com.acme.radio:2001-01-15:*"] == 4
+
+
+def test_a_column_that_dies_later_changes_no_month_before_and_one_that_proves_alive_changes_them(work: Work) -> None:
+    head, name = (
+        "Date,Package name,Daily User Installs,Install events\n",
+        "google_play/installs_com.acme.radio_2001{}_overview.csv",
+    )
+    land(work, name.format("01"), head + "2001-01-15,com.acme.radio,0,3\n")
+    downloads.run(work)
+    assert found(work) == {"google:com.acme.radio:2001-01-15:*": 3}
+    land(work, name.format("02"), head + "2001-02-15,com.acme.radio,2,3\n")
+    downloads.run(work)
+    assert found(work) == {"google:com.acme.radio:2001-01-15:*": 0, "google:com.acme.radio:2001-02-15:*": 2}

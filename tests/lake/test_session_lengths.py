@@ -6,6 +6,7 @@ import random
 from datetime import datetime, timedelta, timezone
 
 import polars as pl
+from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from metrics_lake.gold import session_lengths_by_day
@@ -25,4 +26,5 @@ def test_both_ways_of_placing_lengths_agree_on_edges_and_between(spark: SparkSes
     ).select("n", "at_least_minutes")
     schema = {"n": pl.Int32, "started_at": pl.Datetime("us", "UTC"), "ended_at": pl.Datetime("us", "UTC")}
     here = session_lengths_by_day.placed_here(pl.DataFrame(rows, schema, orient="row"), edges_minutes=LENGTH_EDGES)
-    assert dict(by_spark.toArrow().to_pandas().values.tolist()) == dict(here.select("n", "at_least_minutes").rows())
+    expected = spark.createDataFrame(here.select("n", "at_least_minutes").rows(), by_spark.schema)
+    assert_df_equality(by_spark, expected, ignore_row_order=True)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import ast
 import subprocess
-import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src" / "metrics_lake"
@@ -32,7 +27,7 @@ def name(path: Path) -> str:
 @cache
 def tree(path: Path) -> ast.Module:
     """A module's syntax, as the oldest Python that it must run under reads it."""
-    return ast.parse(path.read_text(encoding="utf-8"), name(path), feature_version=(3, 10))
+    return ast.parse(path.read_text(encoding="utf-8"), name(path), feature_version=(3, 11))
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -17,7 +17,7 @@ from azure.storage.blob import AccessPolicy, ContainerClient, ContainerSasPermis
 from azurite import KEY, POLICY
 
 from metrics_lake import settings
-from metrics_lake.cli import failures
+from metrics_lake.cli.output import failures
 from metrics_lake.gold import listening_by_day
 from metrics_lake.jobs.backfill import backfill
 from metrics_lake.jobs.run import run

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from metrics_lake.cli.failures import lines
+from metrics_lake.cli.output.failures import lines
 from metrics_lake.io.azure import AzureError
 from metrics_lake.io.blobs import Blobs, blobs_in
 from tests.stack.azurite import ACCOUNT, KEY, Azurite, sas

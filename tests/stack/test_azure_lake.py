@@ -17,7 +17,8 @@ from azure.storage.blob import BlobLeaseClient
 
 from metrics_lake import audit
 from metrics_lake.audit.report import Report
-from metrics_lake.cli import main, privacy
+from metrics_lake.cli import main
+from metrics_lake.cli.screens import privacy_search as privacy
 from metrics_lake.io.azure_blobs import AzureBlobs
 from metrics_lake.privacy import derive_key, listener_id
 from metrics_lake.settings import Documents, Settings, Storage
@@ -185,7 +186,7 @@ def test_a_listener_is_erased_out_of_a_lake_in_azure_to_the_last_byte(
     (folder / "who").write_text("192.0.2.7 VLC/3.0.20\n")
     main(command(url, folder, "erase", "listener", "--tenant", "acme", "--who", str(folder / "who")))
     said = capsys.readouterr().err
-    assert "2 visits and 1 sessions taken out" in said and said.count("has lines of this listener") == 2
+    assert "2 visits and 1 sessions deleted" in said and said.count("has lines of this listener") == 2
     assert re.search(r"no byte of the ids is left in \d+ files", said)
     assert places_that_hold_it("erased") == 0
     assert not AzureBlobs(url).held("rollups/acme")

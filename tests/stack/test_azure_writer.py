@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobClient, BlobLeaseClient
 
-from metrics_lake.cli import findings, main
+from metrics_lake.cli import main
+from metrics_lake.cli.screens import lake_checks as findings
 from metrics_lake.io import checkpoints, leases
 from metrics_lake.io.azure_blobs import AzureBlobs
 from metrics_lake.io.checkpoints import CheckpointError

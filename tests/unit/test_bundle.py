@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import re
 import sys
 from datetime import datetime, timedelta, timezone
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from databricks.sdk.service import compute, jobs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,10 +105,7 @@ def test_each_job_calls_the_command_of_the_wheel_with_the_settings_that_were_sen
         )
         assert called["parameters"][: len(job.words)] == job.words
         assert "${workspace.file_path}/conf" in called["parameters"] and BUNDLE["sync"]["paths"] == ["conf"]
-        assert (
-            task["libraries"] == [{"whl": "../dist/*.whl"}]
-            and "--wheel-dir dist" in BUNDLE["artifacts"]["wheel"]["build"]
-        )
+        assert task["libraries"] == bundle.libraries() and "--wheel-dir dist" in BUNDLE["artifacts"]["wheel"]["build"]
 
 
 def test_logs_that_arrive_start_the_run_and_no_second_one_beside_it():
@@ -132,8 +132,46 @@ def test_the_runtime_is_of_the_spark_that_all_was_tested_with():
     assert pyspark.startswith("pyspark==4.1.") and CLUSTER["spark_version"] == "18.x-scala2.13"
 
 
-def test_the_wheel_asks_for_no_spark_beside_that_of_databricks():
-    assert not [each for each in PROJECT["project"]["dependencies"] if "spark" in each]
+def test_a_job_gets_the_packages_of_the_extras_and_no_spark_beside_that_of_databricks():
+    [wheel, *packages] = [each.get("whl") or each["pypi"]["package"] for each in bundle.libraries()]
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert wheel == "../dist/*.whl" and set(packages) == {*extras["lake"], *extras["azure"], *extras["google"]}
+    assert not [each for each in (*packages, *PROJECT["project"]["dependencies"]) if "spark" in each]
+
+
+SPOKEN = [("JobSettings", name, job) for name, job in JOBS.items()] + [("ClusterSpec", "cluster", CLUSTER)]
+
+
+def as_databricks_reads(kind: str, value: dict) -> dict:
+    """What is left of a part of the bundle after Databricks' own SDK has read it: what it doesn't know, it drops."""
+    reader = {"JobSettings": jobs.JobSettings, "ClusterSpec": compute.ClusterSpec}[kind]
+    return reader.from_dict(copy.deepcopy(value)).as_dict()
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), SPOKEN, ids=[name for _, name, _ in SPOKEN])
+def test_all_of_a_job_and_of_its_cluster_is_known_to_databricks(kind, name, value):
+    assert as_databricks_reads(kind, spelt(value)) == spelt(value)
+
+
+def spelt(value: dict) -> dict:
+    """With the bundle's variable for a cluster and the number of a job, which the CLI fills in before anything is read."""
+    text = json.dumps(value).replace('"${var.cluster}"', json.dumps(CLUSTER)).replace('"${resources.jobs.run.id}"', "1")
+    return json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"schedul": JOBS["run"]["schedule"]},
+        {"schedule": {**JOBS["run"]["schedule"], "pause_status": "NO"}},
+        {"schedule": {**JOBS["run"]["schedule"], "timezone": "UTC"}},
+        {"tasks": [{**JOBS["run"]["tasks"][0], "libraries": [{"wheel": "../dist/*.whl"}]}]},
+    ],
+    ids=["field", "word", "field of a field", "field of a list"],
+)
+def test_a_field_or_word_that_databricks_does_not_know_is_noticed(wrong):
+    value = spelt({**JOBS["run"], **wrong})
+    assert as_databricks_reads("JobSettings", value) != value
 
 
 def test_what_the_log_must_not_show_is_redacted_from_the_session_s_beginning():

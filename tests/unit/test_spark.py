@@ -123,3 +123,40 @@ def test_a_package_that_is_installed_changes_no_path(tmp_path):
     session = SimpleNamespace(sparkContext=SimpleNamespace(environment={}))
     spark._share_archive(session, tmp_path)
     assert session.sparkContext.environment == {}
+
+
+NOTICES = """WARNING: Using incubator modules: jdk.incubator.vector
+Setting default log level to "OFF".
+To adjust logging level use sc.setLogLevel(newLevel). For SparkR, use setLogLevel(newLevel).
+SLF4J(W): No SLF4J providers were found.
+Picked up JAVA_TOOL_OPTIONS: -Dx=1
+NOTE: Picked up JDK_JAVA_OPTIONS: -Dx=1
+Using Spark's default log4j profile: org/apache/spark/log4j2-defaults.properties
+[0.012s][warning][cds] shared class paths mismatch
+OpenJDK 64-Bit Server VM warning: Sharing is only supported for boot loader classes
+"""
+ERRORS = """Error: Could not create the Java Virtual Machine.
+OpenJDK 64-Bit Server VM warning: INFO: commit_memory failed; error='Not enough space' (errno=12)
+10:15:00 ERROR TaskSchedulerImpl: Lost executor 1
+Exception in thread "main" java.lang.OutOfMemoryError: Java heap space
+"""
+
+
+def passed_on(text: str) -> str:
+    """What of Java's output reaches the user."""
+    (java, to_filter), (out, filtered) = os.pipe(), os.pipe()
+    os.write(to_filter, text.encode())
+    os.close(to_filter)
+    spark.pass_on_errors(java, filtered)
+    os.close(filtered)
+    with os.fdopen(out) as lines:
+        return lines.read()
+
+
+def test_nothing_that_java_and_spark_say_at_every_start_reaches_a_user():
+    assert passed_on(NOTICES) == ""
+
+
+def test_errors_of_java_reach_a_user_in_their_order_and_without_addresses():
+    assert passed_on(NOTICES + ERRORS + NOTICES) == ERRORS
+    assert "192.0.2.7" not in passed_on("ERROR Executor: the value '192.0.2.7' can't be cast\n")

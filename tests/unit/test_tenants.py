@@ -41,6 +41,14 @@ def test_streams_keep_the_order_in_which_they_are_tried(tmp_path):
     assert (acme.calendar.timezone, acme.calendar.broadcast_day_starts) == ("Africa/Johannesburg", "04:00")
 
 
+@pytest.mark.parametrize(
+    ("stated", "name"), [("    name: Acme Radio\n", "Acme Radio"), ("", "acme"), ("    name: acme\n", "acme")]
+)
+def test_a_tenant_without_a_name_is_called_by_its_key(tmp_path, stated, name):
+    text = GOOD.replace("    name: Acme Radio\n", stated)
+    assert tenants_of(tmp_path, text).tenants["acme"].name == name
+
+
 def test_the_tenants_file_may_lie_anywhere(tmp_path):
     tenants_of(tmp_path, GOOD)
     assert load_tenants(Settings(conf="nowhere", tenants=str(tmp_path / "tenants.yaml"))).tenants
@@ -135,4 +143,38 @@ def test_a_field_without_globs_may_be_anything():
 
 def test_an_app_s_number_may_stand_without_quotes():
     app = App.model_validate({"store": "apple", "id": 1234567890, "name": "Acme", "vendor": 85000001})
-    assert (app.id, app.vendor) == ("1234567890", "85000001")
+    assert (app.id, app.vendor) == ("1234567890", ("85000001",))
+
+
+@pytest.mark.parametrize(("written", "vendors"), [
+    ('""', ()), ("[]", ()), ("85000001", ("85000001",)), ('[85000001, "85000002"]', ("85000001", "85000002")),
+    ("[85000001, 85000001]", ("85000001",)),
+])  # fmt: skip
+def test_an_app_may_have_been_sold_under_several_vendor_numbers(tmp_path, written, vendors):
+    app = f'{{store: apple, id: "1", name: A, vendor: {written}}}'
+    found = tenants_of(tmp_path, f"{GOOD}    apps: [{app}]\n").tenants["acme"]
+    assert found.apps[0].vendor == vendors
+    again = Tenants.model_validate(Tenants(tenants={"acme": found}).model_dump(mode="json"))
+    assert again.tenants["acme"] == found
+
+
+@pytest.mark.parametrize(("apps", "said"), [
+    (
+        "[{store: apple, id: 1, name: A, vendor: 85000001}, {store: apple, id: '1', name: B, vendor: [85000002]}]",
+        r'tenants.acme.apps: the app 1 of the store apple stands twice; list it once, with vendor: \["85000001", "85000002"\]$',
+    ),
+    (
+        "[{store: google, id: a.b, name: A}, {store: apple, id: 1, name: A}, {store: google, id: a.b, name: B}]",
+        r"tenants.acme.apps: the app a.b of the store google stands twice; list it once$",
+    ),
+    ("[{store: apple, id: 1, name: A, vendor: {a: 1}}]", r"tenants.acme.apps.0.vendor.0: "),
+])  # fmt: skip
+def test_an_app_that_stands_twice_is_named_with_the_remedy(tmp_path, apps, said):
+    with pytest.raises(SettingsError, match=f"^{tmp_path}/tenants.yaml: {said}"):
+        tenants_of(tmp_path, f"{GOOD}    apps: {apps}\n")
+
+
+def test_two_tenants_may_have_the_same_app(tmp_path):
+    apps = "apps: [{store: google, id: a.b, name: A}]"
+    other = f"  other: {{name: O, timezone: UTC, {apps}}}\n"
+    assert len(tenants_of(tmp_path, f"{GOOD}    {apps}\n{other}").tenants) == 2

@@ -1,4 +1,4 @@
-"""The command line: thin words around the jobs, the tables and the documents."""
+"""The command line: one module per command or group of commands, without logic of its own."""
 
 from metrics_lake.cli.app import main
 

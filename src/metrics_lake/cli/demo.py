@@ -1,152 +1,34 @@
-"""The demo: a made-up week of three tenants, the whole main job over it, and a comparison with the truth."""
+"""`metrics-lake demo`: runs the main job over a generated week of logs."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
-from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+import typer
 from rich.console import Console
-from rich.table import Table as Grid
 
-from metrics_lake import settings as settings_of
-from metrics_lake.cli.listening import ask, chart, on_clock
-from metrics_lake.cli.progress import Steps
-from metrics_lake.cli.spans import Span
-from metrics_lake.demo.traffic import Plan, generate
-from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
-from metrics_lake.serve.ranges import Answer
-from metrics_lake.settings import Settings, SettingsError
+from metrics_lake.cli.options import SettingsChoice, takes_settings
+from metrics_lake.cli.output.progress import shown
 
-_MARK = ".metrics-lake-demo"
-_FIGURES = ("total_sessions", "unique_listeners", "peak_listeners", "sessions_active", "sessions_completed")
-FREE_COUNTRIES = "@ip-location-db/geo-whois-asn-country-mmdb"
-_SECONDS = 0.001  # of listening, relative
+_ERR = Console(stderr=True)
 
 
-@dataclass(frozen=True)
-class Story:
-    """What a demo found, and where it lies."""
-
-    settings: Settings
-    lines: int
-    answers: list[Answer]
-    compared: int
-    differences: list[str]
-
-    @property
-    def is_true(self) -> bool:
-        return not self.differences
-
-    def tell(self, console: Console) -> None:
-        console.print(_summary(self.answers))
-        for answer in self.answers:
-            console.print(f"\n[b]{answer.tenant}[/b]: listeners at once, by hour ({answer.timezone})")
-            console.print(chart(answer, console.width + 30))
-        console.print(_verdict(self))
-        console.print(_where_next(self))
+def register(app: typer.Typer) -> None:
+    app.command()(demo)
 
 
-def demo(folder: str, conf: str | None, env: str | None, overrides: list[str], steps: Steps) -> Story:
-    """Makes the week, runs every job over it in `folder`, and compares."""
-    root = _emptied(Path(folder))
-    today = datetime.now(timezone.utc).date()
-    steps.step("making a week of logs")
-    truth = generate(Plan(first_day=today - timedelta(days=7)), root)
-    own = {
-        "storage.landing": root / "landing",
-        "storage.lake": root / "lake",
-        "storage.rollups": root / "rollups",
-        "documents.store": "sqlite",
-        "documents.path": root / "documents.db",
-        "privacy.secret_file": root / "secret",
-        "tenants": (root / "tenants.yaml").resolve(),
-    }
-    settings = settings_of.load(conf, env, [*(f"{key}={value}" for key, value in own.items()), *overrides])
-    work = Work.of(settings, steps.step)
-    with work.lock("demo"):
-        run(work, steps.ingested)
-    steps.step("comparing with the truth")
-    days = sorted({date.fromisoformat(day) for held in truth.tenants.values() for day in held["days"]})
-    answers = [ask(settings, tenant, ("*",), Span(days[0], days[-1]), "hour") for tenant in truth.tenants]
-    compared, differences = compare(settings, truth.tenants)
-    return Story(settings, truth.line_count, answers, compared, differences)
+@takes_settings
+def demo(
+    choice: SettingsChoice,
+    folder: Annotated[
+        str, typer.Option("--folder", help="Folder for logs and results. It is emptied first", metavar="DIR")
+    ] = "demo",
+) -> None:
+    """Generate a week of logs for three tenants, run all steps, and compare the figures with the known truth."""
+    from metrics_lake.cli.screens.demo_story import demo as run_demo
 
-
-def _emptied(root: Path) -> Path:
-    """The demo's own folder, empty; a folder that no demo made is left alone."""
-    if root.exists() and any(root.iterdir()):
-        if not (root / _MARK).exists():
-            raise SettingsError(f"{root} holds something that is no demo; name another folder with --folder")
-        shutil.rmtree(root)
-    root.mkdir(parents=True, exist_ok=True)
-    (root / _MARK).write_text("made by `metrics-lake demo`, which empties this folder each time\n")
-    return root
-
-
-def compare(settings: Settings, tenants: Mapping[str, Any]) -> tuple[int, list[str]]:
-    """How many figures were compared with the truth, and those that differ."""
-    compared, differences = 0, []
-    for tenant, held in tenants.items():
-        for day, streams in held["days"].items():
-            for stream, expected in streams.items():
-                on = date.fromisoformat(day)
-                total = ask(settings, tenant, (stream,), Span(on, on), "day").total
-                got = {**total, "unique_listeners": total["unique_listeners"]["value"]}
-                wrong = [name for name in _FIGURES if got[name] != expected[name]]
-                if (
-                    abs(got["total_hours"] * 3600 - expected["listening_seconds"])
-                    > _SECONDS * expected["listening_seconds"]
-                ):
-                    wrong.append("listening_seconds")
-                compared += len(_FIGURES) + 1
-                differences += [f"{tenant} {stream} {day}: {name}" for name in wrong]
-    return compared, differences
-
-
-def _summary(answers: list[Answer]) -> Grid:
-    grid = Grid("tenant", "clock", "sessions", "hours", "unique", "peak", "at", "not counted")
-    for column in (2, 3, 4, 5, 7):
-        grid.columns[column].justify = "right"
-    for answer in answers:
-        total = answer.total
-        grid.add_row(
-            answer.tenant, answer.timezone, f"{total['total_sessions']:,}", f"{total['total_hours']:,.1f}",
-            f"{total['unique_listeners']['value']:,}", f"{total['peak_listeners']:,}", on_clock(answer, total),
-            f"{sum(answer.excluded.values()):,}",
-        )  # fmt: skip
-    return grid
-
-
-def _verdict(story: Story) -> str:
-    if story.is_true:
-        return f"\n[green]{story.compared:,} figures of {story.lines:,} log lines equal the truth they were made from.[/green]"
-    shown = "; ".join(story.differences[:5])
-    return f"\n[red]{len(story.differences):,} of {story.compared:,} figures differ from the truth: {shown}[/red]"
-
-
-def _countries(file: str) -> str:
-    if file:
-        return f"by {file}"
-    return (
-        "unknown: the demo uses no country file, so as to need pip alone. npm has one that is free (CC0):\n"
-        f"             npm install --prefix .cache/places {FREE_COUNTRIES}\n"
-        f"             .venv/bin/metrics-lake demo --set places.country_file=.cache/places/node_modules/{FREE_COUNTRIES}/"
-        "geo-whois-asn-country.mmdb"
-    )
-
-
-def _where_next(story: Story) -> str:
-    storage, first = story.settings.storage, story.answers[0]
-    common, days = f"--set storage.lake={storage.lake}", first.words.replace(" to ", " --to ")
-    return (
-        f"\nlogs       {storage.landing}\nlake       {storage.lake}\nrollups    {storage.rollups} (JSON for frontends)\n"
-        f"documents  {story.settings.documents.path}\ncountries  {_countries(story.settings.places.country_file)}\n\nlook next:\n"
-        f"  .venv/bin/metrics-lake show gold.listening_by_day {common}\n"
-        f"  .venv/bin/metrics-lake listening --tenant {first.tenant} --from {days} --by day "
-        f"--set documents.path={story.settings.documents.path} --set tenants={story.settings.tenants}"
-    )
+    with shown(_ERR) as steps:
+        story = run_demo(folder, choice, steps)
+    story.write(Console())
+    if not story.is_true:
+        raise typer.Exit(1)

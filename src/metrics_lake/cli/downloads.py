@@ -1,86 +1,39 @@
-"""`metrics-lake downloads`: a range's total, its buckets as a table with bars, and the days that are unknown."""
+"""`metrics-lake downloads`: downloads of a tenant's apps over any range of days."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import date
+from enum import Enum
+from typing import Annotated
 
-import polars as pl
-from rich.bar import Bar
+import typer
 from rich.console import Console
-from rich.table import Table as Grid
 
-from metrics_lake.cli.rows import plain, write
-from metrics_lake.io.stores import documents_of
-from metrics_lake.serve.downloads import CONTAINER, FIGURES, Answer, answer, ids_between
-from metrics_lake.serve.figures import Row
-from metrics_lake.settings import Settings, SettingsError, load_tenants
-
-_HEADS = ("downloads", "again", "updates", "uninstalls", "devices")
+from metrics_lake.cli import options
+from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes_settings
 
 
-def ask(settings: Settings, tenant: str, first_on: date, last_on: date, by: str) -> Answer:
-    """The answer, or an error that names the tenants that there are, or says that this one has no app."""
-    tenants = load_tenants(settings).tenants
-    if tenant not in tenants:
-        raise SettingsError(f"no tenant {tenant!r} in {settings.tenants_file}; there are: {', '.join(tenants)}")
-    apps = tenants[tenant].apps
-    if not apps:
-        raise SettingsError(f"{tenant} has no apps in {settings.tenants_file}; add them under tenants.{tenant}.apps")
-    store = documents_of(settings)
-    days = first_on.isoformat(), last_on.isoformat()
-    held = [d for app in apps for d in store.between(CONTAINER, tenant, *ids_between(app.store, app.id, *days))]
-    return answer(tenant, apps, held, first_on, last_on, by)
+class DownloadsBy(str, Enum):
+    day = "day"
+    store = "store"
+    country = "country"
+    app = "app"
 
 
-def tell(found: Answer, format_: str, console: Console) -> None:
-    if format_ == "json":
-        sys.stdout.write(json.dumps(asdict(found), default=plain, indent=1) + "\n")
-    elif format_ == "csv":
-        name = "start" if found.by == "day" else "value"
-        rows = [{name: bucket[name], **{figure: bucket[figure] for figure in FIGURES}} for bucket in found.buckets]
-        schema = {name: pl.String, **dict.fromkeys(FIGURES, pl.Int64)}
-        write(pl.DataFrame(rows, schema=schema, orient="row"), "csv", console)
-    elif all(number is None for number in found.total.values()):
-        console.print(
-            f"no store has reported of {found.tenant} from {found.first_on} to {found.last_on}: unknown, not zero"
-        )
-    else:
-        console.print(f"[b]{found.tenant}[/b]  {found.first_on} to {found.last_on}, days as the stores count them")
-        console.print(" · ".join(_in_words(found.total)))
-        console.print(table(found, console.width))
-        for app, days in found.unknown.items():
-            console.print(f"not reported yet, so unknown and not zero: {app}: {_spans(days)}", highlight=False)
+def register(app: typer.Typer) -> None:
+    app.command()(downloads)
 
 
-def _in_words(total: Row) -> Iterable[str]:
-    heads = ("downloads", "downloads again", "updates", "uninstalls", "active devices")
-    return (f"{total[name]:,} {head}" for name, head in zip(FIGURES, heads, strict=True) if total[name] is not None)
+@takes_settings
+def downloads(
+    choice: SettingsChoice,
+    tenant: Annotated[str, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")],
+    from_: Annotated[str, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")],
+    to: Annotated[str, typer.Option("--to", help="Last day (included)", metavar="DAY")],
+    by: Annotated[DownloadsBy, typer.Option("--by", help="One row per day, store, country or app")] = DownloadsBy.day,
+    format_: FormatOption = Format.table,
+) -> None:
+    """Show app downloads of any range of days, with a chart. Days that a store has not reported are unknown, not zero."""
+    from metrics_lake.cli.screens.downloads_answer import ask, write_answer
 
-
-def table(found: Answer, width: int) -> Grid:
-    """The buckets, each with its downloads as a bar; where they are unknown there is none."""
-    grid = Grid(found.by, *_HEADS, "", box=None)
-    for column in grid.columns[1:-1]:
-        column.justify = "right"
-    most = max((bucket["downloads"] or 0 for bucket in found.buckets), default=0)
-    for bucket in found.buckets:
-        figures = ("unknown" if bucket[name] is None else f"{bucket[name]:,}" for name in FIGURES)
-        part = ", in part" if bucket.get("unknown") and bucket["downloads"] is not None else ""
-        bar = Bar(max(most, 1), 0, max(bucket["downloads"] or 0, 0), width=max(6, min(40, width - 76)))
-        grid.add_row(f"{bucket['start' if found.by == 'day' else 'value']}{part}", *figures, bar)
-    return grid
-
-
-def _spans(days: Iterable[str]) -> str:
-    """Days as stretches: `2001-01-15 to 2001-01-17, 2001-01-20`."""
-    spans: list[list[date]] = []
-    for on in map(date.fromisoformat, days):
-        if spans and (on - spans[-1][-1]).days == 1:
-            spans[-1].append(on)
-        else:
-            spans.append([on])
-    return ", ".join(f"{span[0]} to {span[-1]}" if len(span) > 1 else f"{span[0]}" for span in spans)
+    days = options.days(from_, to)
+    write_answer(ask(choice.load(), tenant, days[0], days[-1], by.value), format_.value, Console())

@@ -1,40 +1,107 @@
-"""What every command takes, and how its settings come about."""
+"""Options that commands share, and the settings that follow from them."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated
+from enum import Enum
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from rich.console import Console
 
-from metrics_lake.cli.progress import Steps, shown
+from metrics_lake.cli.output.progress import Steps, shown
 from metrics_lake.settings import Settings, load
 
 if TYPE_CHECKING:
     from metrics_lake.jobs.work import Work
 
-Conf = Annotated[str | None, typer.Option("--conf", help="Folder of settings [default: conf]", metavar="DIR")]
+Conf = Annotated[str | None, typer.Option("--conf", help="Folder with the settings (default: conf)", metavar="DIR")]
 Env = Annotated[
-    str | None, typer.Option("--env", help="Which settings to lay over base.yaml [default: local]", metavar="NAME")
+    str | None,
+    typer.Option("--env", help="Environment: its file NAME.yaml overrides base.yaml (default: local)", metavar="NAME"),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Override one setting, dots between levels; repeatable", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set", help="Override one setting, such as sessions.gap_seconds=30. Can be repeated", metavar="KEY=VALUE"
+    ),
 ]
 From = Annotated[str | None, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")]
-To = Annotated[str | None, typer.Option("--to", help="Last day, included", metavar="DAY")]
+To = Annotated[str | None, typer.Option("--to", help="Last day (included)", metavar="DAY")]
 
 
-def settings(conf: str | None, env: str | None, overrides: list[str] | None) -> Settings:
-    return load(conf, env, overrides or ())
+class Format(str, Enum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="Output format")]
+
+
+@dataclass(frozen=True)
+class SettingsChoice:
+    """Which settings a command line names."""
+
+    conf: str | None = None
+    env: str | None = None
+    overrides: tuple[str, ...] = ()
+
+    def load(self) -> Settings:
+        return load(self.conf, self.env, self.overrides)
+
+    @property
+    def words(self) -> list[str]:
+        """The same choice on the command line of another process."""
+        named = (("--conf", self.conf), ("--env", self.env), *(("--set", text) for text in self.overrides))
+        return [word for option, value in named if value for word in (option, value)]
+
+
+_SETTINGS_OPTIONS = {"conf": Conf, "env": Env, "set_": Set}
+
+
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options --conf, --env and --set at its end; it gets them as one `choice`, before all else."""
+
+    @functools.wraps(command)
+    def with_options(conf: str | None, env: str | None, set_: list[str] | None, **own: Any) -> None:
+        command(SettingsChoice(conf, env, tuple(set_ or ())), **own)
+
+    hints = get_type_hints(command, include_extras=True)
+    own = [parameter.replace(annotation=hints[name]) for name, parameter in signature(command).parameters.items()][1:]
+    common = [
+        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=hint)
+        for name, hint in _SETTINGS_OPTIONS.items()
+    ]
+    with_options.__signature__ = Signature([*own, *common])  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *common)}
+    return with_options
+
+
+Columns = Annotated[
+    str | None, typer.Option("--columns", help="Only these columns, separated by commas", metavar="NAMES")
+]
+Wide = Annotated[
+    bool, typer.Option("--wide", help="Show all columns in full, even if lines become wider than the terminal")
+]
+
+
+def columns(text: str | None, names: Sequence[str]) -> list[str]:
+    """The columns that --columns names, in its order; all where it is not given."""
+    chosen = [name.strip() for name in text.split(",")] if text else list(names)
+    for name in chosen:
+        known(name, names, "--columns")
+    return list(dict.fromkeys(chosen))
 
 
 def day(text: str | None, option: str) -> date | None:
-    """A day as an option states it; a wrong one is wrong usage."""
+    """Parses the day of an option; raises a usage error if it is not a day."""
     if text is None:
         return None
     try:
@@ -44,7 +111,7 @@ def day(text: str | None, option: str) -> date | None:
 
 
 def days(from_: str | None, to: str | None) -> tuple[date, ...]:
-    """The days from the first to the last, both included; empty where neither is given."""
+    """The days from the first to the last, both included. Empty if neither is given."""
     first, last = day(from_, "--from"), day(to, "--to")
     if first is None and last is None:
         return ()
@@ -56,7 +123,7 @@ def days(from_: str | None, to: str | None) -> tuple[date, ...]:
 
 
 def known(name: str | None, names: Sequence[str], option: str) -> None:
-    """A name that must be one of several; a wrong one is wrong usage, with the nearest named."""
+    """Checks that a name is one of several; raises a usage error that says which is nearest."""
     if name is not None and name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
         raise typer.BadParameter(
@@ -65,11 +132,11 @@ def known(name: str | None, names: Sequence[str], option: str) -> None:
 
 
 @contextmanager
-def working(conf: str | None, env: str | None, overrides: list[str] | None, doing: str) -> Iterator[tuple[Work, Steps]]:
-    """The work of a command under the lake's lock, with its steps shown on stderr."""
+def working(choice: SettingsChoice, doing: str) -> Iterator[tuple[Work, Steps]]:
+    """Opens the lake, locks it for this command, and shows the command's steps on stderr."""
     from metrics_lake.jobs.work import Work
 
-    loaded = settings(conf, env, overrides)
+    loaded = choice.load()
     with shown(Console(stderr=True)) as steps:
         work = Work.of(loaded, steps.step)
         with work.lock(doing):

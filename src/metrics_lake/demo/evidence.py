@@ -1,4 +1,4 @@
-"""What the written requests prove: from each session's first request to the end of its last piece (section 2)."""
+"""What the written requests prove: from each session's first request to the end of its last piece (definitions.md section 2)."""
 
 from __future__ import annotations
 

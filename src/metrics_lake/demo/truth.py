@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-# Lower edges of the 23 length buckets, in minutes (section 6).
+# Lower edges of the 23 length buckets, in minutes (definitions.md section 6).
 EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 ALL_STREAMS = "*"
 MINUTE_MS = 60_000

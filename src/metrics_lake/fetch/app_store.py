@@ -159,13 +159,14 @@ def due(settings: AppStore, world: World) -> list[date]:
 
 
 def fetch(settings: AppStore, key: str, landing: str, world: World, days: Sequence[date] = ()) -> Iterator[Outcome]:
-    """Lands the reports of these days, else those that are due and were not fetched yet; each as soon as it is here."""
+    """Lands what is new or has changed of the reports of these days, else of all that are due; each as soon as it is here.
+
+    A day is asked for as long as it is due, whatever was said of it before: Apple restates reports, and "no sales" too.
+    """
     connect, landed = Connect(settings, key, world), Landed(landing, FOLDER)
     latest = due(settings, world)[-1]
     for on in days or due(settings, world):
         report = f"S_D_{settings.vendor}_{on:%Y%m%d}"
-        if not days and landed.version(report):
-            continue
         text = connect.report(on)
         if text is None or (text is _EMPTY and on >= latest):  # too early to believe that nothing was sold
             yield Outcome(report, NOT_YET)

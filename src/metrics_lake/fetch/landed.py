@@ -56,6 +56,8 @@ class Landed:
         content = tidied(text).encode()
         found, before = hashlib.sha256(content).hexdigest(), self._ledger.get(report, {})
         is_new = found != before.get("sha256")
+        if not is_new and version == before.get("version"):
+            return False
         path = before.get("path", "")
         if is_new:
             path = f"{self._folder}/{folder}{report}.{written_at:%Y%m%dT%H%M%SZ}{suffix}"

@@ -18,7 +18,10 @@ from metrics_lake.io.blobs import Blobs, blobs_in
 
 QUERY, MANIFEST, _START = "query", "manifest", "start.json"
 _CHECKED_BYTES = 512  # Hadoop's: one CRC-32 for each piece of a file
-_REMEDY = "`metrics-lake ingest --new-epoch` begins a new one behind what bronze holds; nothing is lost or read twice"
+_REMEDY = (
+    "`metrics-lake ingest --reset-checkpoint` starts a new one after the last batch that is in bronze; "
+    "nothing is lost or read twice"
+)
 
 
 class CheckpointError(Exception):
@@ -29,7 +32,7 @@ class CheckpointError(Exception):
         self.found = found
 
 
-REMEDY = "metrics-lake ingest --new-epoch"
+REMEDY = "metrics-lake ingest --reset-checkpoint"
 
 
 def check(checkpoint: str, table: str) -> None:

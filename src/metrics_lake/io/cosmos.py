@@ -26,8 +26,9 @@ from azure.cosmos.exceptions import (
 )
 
 from metrics_lake.io.cosmos_answers import BUSY, TRIES, complaint, pause_seconds
-from metrics_lake.io.document_sizes import batches
-from metrics_lake.io.documents import Document, revision
+from metrics_lake.io.document_sizes import BATCH_DOCUMENTS, batches
+from metrics_lake.io.documents import Document, continued, revision
+from metrics_lake.io.removed import note, partition
 
 if TYPE_CHECKING:
     from azure.cosmos import ContainerProxy
@@ -90,8 +91,18 @@ class CosmosDocuments:
             return sum(self._put(self._there(container), batch, workers) for batch in batches(list(documents)))
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
+        named = list(ids)
         with self._told(), ThreadPoolExecutor(self._at_once) as workers:
-            list(workers.map(partial(self._remove, self._container(container), tenant), ids))
+            for at in range(0, len(named), BATCH_DOCUMENTS):
+                self._let_go(self._container(container), tenant, named[at : at + BATCH_DOCUMENTS], workers)
+
+    def _let_go(self, there: ContainerProxy, tenant: str, ids: list[str], workers: ThreadPoolExecutor) -> None:
+        """Removes a batch of documents; their revisions are noted before."""
+        held = self._held(there, tenant, ids).values()
+        notes = [note(each, tenant) for each in held if revision(each)]
+        if notes:
+            self._put(there, notes, workers)
+        list(workers.map(partial(self._remove, there, tenant), ids))
 
     def _remove(self, there: ContainerProxy, tenant: str, id_: str) -> None:
         with suppress(CosmosResourceNotFoundError):
@@ -109,7 +120,8 @@ class CosmosDocuments:
     def _put(self, there: ContainerProxy, batch: list[Document], workers: ThreadPoolExecutor) -> int:
         """Writes those documents of which no newer revision stands; what others write meanwhile is looked at first.
 
-        One of a first revision is taken for new until the service says that it stands, so that a first publish asks nothing.
+        One of a first revision is taken for new until the service says that it stands, so that of a first publish nothing
+        is asked but what was removed before.
         Queries are asked while no worker writes: the client's headers of the last answer belong to all threads.
         """
         written, left = 0, batch
@@ -117,7 +129,9 @@ class CosmosDocuments:
             asked = [each["id"] for each in left if contest or revision(each) > 1]
             held = self._held(there, batch[0]["tenant"], asked) if asked else {}
             due = [each for each in left if revision(held.get(each["id"], {})) <= revision(each)]
-            was_put = list(workers.map(lambda each, held=held: self._was_put(there, each, held.get(each["id"])), due))
+            last = self._last(there, batch[0]["tenant"], [each["id"] for each in due if each["id"] not in held])
+            puts = ((continued(each, last.get(each["id"], 0)), held.get(each["id"])) for each in due)
+            was_put = list(workers.map(lambda put: self._was_put(there, *put), puts))
             written += sum(was_put)
             left = [each for each, done in zip(due, was_put, strict=True) if not done]
             if not left:
@@ -140,6 +154,12 @@ class CosmosDocuments:
         """Revision and ETag of those documents that stand, by id."""
         text = "SELECT c.id, c.revision, c._etag FROM c WHERE c.tenant = @tenant AND ARRAY_CONTAINS(@ids, c.id)"
         return {each["id"]: each for each in self._asked(there, text, tenant, ids=ids)}
+
+    def _last(self, there: ContainerProxy, tenant: str, ids: list[str]) -> dict[str, int]:
+        """The revisions of documents that were removed, by id. Notes of such, a partition of their own, have none."""
+        if not ids or tenant.startswith(partition("")):
+            return {}
+        return {id_: revision(each) for id_, each in self._held(there, partition(tenant), ids).items()}
 
     def _asked(self, there: ContainerProxy, text: str, tenant: str, **more: Any) -> list[Document]:
         """A query of one tenant's partition. Its text names the tenant too: not every emulator minds partitions."""

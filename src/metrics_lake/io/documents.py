@@ -14,11 +14,17 @@ from metrics_lake.io.failpoints import passing
 
 Document = dict[str, Any]
 _PATIENCE_SECONDS = 30  # for another process's lock
+_REMOVED = "_removed"  # a table of revisions; no container has the name
 
 
 def revision(document: Document) -> int:
     """Which revision a document is of; one that tells none is as old as can be."""
     return int(document.get("revision") or 0)
+
+
+def continued(document: Document, last: int) -> Document:
+    """A document that is put where none stands, `last` being the revision of the one that was removed there; 0 if none."""
+    return {**document, "revision": last + 1} if last and revision(document) <= last else document
 
 
 class DocumentStore(Protocol):
@@ -35,12 +41,13 @@ class DocumentStore(Protocol):
     def upsert(self, container: str, documents: Iterable[Document]) -> int:
         """Puts documents in place by tenant and id; returns how many.
 
-        One that stands with a higher `revision` stays. What can't be stored stops the call before anything is written.
+        One that stands with a higher `revision` stays. One put where another was removed gets the revision after that one's,
+        if its own isn't higher. What can't be stored stops the call before anything is written.
         """
         ...
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
-        """Removes documents; one that isn't there is no error."""
+        """Removes documents, whose revisions are remembered; one that isn't there is no error."""
         ...
 
 
@@ -62,14 +69,17 @@ class SqliteDocuments:
         if not Path(self._path).exists():
             return []
         with contextlib.closing(self._reading()) as connection:
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_named(container),)).fetchone():
+            if not _is_there(connection, _named(container)):
                 return []
             rows = connection.execute(f"SELECT {column} FROM {container} WHERE {where} ORDER BY id", given)
             return [text for (text,) in rows]
 
     def upsert(self, container: str, documents: Iterable[Document]) -> int:
-        rows = [(d["tenant"], d["id"], json.dumps(d, ensure_ascii=False, sort_keys=True)) for d in documents]
+        documents = list(documents)
+        rows = [_row(each) for each in documents]
         with self._connected(container) as connection:
+            if _is_there(connection, _REMOVED):
+                rows = [_row(continued(each, _last(connection, container, each))) for each in documents]
             before = connection.total_changes
             connection.executemany(
                 f"INSERT INTO {container} VALUES (?, ?, ?) ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body "
@@ -82,8 +92,19 @@ class SqliteDocuments:
         return written
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
+        named = [(tenant, id_) for id_ in ids]
         with self._connected(container) as connection:
-            connection.executemany(f"DELETE FROM {container} WHERE tenant = ? AND id = ?", [(tenant, i) for i in ids])
+            connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {_REMOVED} (container TEXT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, "
+                "revision INTEGER NOT NULL, PRIMARY KEY (container, tenant, id)) WITHOUT ROWID"
+            )
+            connection.executemany(
+                f"INSERT INTO {_REMOVED} SELECT '{container}', tenant, id, json_extract(body, '$.revision') FROM {container} "
+                "WHERE tenant = ? AND id = ? AND json_extract(body, '$.revision') > 0 "
+                "ON CONFLICT (container, tenant, id) DO UPDATE SET revision = max(revision, excluded.revision)",
+                named,
+            )
+            connection.executemany(f"DELETE FROM {container} WHERE tenant = ? AND id = ?", named)
 
     def scrub(self) -> None:
         """Writes the file anew, so that nothing is left in it, or in its log, of what was deleted or replaced."""
@@ -124,8 +145,27 @@ class SqliteDocuments:
             connection.close()
 
 
+def _row(document: Document) -> tuple[str, str, str]:
+    return document["tenant"], document["id"], json.dumps(document, ensure_ascii=False, sort_keys=True)
+
+
+def _is_there(connection: sqlite3.Connection, table: str) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None
+
+
+def _last(connection: sqlite3.Connection, container: str, document: Document) -> int:
+    """The revision of the document that was removed from this one's place; 0 if none was, or one stands there."""
+    place = {"container": container, "tenant": document["tenant"], "id": document["id"]}
+    held = connection.execute(
+        f"SELECT revision FROM {_REMOVED} WHERE container = :container AND tenant = :tenant AND id = :id "
+        f"AND NOT EXISTS (SELECT 1 FROM {container} WHERE tenant = :tenant AND id = :id)",
+        place,
+    ).fetchone()
+    return held[0] if held else 0
+
+
 def _named(container: str) -> str:
     """The container's name, if it can be one: it becomes part of a statement."""
-    if not re.fullmatch(r"[a-z_]+", container):
+    if not re.fullmatch(r"[a-z][a-z_]*", container):
         raise ValueError(f"no name for a container: {container!r}")
     return container

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,11 +32,16 @@ def landing_at(place: str) -> Path | AzureLanding:
 
 
 def new_entries(
-    root: Path | AzureLanding, folder: str, known: list[FileEntry], shown: Callable[[str], str]
+    root: Path | AzureLanding,
+    folder: str,
+    known: list[FileEntry],
+    shown: Callable[[str], str],
+    unread: Callable[[], set[str]] = set,
 ) -> Iterator[FileEntry]:
     """Files below `root/folder` that no batch holds yet, or holds with other content, in the order of their paths.
 
-    `shown` is how a path may be written down: the same for the same path, another for another.
+    `shown` is how a path may be written down: the same for the same path, another for another. `unread` gives hashes of
+    files that were planned and then could not be read: what comes with such content is no copy. It is asked where one comes.
     """
     if isinstance(root, Path) and not root.is_dir():
         raise LandingError(
@@ -43,11 +49,16 @@ def new_entries(
         )
     newest = {entry.path: entry for entry in known}
     hashes = {entry.content_hash for entry in known if entry.size_bytes}
+    waiting: set[str] | None = None
     for entry in _entries(root, folder, newest, hashes, shown):
         if entry:
             if entry.size_bytes:
                 hashes.add(entry.content_hash)
-            yield entry
+            is_copy = entry.is_duplicate
+            if is_copy and entry.content_hash in (waiting := unread() if waiting is None else waiting):
+                waiting.discard(entry.content_hash)
+                is_copy = False
+            yield replace(entry, is_duplicate=is_copy)
 
 
 def _entries(
@@ -155,16 +166,18 @@ class Stream:
         rules: dict[str, Any],
         most_bytes: int,
         folder: str | None = None,
+        unread: Callable[[], set[str]] = set,
         dated: Callable[[FileEntry], FileEntry] = lambda entry: entry,
     ) -> Batch | None:
         """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new.
 
-        `folder` is for a feed that comes in several: which one to look in. `dated` may say when a file was first seen.
+        `folder` is for a feed that comes in several: which one to look in. For `unread` see new_entries; `dated` may
+        say when a file was first seen.
         """
         taken: list[FileEntry] = []
         size, where = 0, str(root.resolve() if isinstance(root, Path) else root)
         known = self.manifest.entries()
-        for entry in new_entries(root, folder or self._feed.SOURCE.folder, known, self._shown):
+        for entry in new_entries(root, folder or self._feed.SOURCE.folder, known, self._shown, unread):
             if taken and size + entry.size_bytes > most_bytes:
                 break
             taken.append(dated(entry))

@@ -23,6 +23,7 @@ from metrics_lake.io.history import Commit, Progress
 from metrics_lake.io.stores import documents_of
 from metrics_lake.io.stream import Stream, landing_at
 from metrics_lake.jobs import epochs, first_seen
+from metrics_lake.jobs.leftover_downloads import remove_unknown, remove_unnamed
 from metrics_lake.jobs.refine_downloads import Due, in_months, months_of
 from metrics_lake.jobs.refine_downloads import refine as refine_reports
 from metrics_lake.jobs.retries import retried
@@ -34,6 +35,7 @@ from metrics_lake.serve.figures import Row
 from metrics_lake.settings import digest, rules
 from metrics_lake.silver import downloads as silver
 from metrics_lake.tables import Table
+from metrics_lake.tenants import App
 
 SOURCES, REFINED, WORKED_OUT = bronze.FOLDERS, silver.TABLE, gold.TABLE
 STATE = "_downloads.json"
@@ -52,13 +54,17 @@ def stream_of(work: Work) -> Stream:
 
 
 def apps_of(work: Work) -> list[tuple[str, str, str, str | None]]:
-    """Each tenant's apps, as rows of silver's APPS."""
-    default = work.settings.app_store.vendor
+    """Each tenant's apps, as rows of silver's APPS: of Apple one for each vendor."""
     return [
-        (name, app.store, app.id, (app.vendor or default or None) if app.store == "apple" else None)
+        (name, app.store, app.id, vendor)
         for name, tenant in work.tenants.tenants.items()
         for app in tenant.apps
+        for vendor in _vendors(app, work.settings.app_store.vendor)
     ]
+
+
+def _vendors(app: App, default: str) -> Sequence[str | None]:
+    return (app.vendor or (default or None,)) if app.store == "apple" else (None,)
 
 
 def run(work: Work, *, accept_loss: bool = False) -> tuple[int, Published]:
@@ -105,7 +111,7 @@ def refine(work: Work) -> bool:
     apps, through = apps_of(work), stream_of(work).committed
     last, settled = work.history.last(silver.TABLE), digest([silver.MEANING, apps])
     since = last.progress.through[bronze.TABLE.name] if last and last.progress.rules == settled else 0
-    if not apps or since >= through:
+    if since >= through or not (apps or last):
         return False
     work.on_step("sorting out reports of stores")
     refine_reports(work, Due(since, through, apps, settled))
@@ -147,36 +153,25 @@ def version(work: Work) -> int:
 
 
 def publish(work: Work, *, accept_loss: bool = False) -> Published:
-    """Writes the documents of every month that changed, where they differ from what stands.
+    """Writes the documents of every month that changed, where they differ from what stands, and removes those of apps that
+    their tenant names no longer.
 
     With `accept_loss` those are removed that gold doesn't hold, whichever lake they were made from.
     """
-    removed = _remove_unknown(work) if accept_loss else 0
-    blobs, newest = blobs_in(work.settings.storage.rollups), version(work)
+    blobs, newest, apps = blobs_in(work.settings.storage.rollups), version(work), digest(apps_of(work))
     place = digest([work.settings.documents.model_dump(), work.history.lake(gold.TABLE)])
     state = json.loads(blobs.read(STATE) or b"{}")
+    is_of_these_apps = state.get("apps") == apps or (newest < 0 and not state)
+    removed = remove_unknown(work) if accept_loss else 0 if is_of_these_apps else remove_unnamed(work)
     before = state["gold"] if state.get("documents") == place else -1  # another store, or lake, starts from nothing
-    if newest <= before:
+    if newest <= before and is_of_these_apps:
         return Published(removed=removed)
     months = months_of(days_changed(work, before))
     work.on_step("publishing downloads")
     rows: list[Row] = work.small_tables.frame(gold.TABLE, pl.col("month").is_in(months)).to_dicts()
     done = _write(documents_of(work.settings), apps_of(work), months, serve.documents(rows))
-    blobs.write(STATE, json.dumps({"gold": newest, "documents": place}).encode())
+    blobs.write(STATE, json.dumps({"gold": newest, "documents": place, "apps": apps}).encode())
     return replace(done, removed=done.removed + removed)
-
-
-def _remove_unknown(work: Work) -> int:
-    """Removes the documents that gold doesn't hold; how many."""
-    store, removed = documents_of(work.settings), 0
-    rows = work.small_tables.frame(gold.TABLE, pl.col("device") == serve.ALL)
-    known = {(each["tenant"], each["id"]) for each in serve.documents(rows.to_dicts())}
-    for tenant in work.tenants.tenants:
-        gone = [id_ for id_ in store.ids(serve.CONTAINER, tenant) if (tenant, id_) not in known]
-        if gone:
-            store.delete(serve.CONTAINER, tenant, gone)
-        removed += len(gone)
-    return removed
 
 
 def sections(work: Work, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:
@@ -199,7 +194,7 @@ def _write(
     store: DocumentStore, apps: Iterable[tuple[str, str, str, str | None]], months: Iterable[str], new: list[Row]
 ) -> Published:
     written = removed = 0
-    for tenant, of, app, _ in apps:
+    for tenant, of, app in dict.fromkeys(each[:3] for each in apps):
         mine = {each["id"]: each for each in new if (each["tenant"], each["store"], each["app"]) == (tenant, of, app)}
         for month in months:
             low, high = serve.ids_between(of, app, month, f"{month}-31")

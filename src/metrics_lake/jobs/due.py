@@ -78,16 +78,20 @@ def days_held(work: Work) -> list[date]:
 
 
 def days_due(work: Work, before: Note, now: Note, standing: Standing) -> list[date]:
-    """Days whose figures changed, and days that data has since reached, or that have become final."""
+    """Days whose listening changed, and days that data has since reached, or that have become final."""
     every, written = days_held(work), _written(before)
     commits = work.history.commits(listening_by_period.TABLE, after=before[GOLD])
     changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
-    if now.get(_DOWNLOADS, -1) > before.get(_DOWNLOADS, -1):
-        changed |= downloads.days_changed(work, before.get(_DOWNLOADS, -1)) & set(every)
     reached = [standing.complete_through, *(datetime.fromisoformat(through) for _, through in written)]
     since, until = (min(reached) - standing.restatement - _DAY).date(), (max(reached) + _DAY).date()
     logged = _days_logged(work, before[_BATCH])
     return sorted(changed | {on for on in every if since <= on <= until or on in logged})
+
+
+def days_reported(work: Work, before: Note, now: Note) -> list[date]:
+    """The stores' days whose figures changed, whether anybody listened on them or not: rollups of months hold them all."""
+    since = before.get(_DOWNLOADS, -1)
+    return sorted(downloads.days_changed(work, since)) if now.get(_DOWNLOADS, -1) > since else []
 
 
 def _write(blobs: Blobs, note: Note) -> None:
@@ -99,7 +103,10 @@ def _rules(work: Work, lake: str) -> str:
     contracts = {
         name: contract(work.settings, tenant, rules_version()) for name, tenant in work.tenants.tenants.items()
     }
-    names = {name: tenant.name for name, tenant in work.tenants.tenants.items()}
+    names = {
+        name: (tenant.name, sorted((app.store, app.id) for app in tenant.apps))
+        for name, tenant in work.tenants.tenants.items()
+    }
     settings = work.settings
     places = settings.documents.model_dump()  # another store starts empty
     edges, expected = settings.sessions.length_edges_minutes, settings.haproxy.expected_proxies

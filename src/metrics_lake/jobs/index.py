@@ -16,6 +16,7 @@ from metrics_lake.io.blobs import Blobs
 from metrics_lake.serve.figures import Row
 from metrics_lake.serve.rollups import encoded
 
+REMOVED = "_removed.json"  # the revisions of blobs that are no more, by path, beside the tenants' folders
 _SCHEMA = "metrics-lake/index/1"
 _DEPTH = 3  # <tenant>/<stream>/<kind>/<name>.json
 
@@ -57,8 +58,21 @@ def blobs_of(blobs: Blobs, tenant: str) -> Iterator[str]:
     return (path for path in blobs.paths(tenant) if path.count("/") == _DEPTH)
 
 
+def revisions(blobs: Blobs, tenant: str) -> dict[str, int]:
+    """By path the last revision of each blob that the index names, or that was removed: one that comes back goes on from it."""
+    known = {f"{tenant}/{each['path']}": int(each["revision"]) for each in _rows(blobs.read(_place(tenant)))}
+    return _highest(known, _removed(blobs))
+
+
 def remove(blobs: Blobs, tenant: str, paths: Sequence[str]) -> None:
-    """Takes blobs out of the index, then away; an index that would be left with none goes too."""
+    """Takes blobs out of the index, then away; an index that would be left with none goes too.
+
+    Their revisions are noted first.
+    """
+    if paths:
+        known = revisions(blobs, tenant)
+        last = {path: max(known.get(path, 0), _revision(content)) for path, content in blobs.read_all(paths)}
+        blobs.write(REMOVED, json.dumps(_highest(last, _removed(blobs)), indent=1, sort_keys=True).encode())
     place = _place(tenant)
     old = blobs.read(place) if paths else None
     if old:
@@ -86,6 +100,32 @@ def _held(old: bytes | None, mark: str | None) -> list[Row]:
 def _read(blobs: Blobs, path: str) -> Row | None:
     content = blobs.read(path)
     return row(path, json.loads(content), len(content)) if content else None
+
+
+def _rows(index: bytes | None) -> list[Row]:
+    """What an index says, whether or not it holds; nothing if it can't be read."""
+    try:
+        rows: list[Row] = json.loads(index or b"{}").get("rollups", [])
+    except ValueError:
+        return []
+    return rows
+
+
+def _revision(blob: bytes | None) -> int:
+    """Of a blob as it stands; 0 if it can't be read."""
+    try:
+        return int(json.loads(blob or b"{}").get("revision", 0))
+    except ValueError:
+        return 0
+
+
+def _removed(blobs: Blobs) -> dict[str, int]:
+    held: dict[str, int] = json.loads(blobs.read(REMOVED) or b"{}")
+    return held
+
+
+def _highest(some: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
+    return {path: max(some.get(path, 0), others.get(path, 0)) for path in {*some, *others}}
 
 
 def _mark(content: bytes) -> str:

@@ -18,6 +18,7 @@ from metrics_lake.io.stream import landing_at
 from metrics_lake.jobs.work import Work
 from metrics_lake.names import sealed
 from metrics_lake.settings import Rules, rules
+from metrics_lake.sources.arrived import QUARANTINED, READ
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,19 @@ def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda s
         work.on_step("ending a batch that an earlier run began")
         _read(work, lambda share: None)
     root, limit = landing_at(work.settings.storage.landing), work.settings.ingest.batch_bytes
-    while batch := stream.plan(root, _rules(work), limit):
+    while batch := stream.plan(root, _rules(work), limit, unread=lambda: _unread(work)):
         work.on_step(f"reading {len(batch.entries)} new files")
         _read(work, _teller(on_progress, done, batch))
         done = done.plus(batch)
         on_progress(done, batch)
     return replace(done, rejected=_rejected(work, before) if stream.committed > before else {})
+
+
+def _unread(work: Work) -> set[str]:
+    """Hashes of files that were planned and could not be read, under no name: gone by then, or damaged."""
+    files = work.small_tables.frame(bronze.FILES, None, ("content_hash", "status"))
+    hashes = {status: set(files.filter(status=status)["content_hash"]) for status in (QUARANTINED, READ)}
+    return hashes[QUARANTINED] - hashes[READ]
 
 
 def _rejected(work: Work, after: int) -> dict[str, int]:

@@ -67,7 +67,8 @@ def publish(
     work.on_step("publishing")
     is_everything = accept_loss or due.is_everything(before, present)
     days = due.days_held(work) if is_everything else due.days_due(work, before, present, standing)
-    periods = periods_of(work, days, standing.complete_through)
+    reported = [] if is_everything else due.days_reported(work, before, present)
+    periods = periods_of(work, sorted({*days, *reported}), standing.complete_through)
     left = _left(work, periods) if is_everything else {}
     if before.get(due.LAKE) != present[due.LAKE] and not accept_loss:
         _check_kept(work, left)
@@ -162,18 +163,22 @@ def _write_blobs(
     of_apps = downloads.sections(
         work, tenant, min(period.first_on for period in named), max(period.end_on for period in named)
     )
+    there, last = (
+        cache(lambda: frozenset(index.blobs_of(blobs, tenant))),
+        cache(partial(index.revisions, blobs, tenant)),
+    )
     for stream in figures.streams(tenant):
         for period in named:
             path = rollups.path(tenant, stream, period)
             if not any(period.first_on <= on < period.end_on for on in figures.days[tenant, stream]):
-                gone += [path] if blobs.read(path) else []
+                gone += [path] if path in there() else []
                 continue
             old = blobs.read(path)
             fresh = rollups.rollup(shelf, stream, period, figures, standing)
             if stream == ALL_STREAMS and (section := of_apps(period)):
                 fresh["downloads"] = section
             held: Row | None = json.loads(old) if old else None
-            new = rollups.revised(fresh, held, now())
+            new = rollups.revised(fresh, held, now(), 0 if held else last().get(path, 0))
             done += Published(written=1) if new else Published(unchanged=1)
             if new:
                 old = rollups.encoded(new)

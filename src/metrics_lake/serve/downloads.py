@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from metrics_lake.tenants import App
 
 CONTAINER = "downloads"
 ALL = "*"
+PARTIAL = "partial"  # only where it is true: a row of the store's report can't be read
 FIGURES = ("downloads", "redownloads", "updates", "uninstalls", "active_devices")
 _ADDITIVE = FIGURES[:-1]
 _DAY = timedelta(days=1)
@@ -42,6 +43,7 @@ def documents(rows: Iterable[Row]) -> list[Row]:
             "devices": dict(sorted(devices[_id(row)].items())),
             "downloads_from": row["downloads_from"],
             "is_summed": row["is_summed"],
+            **({PARTIAL: True} if row.get("is_partial") else {}),
         }
         for row in rows
         if row["device"] == ALL
@@ -53,19 +55,25 @@ def _id(row: Row) -> str:
 
 
 def ids_between(store: str, app: str, first: str, last: str) -> tuple[str, str]:
-    """The lowest and highest id that documents of these days may have, the days as texts."""
-    return f"{store}:{app}:{first}", f"{store}:{app}:{last}:~"
+    """Bounds of all ids that documents of these days may have, the days as texts."""
+    return f"{store}:{app}:{first}", f"{store}:{app}:{last};"  # which follows on `:`, whatever a country is called
+
+
+def is_of(app: App, id_: str) -> bool:
+    """Whether a document is one of the app's, by its id."""
+    return id_.startswith(f"{app.store}:{app.id}:")
 
 
 def revised(new: Row, old: Row | None) -> Row | None:
     """The document to write in place of an old one; None where nothing changed. A number that changed raises it."""
-    revision = revision_of(new, old, stamps=("revision",), not_numbers=("downloads_from", "is_summed"))
+    revision = revision_of(new, old, stamps=("revision",), not_numbers=("downloads_from", "is_summed", PARTIAL))
     return None if revision is None else {**new, "revision": revision}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a range of days holds: its total, its buckets, and the days that no store has reported yet, by app.
+    """What a range of days holds: its total, its buckets, and by app the days that no store has reported yet, those whose
+    figures lack a row that can't be read, and what its downloads were taken from, two where the range mixes them.
 
     `by` is day, store, country or app. A bucket is named by `start` (a day) or `value`.
     """
@@ -77,6 +85,8 @@ class Answer:
     total: Row
     buckets: list[Row]
     unknown: dict[str, list[str]]
+    partial: dict[str, list[str]] = field(default_factory=dict)
+    downloads_from: dict[str, list[Row]] = field(default_factory=dict)
 
 
 def answer(
@@ -92,7 +102,29 @@ def answer(
         buckets = [{"start": on, **summed(by_day.get(on, [])), "unknown": lacking[on]} for on in days]
     else:
         buckets = _by_value(held if by == "country" else whole, by)
-    return Answer(tenant, first_on, last_on, by, summed(whole), buckets, unknown)
+    told = (partial_days(held), downloads_from(whole))
+    return Answer(tenant, first_on, last_on, by, summed(whole), buckets, unknown, *told)
+
+
+def partial_days(held: Iterable[Row]) -> dict[str, list[str]]:
+    """For each app: the days of which a row of the store's report can't be read."""
+    days: dict[str, set[str]] = defaultdict(set)
+    for document in held:
+        if document.get(PARTIAL):
+            days[_KEYS["app"](document)].add(document["date"])
+    return {app: sorted(found) for app, found in sorted(days.items())}
+
+
+def downloads_from(whole: Iterable[Row]) -> dict[str, list[Row]]:
+    """For each app: what its downloads were taken from, `from`, on the days from `first_on` to `last_on`."""
+    runs: dict[str, list[Row]] = defaultdict(list)
+    for document in sorted(whole, key=lambda document: str(document["date"])):
+        source, of_app = document.get("downloads_from"), runs[_KEYS["app"](document)]
+        if source and (not of_app or of_app[-1]["from"] != source):
+            of_app.append({"from": source, "first_on": document["date"], "last_on": document["date"]})
+        elif source:
+            of_app[-1]["last_on"] = document["date"]
+    return {app: found for app, found in sorted(runs.items()) if found}
 
 
 def unknown_days(apps: Sequence[App], whole: Iterable[Row], days: Sequence[str]) -> dict[str, list[str]]:
@@ -158,12 +190,19 @@ def section(apps: Sequence[App], held: Sequence[Row], days: Sequence[date]) -> R
     return {
         "summary": {**summed(whole), "days_reported": sum(not missing for missing in lacking.values()),
                     "days_unknown": sum(bool(missing) for missing in lacking.values())},
-        "numbers": [{"start": on, **summed(by_day[on]), "unknown": lacking[on]} for on in named if on in by_day],
+        "numbers": [
+            {"start": on, **summed(by_day[on]), "unknown": lacking[on], **_marked(by_day[on])} for on in named if on in by_day
+        ],
+        "downloads_from": downloads_from(whole),
         "by_store": _by_value(whole, "store"),
         "by_app": _by_value(whole, "app"),
         "by_country": _by_value(held, "country"),
         "by_device": _by_device(whole),
     }  # fmt: skip
+
+
+def _marked(held: Iterable[Row]) -> Row:
+    return {PARTIAL: True} if any(document.get(PARTIAL) for document in held) else {}
 
 
 def _by_device(whole: Iterable[Row]) -> list[Row]:

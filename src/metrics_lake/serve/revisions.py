@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from metrics_lake.serve.figures import Row
 
 
-def revision_of(new: Row, old: Row | None, *, stamps: Sequence[str], not_numbers: Sequence[str]) -> int | None:
+def revision_of(
+    new: Row, old: Row | None, *, stamps: Sequence[str], not_numbers: Sequence[str], last: int = 0
+) -> int | None:
     """The revision to write `new` under: 1 for the first, None where nothing changed, one more where a number did.
 
-    `stamps` are what `new` lacks as yet; `not_numbers` may change, beside those, under the revision that stands.
+    `stamps` are what `new` lacks as yet; `not_numbers` may change, beside those, under the revision that stands. `last` is
+    that of one that was removed from there.
     """
     if old is None:
-        return 1
+        return last + 1
     plain = json.loads(json.dumps(new))
     if _without(old, stamps) == plain:
         return None

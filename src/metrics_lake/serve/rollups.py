@@ -174,11 +174,13 @@ def _dimensions(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def revised(new: Row, old: Row | None, now: datetime) -> Row | None:
-    """The document to write in place of an old one: None where nothing changed, a higher revision where a number did."""
-    revision = revision_of(
-        new, old, stamps=("generated_at", "revision"), not_numbers=("status", "complete_through", "lost_share")
-    )
+def revised(new: Row, old: Row | None, now: datetime, last: int = 0) -> Row | None:
+    """The document to write in place of an old one: None where nothing changed, a higher revision where a number did.
+
+    Where none stands it goes on from the `last` revision that was known there.
+    """
+    not_numbers = ("status", "complete_through", "lost_share")
+    revision = revision_of(new, old, stamps=("generated_at", "revision"), not_numbers=not_numbers, last=last)
     if revision is None:
         return None
     return {**new, "revision": revision, "generated_at": now.isoformat(timespec="seconds")}

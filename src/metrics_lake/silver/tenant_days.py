@@ -61,15 +61,10 @@ def touched(clocks: Mapping[str, Calendar], first_on: date, last_on: date) -> Co
     A session that begins before these days or reaches beyond them touches the day before or after them too.
     """
     first_on, last_on = first_on - _DAY, last_on + _DAY
-    tenants: dict[Calendar, list[str]] = {}
+    tenants: dict[tuple[Stretch, ...], list[str]] = {}
     for tenant, clock in clocks.items():
-        tenants.setdefault(clock, []).append(tenant)
-    found = F.lit(None).cast("array<date>")
-    for clock, named in tenants.items():
-        stretches = clock.stretches(first_on, last_on)
-        days = F.sequence(*(_day(instant, stretches) for instant in (F.col("started_at"), reached())))
-        found = F.when(F.col("tenant").isin(named), days).otherwise(found)
-    return found
+        tenants.setdefault(clock.stretches(first_on, last_on), []).append(tenant)
+    return F.sequence(*(_day(instant, tenants) for instant in (F.col("started_at"), reached())))
 
 
 def _day_here(instant: pl.Expr, stretches: tuple[Stretch, ...]) -> pl.Expr:
@@ -82,12 +77,20 @@ def _day_here(instant: pl.Expr, stretches: tuple[Stretch, ...]) -> pl.Expr:
     return on.cast(pl.Date)
 
 
-def _day(instant: Column, stretches: tuple[Stretch, ...]) -> Column:
-    second = F.unix_seconds(instant)
-    on = F.lit(None).cast("date")
-    for n, each in enumerate(stretches):
-        number = F.floor((second - F.lit(each.start_second)) / F.lit(_DAY_SECONDS))
-        within = F.greatest(F.least(number, F.lit(each.days - 1)), F.lit(0)).cast("int")
-        day = F.date_add(F.lit(each.first_on), within)
-        on = F.when(second >= F.lit(each.start_second), day).otherwise(on) if n else day
-    return on
+def _day(instant: Column, tenants: Mapping[tuple[Stretch, ...], list[str]]) -> Column:
+    """Flat cases and no nested ones: Spark's compiler gives up on what is deep."""
+    found, second = F.when(F.lit(False), F.lit(None).cast("date")), F.unix_seconds(instant)
+    for stretches, named in tenants.items():
+        on = F.when(F.lit(False), F.lit(None).cast("date"))
+        for each in reversed(stretches[1:]):
+            on = on.when(second >= F.lit(each.start_second), _within(second, each))
+        day = on.otherwise(_within(second, stretches[0]))
+        found = found.when(F.col("tenant").isin(named), day)
+    return found
+
+
+def _within(second: Column, stretch: Stretch) -> Column:
+    number = F.floor((second - F.lit(stretch.start_second)) / F.lit(_DAY_SECONDS))
+    return F.date_add(
+        F.lit(stretch.first_on), F.greatest(F.least(number, F.lit(stretch.days - 1)), F.lit(0)).cast("int")
+    )

@@ -1,7 +1,7 @@
 """App Store Connect's daily sales reports (Summary): a row for each product, country, device and kind of transaction.
 
 The header grows from year to year, so columns are found by name. Units below zero are refunds and stay in the sum, as
-in Apple's own totals. A code that isn't known is kept as `other`. See formats.md of the reference, "Apple".
+in Apple's own totals. A code that isn't known is kept as `other`. See docs/store-reports.md.
 """
 
 from __future__ import annotations

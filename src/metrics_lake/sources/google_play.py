@@ -2,7 +2,7 @@
 
 Columns come and go: new ones are added, old ones stay and hold only zeros, so for each figure the first column is
 taken in which something happened. Of downloads all columns are kept, since which one counts is chosen for each app and
-not for each file (silver/download_columns.py). See formats.md of the reference, "Google Play".
+not for each file (silver/download_columns.py). See docs/store-reports.md.
 """
 
 from __future__ import annotations

@@ -139,7 +139,9 @@ def _replace(lake: Lake, rows, failed: list[BaseException]) -> None:
 
 def test_case_07_a_checkpoint_that_is_gone_is_refused_and_a_new_epoch_makes_no_doubles(copy: World) -> None:
     shutil.rmtree(Path(copy.work.checkpoints, "ingest_haproxy"))
-    with pytest.raises(CheckpointError, match="is lost, although bronze has rows; `metrics-lake ingest --new-epoch`"):
+    with pytest.raises(
+        CheckpointError, match="is lost, although bronze has rows; `metrics-lake ingest --reset-checkpoint`"
+    ):
         ingest(copy.work)
     before, requests = contents.files(copy.work.settings), contents.requests(copy.work.settings)
     epochs.begin_again(copy.work)
@@ -159,7 +161,7 @@ def test_case_08_a_torn_checkpoint_is_named_with_its_remedy_and_never_begun_from
     content = file.read_bytes()
     file.write_bytes(b"" if harm == "cut to nothing" else content[:40] + bytes([content[40] ^ 1]) + content[41:])
     before = contents.requests(copy.work.settings)
-    with pytest.raises(CheckpointError, match=rf"{file.name} is torn .*--new-epoch"):
+    with pytest.raises(CheckpointError, match=rf"{file.name} is torn .*--reset-checkpoint"):
         ingest(copy.work)
     epochs.begin_again(copy.work)
     assert ingest(copy.work).files == 0 and contents.requests(copy.work.settings) == before

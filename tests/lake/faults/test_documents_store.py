@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from metrics_lake.cli.failures import lines
+from metrics_lake.cli.output.failures import lines
 from metrics_lake.io.cosmos import CosmosError
 from metrics_lake.io.document_sizes import DocumentError
 from metrics_lake.jobs.publish import publish

@@ -13,7 +13,7 @@ import pytest
 
 from metrics_lake import audit, keys
 from metrics_lake.catalog import stored
-from metrics_lake.cli.erasing import _left
+from metrics_lake.cli.erase import _search_rest
 from metrics_lake.io.failpoints import Crash, crashing
 from metrics_lake.jobs import erasing
 from metrics_lake.jobs.rebuild import rebuild
@@ -80,13 +80,13 @@ def command(world: World, who: str) -> str:
 def test_case_25_an_erased_listener_is_gone_to_the_last_byte_and_all_others_count_as_if_they_had_been_alone(
     copy: World, without: World
 ) -> None:
-    assert len(_left(copy.work.settings, [MPV_ID]).findings) > 3, "before, the search does find the id"
+    assert len(_search_rest(copy.work.settings, [MPV_ID]).findings) > 3, "before, the search does find the id"
     told = command(copy, f"# who asked\n{MPV}\n")
-    assert "21 visits and 19 sessions taken out" in told and "no byte of the ids is left" in told
+    assert "21 visits and 19 sessions deleted" in told and "no byte of the ids is left" in told
     assert all(f"{path}: has lines of this listener" in told for path in CORPUS)
     assert "192.0.2.8" not in told and "mpv" not in told and MPV_ID not in told
     assert state(copy) == state(without)
-    report = _left(copy.work.settings, [MPV_ID])
+    report = _search_rest(copy.work.settings, [MPV_ID])
     assert report.is_clean and report.file_count > 100 and not report.unread
     for path in Path(copy.work.settings.storage.lake).rglob("*.parquet"):
         held = pl.read_parquet(path)
@@ -101,7 +101,7 @@ def test_case_25_erasing_again_finds_nothing_and_no_later_run_brings_the_listene
     command(copy, MPV)
     before = blobs(copy)
     told = command(copy, MPV)
-    assert "nothing is held of this listener" in told and "no byte of the ids is left" in told
+    assert "there is no data of this listener" in told and "no byte of the ids is left" in told
     assert blobs(copy) == before and state(copy) == state(without)
     assert run(copy.work).ingested.files == 0 and blobs(copy) == before, "the manifest knows what was read"
     late = world_in(other)
@@ -129,7 +129,7 @@ def test_case_25_an_erasure_that_was_killed_is_ended_by_the_next_one(copy: World
     with crashing(place), pytest.raises(Crash):
         erased(copy, "192.0.2.8")
     erased(copy, "192.0.2.8")
-    assert state(copy) == state(without) and _left(copy.work.settings, [MPV_ID]).is_clean
+    assert state(copy) == state(without) and _search_rest(copy.work.settings, [MPV_ID]).is_clean
 
 
 def test_case_25_a_stream_and_a_tenant_whose_last_listener_went_leave_nothing_published(copy: World) -> None:
@@ -148,7 +148,7 @@ def test_case_25_a_stream_and_a_tenant_whose_last_listener_went_leave_nothing_pu
 def test_case_25_a_lake_set_aside_by_a_rebuild_is_searched_too(copy: World) -> None:
     done = rebuild(copy.work)
     erased(copy, "192.0.2.8")
-    left = _left(copy.work.settings, [MPV_ID])
+    left = _search_rest(copy.work.settings, [MPV_ID])
     assert left.findings and {f"{done.old}/" in finding.file for finding in left.findings} == {True}
 
 
@@ -206,7 +206,7 @@ def test_case_25_an_erasure_of_one_day_takes_that_day_s_id_alone_and_one_of_all_
     assert held_sessions(nightly)["started_on"].to_list() == [date(2001, 1, 15)]
     every = erasing.ids(work, who, "acme")
     assert erasing.erase(work, "acme", every.every, stored()).sessions == 1 and held_sessions(nightly).is_empty()
-    assert _left(work.settings, day.current | every.current).is_clean and blobs(nightly) == {}
+    assert _search_rest(work.settings, day.current | every.current).is_clean and blobs(nightly) == {}
 
 
 def test_case_25_under_a_key_that_was_destroyed_nobody_is_found_any_more(nightly: World) -> None:

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from metrics_lake import keys
-from metrics_lake.cli.rows import write
+from metrics_lake.cli.output.rows import write
 from metrics_lake.io.stream import new_entries
 from metrics_lake.jobs.received import received
 from metrics_lake.settings import Settings, Storage
@@ -57,10 +57,11 @@ def test_case_16_the_hour_that_comes_twice_and_the_one_that_never_comes_are_put_
     twice = [
         stamped(f"28/Oct/2001:{hour}.000") for hour in ("02:30:00", "02:59:00", "02:01:00", "02:31:00", "03:01:00")
     ]
-    got = parse(text(twice), rules=rules_of(haproxy={"timezone": "Europe/Berlin"}))
+    got = parse(Arrived(text(twice), "haproxy/a.log"), rules=rules_of(haproxy={"timezone": "Europe/Berlin"}))
     offsets = sorted(at for visit in got.visits for at in at_of(visit))
     assert offsets == [utc(f"2001-10-28 {at}") for at in ("00:30", "00:59", "01:01", "01:31", "02:01")]
-    never = parse(text([stamped("25/Mar/2001:02:30:00.000")]), rules=rules_of(haproxy={"timezone": "Europe/Berlin"}))
+    spring = Arrived(text([stamped("25/Mar/2001:02:30:00.000")]), "haproxy/a.log")
+    never = parse(spring, rules=rules_of(haproxy={"timezone": "Europe/Berlin"}))
     assert never.accounts == {"accepted": 1} and never.visits[0]["is_time_doubtful"]
 
 

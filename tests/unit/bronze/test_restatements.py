@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake.bronze.restatements import FIGURES, compute
+from metrics_lake.bronze.restatements import FIGURES, compute, joined
 
 ON = date(2001, 1, 15)
 KEYS = {"listened_on": pl.Date, "tenant": pl.String, "stream": pl.String}
@@ -46,3 +46,15 @@ def test_a_stream_that_comes_late_to_a_day_or_goes_from_it_is_a_change_from_or_t
 
 def test_what_stays_is_not_told():
     assert told(days(live=3), days(live=3)) == []
+
+
+def test_what_was_told_of_a_version_stays_when_other_figures_of_it_change():
+    first = compute(days(live=3, fm=4), days(live=5, fm=4), FILES, sessions_version=7)
+    then = compute(days(live=5, fm=4), days(live=6, fm=2), FILES.clear(), sessions_version=7)
+    assert joined(first, then).select("stream", "was", "became", "paths").rows() == [
+        ("fm", 4.0, 2.0, []),
+        ("live", 3.0, 6.0, ["a.log", "b.log"]),
+    ]
+    assert joined(first, first).equals(first.select(joined(first, first).columns))
+    back = compute(days(live=5), days(live=3), FILES, sessions_version=7)
+    assert joined(first, back).is_empty()

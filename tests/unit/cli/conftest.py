@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from deltalake import write_deltalake
 
+from metrics_lake.arrow import arrow_schema, fitted
+from metrics_lake.bronze.haproxy import TABLE
 from metrics_lake.cli import main
+from metrics_lake.sources.haproxy import SOURCE
+from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
 
 TENANTS = """
 tenants:
@@ -62,3 +67,20 @@ def world(tmp_path, monkeypatch, run) -> World:
     (tmp_path / "conf" / "tenants.yaml").write_text(TENANTS)
     monkeypatch.chdir(tmp_path)
     return World(tmp_path, run)
+
+
+@pytest.fixture
+def filled(world, monkeypatch):
+    """The world with a bronze table: two hours of two proxies, one of them with a gap, and one file twice."""
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    good = text([line(0, agent="=cmd(), not VLC"), line(3, "/nobody/x"), "nonsense", ""])
+    files = [
+        Arrived(good, "haproxy/edge-01/10.log"),
+        Arrived(text([line(7200)]), "haproxy/edge-01/12.log"),
+        Arrived(text([line(10)]), "haproxy/edge-02/10.log"),
+        Arrived(good, "haproxy/edge-01/again.log", is_duplicate=True),
+    ]
+    schema = arrow_schema(TABLE)
+    for frame in SOURCE.parse(files, rules_of()):
+        write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
+    return world

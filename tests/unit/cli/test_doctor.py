@@ -37,11 +37,15 @@ def healthy(world, monkeypatch):
 
 
 def wrong(ended) -> dict[str, str]:
-    """What was found wrong, and the row that says so."""
-    rows = [row.split("│")[1:-1] for row in ended.out.splitlines() if row.startswith("│")]
-    return {
-        what.strip(): f"{found.strip()} → {remedy.strip()}" for mark, what, found, remedy in rows if "wrong" in mark
-    }
+    """What was found wrong, with the lines that say so."""
+    said: dict[str, list[str]] = {}
+    for line in ended.out.splitlines():
+        if line.startswith(("right", "wrong")):
+            mark, what, state = line.split(maxsplit=2)
+            said[f"{mark} {what}"] = [state.strip()]
+        else:
+            said[f"{mark} {what}"].append(line.strip())
+    return {key.removeprefix("wrong "): " ".join(lines) for key, lines in said.items() if key.startswith("wrong")}
 
 
 def test_where_all_is_right_the_doctor_says_so(healthy):
@@ -152,7 +156,7 @@ def clock_behind(world, monkeypatch):
 
 def full_disk(world, monkeypatch):
     usage = SimpleNamespace(total=1 << 40, used=1 << 40, free=5 << 20)
-    monkeypatch.setattr("metrics_lake.cli.doctor.shutil.disk_usage", lambda folder: usage)
+    monkeypatch.setattr("metrics_lake.cli.screens.machine_checks.shutil.disk_usage", lambda folder: usage)
 
 
 @pytest.mark.parametrize(
@@ -183,10 +187,14 @@ def full_disk(world, monkeypatch):
         (
             torn_checkpoint,
             "checkpoint",
-            "offsets/1 is torn (its checksum or its form is wrong) → metrics-lake ingest --new-epoch",
+            "offsets/1 is torn (its checksum or its form is wrong) → metrics-lake ingest --reset-checkpoint",
         ),
-        (lost_checkpoint, "checkpoint", "query is lost, although bronze has rows → metrics-lake ingest --new-epoch"),
-        (torn_manifest, "checkpoint", "00000002.json is torn or lost → metrics-lake ingest --new-epoch"),
+        (
+            lost_checkpoint,
+            "checkpoint",
+            "query is lost, although bronze has rows → metrics-lake ingest --reset-checkpoint",
+        ),
+        (torn_manifest, "checkpoint", "00000002.json is torn or lost → metrics-lake ingest --reset-checkpoint"),
         (
             half_index,
             "rollups",
@@ -209,6 +217,21 @@ def test_a_lake_in_use_is_all_right(healthy, monkeypatch):
     standing_lake(healthy, monkeypatch)
     ended = healthy.run("doctor")
     assert (ended.code, wrong(ended)) == (0, {}) and "2 files in 2 batches" in ended.out and "1 tables" in ended.out
+
+
+def test_a_log_without_agents_is_right_and_the_doctor_says_that_bots_count_as_people_there(healthy, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "500")
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    lake = healthy.folder / "data" / "lake"
+    standing.write(lake, 2)
+    assert "the log has a place for them" in healthy.run("doctor").out
+    standing.write(lake, 2, first=2, captures="")
+    ended = healthy.run("doctor")
+    assert (ended.code, wrong(ended)) == (0, {})
+    assert "acme/live (6 of 12 requests): bots count as people there" in ended.out
+    assert "add `capture request header User-Agent len 256` to the frontend" in ended.out
+    standing.write(lake, 1, first=100, captures="{-}")
+    assert "the log has a place for them" in healthy.run("doctor").out
 
 
 def test_wrong_settings_are_a_finding_and_no_crash(healthy):

@@ -79,3 +79,11 @@ def test_a_range_that_no_store_has_reported_is_unknown_and_no_error(published):
 def test_a_tenant_without_apps_is_told_where_to_name_them(world, tenant, said):
     ended = world.run("downloads", "--tenant", tenant, "--from", "2001-01-15", "--to", "2001-01-18")
     assert ended.code == 1 and said in ended.err and ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_downloads_fit_a_narrow_terminal_and_what_is_left_out_is_told(published, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = ask(published).out
+    assert max(map(len, out.splitlines())) <= width and "2001-01-16, in part" in out
+    assert ("left out to fit: updates, uninstalls," in out) == (width == 40) and ", ;" not in out

@@ -7,6 +7,7 @@ import typer
 
 from metrics_lake.cli.app import app
 from metrics_lake.io.files import locked
+from tests.rules.reading import PROJECT
 
 
 def commands(group=None, before=()):
@@ -165,3 +166,33 @@ def test_an_interrupt_that_breaks_the_talk_with_spark_is_still_one(world, monkey
     monkeypatch.setattr("metrics_lake.cli.options.load", break_off)
     ended = world.run("run")
     assert ended.code == 130 and ended.err.strip() == "stopped; nothing is half-written, the next run goes on from here"
+
+
+def test_the_version_is_told_in_a_line(run):
+    ended = run("--version")
+    assert (ended.code, ended.out, ended.err) == (0, f"metrics-lake {PROJECT['project']['version']}\n", "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_be_taught_to_complete_commands(run, shell):
+    ended = run("--show-completion", shell)
+    assert ended.code == 0 and "_METRICS_LAKE_COMPLETE" in ended.out and "metrics-lake" in ended.out
+
+
+@pytest.mark.parametrize(("words", "completed"), [
+    ("metrics-lake aud", ["audit"]),
+    ("metrics-lake audit co", ["completeness"]),
+    ("metrics-lake show --wi", ["--wide"]),
+    ("metrics-lake listening --by w", ["week"]),
+])  # fmt: skip
+def test_a_shell_completes_commands_options_and_choices(run, monkeypatch, words, completed):
+    monkeypatch.setenv("_METRICS_LAKE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    ended = run()
+    assert ended.code == 0 and ended.out.split() == completed
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_help_text_loses_nothing_to_the_markup_of_brackets(words):
+    assert not [p.name for p in COMMANDS[words].params if "[" in (getattr(p, "help", None) or "")]

@@ -186,7 +186,7 @@ def network(address: str) -> str:
 
 
 def joined(key: tuple[str, str, str, str], pieces: list[tuple[int, int, bool]]) -> list[tuple[str, str, int, int, str]]:
-    """Pieces no further apart than 60 s are one session; exclusions as section 3 orders them."""
+    """Pieces no further apart than 60 s are one session; exclusions as definitions.md section 3 orders them."""
     tenant, stream, address, agent = key
     merged: list[tuple[int, int, bool]] = []
     for start, end, is_media in sorted(pieces):

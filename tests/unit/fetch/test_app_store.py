@@ -78,11 +78,49 @@ def test_what_is_landed_is_what_the_lake_reads(machine):
     assert str(rows[1]["written_at"]) == "2001-01-17 20:00:00+00:00" and rows[1]["vendor"] == VENDOR
 
 
-def test_by_itself_it_asks_for_the_days_before_today_in_california_that_were_not_fetched(machine):
+def test_by_itself_it_asks_for_the_last_days_before_today_in_california(machine):
     assert machine.fetch() == {"20010114": "not there yet", "20010115": "landed", "20010116": "not there yet"}
-    assert machine.fetch() == {"20010114": "not there yet", "20010116": "not there yet"}
+    assert machine.fetch() == {"20010114": "not there yet", "20010115": "unchanged", "20010116": "not there yet"}
     machine.at = utc("2001-01-18 07:00")  # still the 17th in California
-    assert list(machine.fetch()) == ["20010114", "20010116"]
+    assert list(machine.fetch()) == ["20010114", "20010115", "20010116"]
+    machine.at = utc("2001-01-19 20:00")
+    assert machine.fetch() == {"20010116": "not there yet", "20010117": "not there yet", "20010118": "not there yet"}
+
+
+def test_a_day_of_which_nothing_was_sold_is_asked_for_again_until_its_time_has_passed(machine):
+    machine.apple.silent_days.add("2001-01-15")
+    assert machine.fetch()["20010115"] == "no sales"
+    machine.at += timedelta(hours=5)
+    assert machine.fetch()["20010115"] == "unchanged"
+    machine.apple.silent_days.clear()
+    machine.at += timedelta(hours=5)
+    assert machine.fetch()["20010115"] == "landed"
+    machine.apple.silent_days.add("2001-01-15")
+    machine.at += timedelta(hours=5)
+    assert machine.fetch()["20010115"] == "no sales" and machine.fetch()["20010115"] == "unchanged"
+    folder = "app_store/2001-01-15/S_D_85000001_20010115"
+    units = {path: text.count("1F") for path, text in machine.files().items()}
+    assert units == {
+        f"{folder}.20010117T200000Z.txt": 0, f"{folder}.20010118T060000Z.txt": 1, f"{folder}.20010118T110000Z.txt": 0,
+    }  # fmt: skip
+
+
+def test_a_report_that_apple_restates_is_landed_beside_the_old_one_by_itself(machine):
+    machine.fetch()
+    machine.apple.reports["2001-01-15"] = REPORT.replace("\t3\t", "\t4\t")
+    machine.at += timedelta(hours=1)
+    assert machine.fetch()["20010115"] == "landed" and len(machine.files()) == 2
+    newest = max(machine.files())
+    assert newest.endswith(".20010117T210000Z.txt") and "\t4\t" in machine.files()[newest]
+
+
+def test_asking_in_vain_writes_nothing(machine):
+    machine.fetch()
+    ledger = machine.landing / "app_store" / ".fetched.json"
+    before = ledger.stat().st_mtime_ns
+    machine.at += timedelta(minutes=1)
+    machine.fetch()
+    assert ledger.stat().st_mtime_ns == before
 
 
 def test_a_range_is_asked_for_again_and_only_what_changed_is_a_new_file(machine):
@@ -133,7 +171,7 @@ def test_what_stays_broken_lands_nothing_of_itself_and_the_next_run_goes_on_from
     with pytest.raises(FetchError, match=f"no report of 2001-01-15: {said}.*; run again later"):
         machine.fetch(day("2001-01-15"), day("2001-01-16"))
     assert len(machine.files()) == 1 and not list(machine.landing.rglob("*.tmp"))
-    assert machine.fetch() == {"20010115": "landed", "20010116": "not there yet"}
+    assert machine.fetch() == {"20010114": "unchanged", "20010115": "landed", "20010116": "not there yet"}
 
 
 def test_a_wrong_key_is_told_without_showing_it(machine):

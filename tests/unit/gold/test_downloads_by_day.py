@@ -135,3 +135,9 @@ def test_the_same_report_twice_counts_once() -> None:
     drawn = APPLE.strip().splitlines()
     again = ["path | " + drawn[0], *(f"{path} | {line}" for path in "ab" for line in drawn[1:])]
     assert worked_out("\n".join(again)) == worked_out(APPLE)
+
+
+def test_an_app_of_several_vendors_counts_once_for_its_tenant(monkeypatch) -> None:
+    before = worked_out(APPLE)
+    monkeypatch.setitem(globals(), "APPS", [*APPS, ("acme", "apple", "1", "86")])
+    assert worked_out(APPLE) == before

@@ -96,3 +96,47 @@ class StoreContract:
 
     def test_putting_nothing_is_no_error(self, store):
         assert store.upsert(C, []) == 0 and ids(store) == []
+
+    def test_a_document_that_goes_and_comes_back_continues_its_revision(self, store):
+        store.upsert(C, [document("a", revision=3, number=6), document("b", revision=1)])
+        store.delete(C, "acme", ["a"])
+        assert ids(store) == ["b"] == store.ids(C, "acme")
+        assert store.upsert(C, [document("a", revision=1, number=9), document("b", revision=1)]) == 2
+        assert store.between(C, "acme", "", "~") == [document("a", revision=4, number=9), document("b", revision=1)]
+        store.delete(C, "acme", ["a", "b"])
+        store.upsert(C, [document("a", revision=1), document("b", revision=7)])
+        assert [(held["id"], held["revision"]) for held in store.between(C, "acme", "", "~")] == [("a", 5), ("b", 7)]
+
+    def test_what_came_back_is_not_replaced_by_an_older_revision_either(self, store):
+        store.upsert(C, [document("a", revision=1)])
+        store.delete(C, "acme", ["a"])
+        store.upsert(C, [document("a", revision=1, number=2)])
+        assert store.upsert(C, [document("a", revision=1, number=3)]) == 0
+        assert store.between(C, "acme", "", "~") == [document("a", revision=2, number=2)]
+
+    def test_removing_again_forgets_no_revision(self, store):
+        store.upsert(C, [document("a", revision=5)])
+        store.delete(C, "acme", ["a"])
+        store.delete(C, "acme", ["a"])
+        store.upsert(C, [document("a", revision=1)])
+        assert store.between(C, "acme", "", "~") == [document("a", revision=6)]
+
+    def test_what_is_remembered_of_a_removed_document_is_of_its_own_tenant_and_container(self, store):
+        store.upsert(C, [document("a", revision=3), document("a", "other", revision=1)])
+        store.upsert("downloads", [document("a", revision=1)])
+        store.delete(C, "acme", ["a"])
+        store.delete(C, "other", ["a"])
+        store.delete("downloads", "acme", ["a"])
+        store.upsert(C, [document("a", "other", revision=1)])
+        store.upsert("downloads", [document("a", revision=1)])
+        assert store.between(C, "other", "", "~") == [document("a", "other", revision=2)]
+        assert store.between("downloads", "acme", "", "~") == [document("a", revision=2)]
+        assert ids(store) == [] == ids(store, "", "~", "removed")
+
+    def test_many_documents_that_come_back_continue_each_its_own_revision(self, store):
+        found = [document(f"*:hour:{number:04}", revision=number + 1) for number in range(230)]
+        store.upsert(C, found)
+        store.delete(C, "acme", [each["id"] for each in found])
+        assert store.ids(C, "acme") == []
+        assert store.upsert(C, [{**each, "revision": 1} for each in found]) == 230
+        assert [held["revision"] for held in store.between(C, "acme", "", "~")] == [n + 2 for n in range(230)]

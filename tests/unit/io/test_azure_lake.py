@@ -7,7 +7,7 @@ import re
 import pytest
 
 from metrics_lake.azure_places import place_of
-from metrics_lake.cli import failures
+from metrics_lake.cli.output import failures
 from metrics_lake.io import abfs, delta
 from metrics_lake.io.azure import trouble
 from metrics_lake.settings import SettingsError

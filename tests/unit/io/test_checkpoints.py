@@ -99,7 +99,7 @@ def test_a_checkpoint_that_can_not_be_trusted_is_named_with_its_remedy(lake, har
     stream, table = stream_of(lake)
     with pytest.raises(CheckpointError) as error:
         stream.check(table)
-    assert said in str(error.value) and "metrics-lake ingest --new-epoch" in str(error.value)
+    assert said in str(error.value) and "metrics-lake ingest --reset-checkpoint" in str(error.value)
 
 
 @pytest.mark.parametrize("harm", HARMS)
@@ -119,7 +119,7 @@ def test_a_new_epoch_begins_behind_what_bronze_holds_and_knows_its_files(lake, h
 def test_a_manifest_that_is_torn_is_made_whole_from_bronze_by_a_new_epoch(lake):
     cut(lake / "_checkpoints/ingest_haproxy/manifest/00000001.json", 30)
     stream, _ = stream_of(lake)
-    with pytest.raises(CheckpointError, match=r"00000001\.json is torn or lost.*--new-epoch"):
+    with pytest.raises(CheckpointError, match=r"00000001\.json is torn or lost.*--reset-checkpoint"):
         stream.manifest.entries()
     epochs.begin_again(work_of(lake))
     assert len(stream.manifest.entries()) == 2

@@ -63,15 +63,15 @@ def test_a_container_that_stands_is_looked_at_once_and_made_never(store, account
 
 def test_a_new_document_takes_one_call_and_a_changed_one_too_whose_etag_is_asked_by_the_hundred(store, account):
     store.upsert(C, [document(f"{number:03}", revision=1) for number in range(150)])
-    assert (account.of(CREATE), account.of(REPLACE), account.of(QUERY)) == (150, 0, 0)
+    assert (account.of(CREATE), account.of(REPLACE), account.of(QUERY)) == (150, 0, 2)  # for what was removed before
     store.upsert(C, [document(f"{number:03}", revision=2) for number in range(150)])
-    assert (account.of(CREATE), account.of(REPLACE), account.of(QUERY)) == (150, 150, 2)
+    assert (account.of(CREATE), account.of(REPLACE), account.of(QUERY)) == (150, 150, 4)
 
 
 def test_a_first_revision_is_taken_for_new_and_replaces_what_turns_out_to_stand(store, account):
     store.upsert(C, [document("a", revision=1, number=1)])
     assert store.upsert(C, [document("a", revision=1, number=2), document("b", revision=1)]) == 2
-    assert (account.of(CREATE), account.of(REPLACE), account.of(QUERY)) == (3, 1, 1)
+    assert (account.of(CREATE), account.of(REPLACE), account.of(QUERY)) == (3, 1, 3)
     assert store.between(C, "acme", "a", "a") == [document("a", revision=1, number=2)]
 
 

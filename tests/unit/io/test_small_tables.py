@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
+from deltalake.exceptions import DeltaError
 
 from metrics_lake.io.history import Progress
 from metrics_lake.io.small_tables import SmallTables
@@ -23,3 +25,13 @@ def test_a_column_that_is_new_comes_with_the_next_rows_and_is_empty_in_the_old_o
     tables.replace(AFTER, again, "heard_on = '2001-01-15'", PROGRESS)
     held = tables.frame(AFTER).sort("heard_on")
     assert held.rows() == [(days[0], 3, b"abc"), (days[1], 2, None)]
+
+
+def test_rows_beyond_those_that_are_deleted_for_them_are_refused(tmp_path):
+    """So a row that a run writes is one that the next run deletes."""
+    tables, days = SmallTables(str(tmp_path)), [day("2001-01-15"), day("2001-01-16")]
+    rows = pl.DataFrame({"heard_on": days, "listeners": [1, 2]})
+    tables.replace(BEFORE, rows, "TRUE", PROGRESS)
+    with pytest.raises(DeltaError, match="Invalid data"):
+        tables.replace(BEFORE, rows, "heard_on = '2001-01-15'", PROGRESS)
+    assert tables.frame(BEFORE).sort("heard_on").rows() == [(days[0], 1), (days[1], 2)]

@@ -69,6 +69,17 @@ def test_the_same_content_under_a_second_name_is_a_duplicate(landing):
     assert copy.is_duplicate and copy.content_hash == known[0].content_hash and not known[0].is_duplicate
 
 
+def test_a_file_that_was_gone_before_it_was_read_is_read_under_its_new_name_and_once(landing):
+    put(landing, "haproxy.log", "same")
+    known = new(landing, [])
+    (landing / "haproxy/haproxy.log").rename(landing / "haproxy/haproxy.log.1")
+    put(landing, "haproxy.log.2", "same")
+    found = list(new_entries(landing, "haproxy", known, str, lambda: {known[0].content_hash}))
+    assert [(entry.path, entry.is_duplicate) for entry in found] == [
+        ("haproxy/haproxy.log.1", False), ("haproxy/haproxy.log.2", True),
+    ]  # fmt: skip
+
+
 def test_two_copies_that_come_together_are_one_file_and_its_duplicate(landing):
     put(landing, "a.log", "same")
     put(landing, "b.log", "same")

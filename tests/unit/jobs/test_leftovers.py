@@ -108,3 +108,38 @@ def test_documents_of_downloads_that_the_lake_does_not_hold_go_on_demand_too(wor
     assert downloads.publish(work) == downloads.Published()
     assert downloads.publish(work, accept_loss=True) == downloads.Published(removed=1)
     assert store.ids("downloads", "acme") == []
+
+
+def test_rollups_and_documents_that_go_and_come_back_continue_their_revision(work, tmp_path):
+    before = standing_revisions(work)
+    publish(work, accept_loss=True)
+    gone = before.keys() - standing_revisions(work).keys()
+    assert {"acme/live/day/2001-01-16.json", "live:day:2001-01-16"} <= gone
+    shutil.rmtree(tmp_path / "lake")
+    standing.write(tmp_path / "lake", DAYS, hours_apart=24)
+    again = Work(work.settings, TENANTS, lambda step: None)
+    worked_out(again)
+    publish(again, accept_loss=True)
+    after = standing_revisions(again)
+    assert before.keys() <= after.keys() and {name: after[name] - before[name] for name in gone} == dict.fromkeys(
+        gone, 1
+    )
+    rows = json.loads((tmp_path / "rollups" / "acme" / "index.json").read_bytes())["rollups"]
+    assert {f"acme/{row['path']}": row["revision"] for row in rows}.items() <= after.items()
+
+
+def test_a_rollup_that_somebody_deleted_continues_the_revision_that_the_index_told(work, tmp_path):
+    publish(work, accept_loss=True)
+    path = "acme/live/day/2001-01-15.json"
+    before = standing_revisions(work)[path]
+    (tmp_path / "rollups" / path).unlink()
+    publish(work, accept_loss=True)
+    assert standing_revisions(work)[path] == before + 1
+
+
+def standing_revisions(work: Work) -> dict[str, int]:
+    """By path or id the revision of every blob and document that stands."""
+    root = Path(work.settings.storage.rollups)
+    blobs = {path.relative_to(root).as_posix(): json.loads(path.read_bytes()) for path in root.glob("acme/*/*/*.json")}
+    held = {each["id"]: each for each in documents_of(work.settings).between(CONTAINER, "acme", "", "~")}
+    return {name: document["revision"] for name, document in {**blobs, **held}.items()}

@@ -122,3 +122,34 @@ def test_beyond_the_first_hundred_devices_are_one_row():
         row.update(dict.fromkeys(downloads.FIGURES[1:]))
     section = downloads.section([GOOGLE], downloads.documents(many), DAYS)
     assert len(section["by_device"]) == 101 and section["by_device"][-1] == {"value": "(other)", "downloads": 100}
+
+
+def _told(on: str, source: str, **more: object) -> dict[str, object]:
+    figures = dict.fromkeys(downloads.FIGURES, 1)
+    return {"store": "google", "app": "com.a", "country": "*", "date": on, "devices": {}, "downloads_from": source, **figures, **more}  # fmt: skip
+
+
+def test_answers_name_what_downloads_were_taken_from_and_where_a_range_mixes_two_and_which_days_lack_a_row() -> None:
+    app = App(store="google", id="com.a", name="A")
+    held = [_told("2001-01-15", "daily user installs"), _told("2001-01-16", "install events", partial=True)]
+    days = day("2001-01-15"), day("2001-01-16")
+    found = downloads.answer("acme", [app], held, *days, "day")
+    runs = [
+        {"from": "daily user installs", "first_on": "2001-01-15", "last_on": "2001-01-15"},
+        {"from": "install events", "first_on": "2001-01-16", "last_on": "2001-01-16"},
+    ]
+    assert found.partial == {"google:com.a": ["2001-01-16"]} and found.downloads_from == {"google:com.a": runs}
+    section = downloads.section([app], held, days)
+    assert section and [each.get("partial") for each in section["numbers"]] == [None, True]
+    assert section["downloads_from"] == {"google:com.a": runs}
+
+
+@pytest.mark.parametrize("country", ["*", "ZZ", "~", "Österreich", "南アフリカ", "🇿🇦"])
+def test_a_country_of_any_letters_is_in_the_range_of_its_day_the_last_one_too(country):
+    def id_of(on: str) -> str:
+        row = {"store": "apple", "app": "1", "downloaded_on": day(on), "country": country}
+        return downloads._id(row)
+
+    low, high = downloads.ids_between("apple", "1", "2001-01-15", "2001-01-16")
+    assert low <= id_of("2001-01-15") <= high and low <= id_of("2001-01-16") <= high
+    assert not low <= id_of("2001-01-14") <= high and not low <= id_of("2001-01-17") <= high

@@ -33,7 +33,9 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def evidence(*files: Sequence[str], rules: Rules | None = None) -> pl.DataFrame:
     """The runs of files that show listening."""
-    arrived = [Arrived(text(lines), path=f"haproxy/edge-01/{number}.log") for number, lines in enumerate(files) if lines]
+    arrived = [
+        Arrived(text(lines), path=f"haproxy/edge-01/{number}.log") for number, lines in enumerate(files) if lines
+    ]
     return parse(*arrived, rules=rules).frame.filter(row_kind="visit", is_evidence=True).select(READ)
 
 
@@ -89,7 +91,9 @@ def test_by_the_address_alone_a_session_is_described_by_the_first_agent_that_is_
 def test_behind_one_address_bots_have_sessions_of_their_own(first: str, second: str) -> None:
     lines = [connection(0, 60, first), connection(30, 1, second)]
     spans = [(0, 60, first), (30, 31, second)]
-    expected = [(start, end, kinds([agent])[0] or ("no_user_agent" if agent == "-" else None)) for start, end, agent in spans]
+    expected = [
+        (start, end, kinds([agent])[0] or ("no_user_agent" if agent == "-" else None)) for start, end, agent in spans
+    ]
     for files in ([lines], [lines[:1], lines[1:]], [lines[1:], lines[:1]]):
         assert [row[:3] for row in held(*files, rules=rules_of(**BY_ADDRESS))] == expected
 

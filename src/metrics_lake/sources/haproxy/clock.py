@@ -1,4 +1,4 @@
-"""Which instant a naive stamp is: HAProxy writes `%tr` in its host's zone and names no zone (field-notes.md, 1).
+"""Which instant a naive stamp is: HAProxy writes `%tr` in its host's zone and names no zone (docs/field-notes.md, 1).
 
 Twice a year that leaves a doubt: the hour that comes twice, and stamps of the hour that never comes (doubtful.py).
 """

@@ -59,7 +59,10 @@ def _with_agents(pairs: pl.DataFrame) -> pl.DataFrame:
     found = pairs.with_columns(agent).join(kept, on="agent", how="left", maintain_order="left")
     has_place = pl.col("user_agent").is_not_null()
     return found.with_columns(
-        *(pl.when(has_place).then(name).otherwise(pl.lit(agents.UNKNOWN)).alias(name) for name in ("player", "os", "device")),
+        *(
+            pl.when(has_place).then(name).otherwise(pl.lit(agents.UNKNOWN)).alias(name)
+            for name in ("player", "os", "device")
+        ),
         has_agent=pl.when(has_place).then(pl.col("agent") != ""),
     )
 
@@ -114,9 +117,7 @@ def who(identity: str, agent: str, kind: str | None) -> str:
     return f"\n{kind}" if kind else ""  # no agent begins with a line end
 
 
-def _listener(
-    row: tuple[str, int, str, str | None, str | None, str | None], rules: Rules, hasher: Hasher
-) -> str:
+def _listener(row: tuple[str, int, str, str | None, str | None, str | None], rules: Rules, hasher: Hasher) -> str:
     tenant, epoch_day, address, user_agent, playback, kind = row
     epoch = _epoch(epoch_day, rules.privacy.key_rotation)
     if playback not in (None, *agents.NO_VALUES):

@@ -32,7 +32,7 @@ def with_pieces(requests: pl.DataFrame) -> pl.DataFrame:
 
 
 def folded(pieces: pl.DataFrame) -> pl.DataFrame:
-    """One row a run: pieces of one key and description no further apart than gap_ms; of no evidence one row in all."""
+    """One row a run: pieces of one key and description no further apart than gap_ms; what is no evidence is one row of these."""
     ordered = _with_description(pieces).sort(*_KEY, "description", "accepted_ms", "end_ms", "line_id")
     key_number = pl.struct(*_KEY, "description").rle_id().cast(pl.Int64)
     shift = key_number * _FAR  # lifts each key above the one before, so that one running maximum serves all of them

@@ -187,7 +187,9 @@ def test_media_are_segments_and_connections_and_no_playlists():
     assert (run["request_count"], run["media_count"]) == (4, 2)
 
 
-@pytest.mark.parametrize("told", [{"player": "mpv"}, {"has_agent": None}, {"source": "a.example"}, {"is_internal": True}])
+@pytest.mark.parametrize(
+    "told", [{"player": "mpv"}, {"has_agent": None}, {"source": "a.example"}, {"is_internal": True}]
+)
 def test_requests_of_a_run_are_alike_in_what_is_known_of_client_and_referrer(told):
     others = [{"accepted_ms": at, **(told if at % 2 else {})} for at in range(4)]
     assert [(run["request_count"], run[next(iter(told))]) for run in runs(others)] == [

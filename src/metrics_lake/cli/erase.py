@@ -1,0 +1,165 @@
+"""`metrics-lake erase` destroys keys, `erase listener` deletes the data of one person.
+
+The person's address comes from a file or a pipe, because everybody on the machine can see the words of a command line.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from metrics_lake.cli import options
+from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
+from metrics_lake.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from metrics_lake.audit import Report
+    from metrics_lake.jobs.erasing import Erased, Held
+    from metrics_lake.jobs.work import Work
+    from metrics_lake.sources.haproxy.asked import Ids
+
+_ERR = Console(stderr=True)
+Tenant = Annotated[str, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")]
+
+
+def register(app: typer.Typer) -> None:
+    erase = typer.Typer(
+        help="Destroy the key of a tenant's epoch, or delete the data of one listener. This can't be undone."
+    )
+    erase.callback(invoke_without_command=True)(epoch)
+    erase.command("listener")(listener)
+    app.add_typer(erase, name="erase")
+
+
+@takes_settings
+def epoch(
+    choice: SettingsChoice,
+    context: typer.Context,
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")
+    ] = None,
+    epoch: Annotated[
+        str | None,
+        typer.Option(
+            "--epoch", help="Epoch of the key, such as 2026, 2026-11 or 2026-11-22. Use * for all", metavar="E"
+        ),
+    ] = None,
+) -> None:
+    """Destroy the key of a tenant's epoch, so that nobody can link its listeners any more. This can't be undone."""
+    from metrics_lake import keys
+
+    if context.invoked_subcommand:
+        return
+    if tenant is None or epoch is None:
+        raise typer.BadParameter(
+            "say whose key and of when: --tenant T --epoch E; or `erase listener`, to erase a person"
+        )
+    privacy = choice.load().privacy
+    now = datetime.now(timezone.utc)
+    Console().print(keys.erase(privacy.keys_file, tenant, epoch, rotation=privacy.key_rotation, at=now).text)
+
+
+@takes_settings
+def listener(
+    choice: SettingsChoice,
+    tenant: Tenant,
+    who: Annotated[
+        str | None,
+        typer.Option(
+            "--who", help="File with an address and a user agent per line (default: standard input)", metavar="FILE"
+        ),
+    ] = None,
+    from_: From = None,
+    to: To = None,
+) -> None:
+    """Delete one listener's data from tables, figures, rollups and documents. Exit code 1 if a search still finds it."""
+    from metrics_lake.catalog import stored
+    from metrics_lake.jobs import erasing
+    from metrics_lake.sources.haproxy import asked
+
+    days = options.days(from_, to)
+    settings = choice.load()
+    people = asked.read(_lines(who), is_hashed=settings.haproxy.address_mode == "hashed")
+    with options.working(choice, "erase") as (work, steps):
+        _check_tenant(work, tenant)
+        ids = erasing.ids(work, people, tenant, days)
+        stored_data = erasing.held(work, ids.every)
+        _report_stored(ids, stored_data)
+        done = erasing.erase(work, tenant, stored_data.ids, stored())
+        steps.step("searching for what is left")
+        report = _search_rest(settings, ids.current | stored_data.ids | done.marks)
+    _report_erased(done, stored_data, report)
+    if not report.is_clean:
+        raise typer.Exit(1)
+
+
+def _lines(who: str | None) -> Iterable[str]:
+    if who:
+        try:
+            return Path(who).read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            raise SettingsError("--who: there is no such file") from None
+    if sys.stdin.isatty():
+        raise SettingsError("say who by a pipe or with --who FILE: what is typed here could be read over the shoulder")
+    return sys.stdin.read().splitlines()
+
+
+def _check_tenant(work: Work, tenant: str) -> None:
+    tenants = work.tenants.tenants
+    if tenant not in tenants:
+        raise SettingsError(f"no tenant {tenant!r} in {work.settings.tenants_file}; there are: {', '.join(tenants)}")
+
+
+def _search_rest(settings: Settings, ids: Iterable[str]) -> Report:
+    """Searches lakes (those that rebuild replaced, too), rollups and documents for the ids."""
+    from metrics_lake import audit
+    from metrics_lake.cli.screens.privacy_search import written
+
+    lake = Path(settings.storage.lake)
+    with written(settings) as places:
+        roots = [*places, *lake.parent.glob(f"{lake.name}.before-*")]
+        return audit.search([root for root in roots if root.exists()], audit.needles(keys=_search_terms(ids)))
+
+
+def _search_terms(ids: Iterable[str]) -> dict[str, bytes]:
+    return {f"listener {number}": bytes.fromhex(id_) for number, id_ in enumerate(sorted(ids))}
+
+
+def _report_stored(ids: Ids, stored_data: Held) -> None:
+    """Prints, before anything is deleted, what can't be found and which landing files have lines of the listener."""
+    if ids.destroyed:
+        _print_line(f"the keys of {', '.join(ids.destroyed)} are destroyed: nobody can tell any more who listened then")
+    for path in stored_data.files:
+        _print_line(
+            f"{path}: has lines of this listener; delete the file, or the data comes back with `rebuild` or when the file changes"
+        )
+    if stored_data.files:
+        _print_line("`upkeep` deletes landing files past `upkeep.landing_days`")
+
+
+def _report_erased(done: Erased, stored_data: Held, report: Report) -> None:
+    from metrics_lake.cli.screens.privacy_search import write_report
+
+    if stored_data.ids:
+        _print_line(
+            f"{done.visits} visits and {done.sessions} sessions deleted, {done.published.written} rollups written again"
+        )
+    else:
+        _print_line("there is no data of this listener: no visit and no session under any key that exists")
+    if report.is_clean:
+        _print_line(f"no byte of the ids is left in {report.file_count:,} files ({report.byte_count:,} bytes)")
+    else:
+        _print_line(
+            "data of this listener is left in the files below: delete an old lake (`.before-N`), or run `metrics-lake rebuild`"
+        )
+        write_report(report, _ERR)
+
+
+def _print_line(text: str) -> None:
+    _ERR.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,83 @@
+"""`metrics-lake fetch`: copies reports on app downloads from the app stores into landing."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from metrics_lake.cli import options
+from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
+from metrics_lake.secrets import store_key
+from metrics_lake.settings import Settings, SettingsError, load_tenants
+
+if TYPE_CHECKING:
+    from metrics_lake.fetch.landed import Outcome, World
+
+_ERR = Console(stderr=True)
+
+
+def register(app: typer.Typer) -> None:
+    fetch = typer.Typer(no_args_is_help=True, help="Copy reports on app downloads from the app stores into landing.")
+    fetch.command("app-store")(app_store)
+    fetch.command("google-play")(google_play)
+    app.add_typer(fetch, name="fetch")
+
+
+@takes_settings
+def app_store(choice: SettingsChoice, from_: From = None, to: To = None) -> None:
+    """Fetch daily sales reports from Apple that are new or have changed: of the last days (app_store.days), or of --from to --to."""
+    from metrics_lake.fetch import app_store as store
+
+    days, settings = options.days(from_, to), choice.load()
+    _require(settings, "app_store", ("vendor", "issuer_id", "key_id"))
+    key = store_key("APP_STORE", settings.app_store.key_file)
+    _report(store.fetch(settings.app_store, key, settings.storage.landing, _world(), days))
+
+
+@takes_settings
+def google_play(choice: SettingsChoice, from_: From = None, to: To = None) -> None:
+    """Fetch monthly install statistics from Google that are new or changed. Give --from and --to to fetch their months."""
+    from metrics_lake.fetch import google_play as store
+
+    days, settings = options.days(from_, to), choice.load()
+    _require(settings, "google_play", ("bucket",))
+    tenants = load_tenants(settings).tenants.values()
+    apps = list(dict.fromkeys(app.id for tenant in tenants for app in tenant.apps if app.store == "google"))
+    if not apps:
+        raise SettingsError(
+            f"no tenant in {settings.tenants_file} has an app of the store google; name it under `apps`"
+        )
+    account = settings.google_play
+    key = "" if account.url else store_key("GOOGLE_PLAY", account.key_file)
+    bucket = store.client(account, key).bucket(account.bucket)
+    months = store.months_of(days) or store.due(account, _world())
+    _report(store.fetch(account, bucket, apps, settings.storage.landing, months))
+
+
+def _world() -> World:
+    from metrics_lake.fetch.landed import World
+
+    return World(lambda: datetime.now(timezone.utc), time.sleep)
+
+
+def _require(settings: Settings, section: str, names: Iterable[str]) -> None:
+    missing = [name for name in names if not getattr(getattr(settings, section), name)]
+    if missing:
+        listed = ", ".join(f"{section}.{name}" for name in missing)
+        raise SettingsError(f"not set: {listed}; see {section} in conf/base.yaml for where to find them")
+
+
+def _report(outcomes: Iterable[Outcome]) -> None:
+    """Prints a line for each report when it is done, and at the end how many there were of each kind."""
+    counts: Counter[str] = Counter()
+    for outcome in outcomes:
+        counts[outcome.what] += 1
+        _ERR.print(f"{outcome.report}: {outcome.what}", highlight=False)
+    summary = ", ".join(f"{number} {what}" for what, number in counts.items())
+    _ERR.print(summary or "nothing to fetch", highlight=False)

@@ -1,0 +1,192 @@
+"""The commands that process data: `run`, the four steps of it, `backfill`, `rebuild`, `upkeep`.
+
+Each loads its job when it is called, so that `--help` and shell completion answer at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from metrics_lake.cli import options
+from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
+
+_ERR = Console(stderr=True)
+Source = Annotated[
+    str | None, typer.Option("--source", help="Read only this feed: haproxy, app_store or google_play", metavar="NAME")
+]
+TableName = Annotated[
+    str | None, typer.Option("--table", help="Update only this table, such as silver.sessions", metavar="NAME")
+]
+MetricName = Annotated[
+    str | None, typer.Option("--metric", help="Update only this metric, such as listening_by_day", metavar="NAME")
+]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (run, ingest, refine, compute, publish, backfill, rebuild, upkeep):
+        app.command()(command)
+
+
+@takes_settings
+def run(choice: SettingsChoice) -> None:
+    """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
+    from metrics_lake.cli.screens import intake_warnings, reject_summary
+    from metrics_lake.jobs.run import run as run_all
+    from metrics_lake.jobs.unknown_agents import REMEDY, told, unknown_agents
+
+    with options.working(choice, "run") as (work, steps):
+        before = work.stream.committed
+        done = run_all(work, steps.ingested)
+    reject_summary.write(done.ingested.rejected, _ERR)
+    intake_warnings.write(work.settings.storage.lake, done.reports, _ERR)
+    if text := told(unknown_agents(work.settings.storage.lake, before)):
+        _ERR.print(f"{text}; {REMEDY} (docs/formats.md)", highlight=False, markup=False, soft_wrap=True)
+    _ERR.print(
+        f"{done.ingested.files + done.reports} files taken in, {done.published.written} rollups written, "
+        f"{done.published.unchanged} unchanged"
+    )
+
+
+@takes_settings
+def ingest(
+    choice: SettingsChoice,
+    source: Source = None,
+    reset_checkpoint: Annotated[
+        bool,
+        typer.Option(
+            "--reset-checkpoint",
+            help="Replace a damaged or missing checkpoint by a new one. It starts after the last batch that is in bronze, "
+            "so no file is lost or read twice",
+        ),
+    ] = False,
+    new_epoch: Annotated[
+        bool, typer.Option("--new-epoch", help="The old name of --reset-checkpoint", hidden=True)
+    ] = False,
+) -> None:
+    """Step 1: read new files from landing into the bronze tables."""
+    from metrics_lake.cli.screens import intake_warnings, reject_summary
+    from metrics_lake.jobs import downloads
+    from metrics_lake.jobs.epochs import begin_again
+    from metrics_lake.jobs.ingest import Ingested
+    from metrics_lake.jobs.ingest import ingest as ingest_logs
+
+    options.known(source, ("haproxy", *downloads.SOURCES), "--source")
+    is_reset = reset_checkpoint or new_epoch
+    with options.working(choice, "ingest") as (work, steps):
+        reads_logs, reads_reports = source in (None, "haproxy"), source != "haproxy"
+        if is_reset and reads_logs:
+            _ERR.print(f"checkpoint reset: the next batch comes after batch {begin_again(work)}")
+        if is_reset and reads_reports:
+            _ERR.print(
+                f"checkpoint of store reports reset: the next batch comes after batch {downloads.begin_again(work)}"
+            )
+        logs = ingest_logs(work, steps.ingested) if reads_logs else Ingested()
+        new_reports = downloads.ingest(work, source) if reads_reports else 0
+    reject_summary.write(logs.rejected, _ERR)
+    intake_warnings.write(work.settings.storage.lake, new_reports, _ERR)
+    _ERR.print(f"{logs.files + new_reports} files taken in")
+
+
+@takes_settings
+def refine(choice: SettingsChoice, table: TableName = None) -> None:
+    """Step 2: update silver tables from new bronze rows: sessions from visits, downloads from store reports."""
+    from metrics_lake.jobs import downloads
+    from metrics_lake.jobs.refine import refine as refine_sessions
+
+    refiners = {"silver.sessions": refine_sessions, downloads.REFINED.name: downloads.refine}
+    options.known(table, tuple(refiners), "--table")
+    with options.working(choice, "refine") as (work, _):
+        changed = [name for name, refiner in refiners.items() if table in (None, name) and refiner(work)]
+    _ERR.print(f"{' and '.join(changed)} rebuilt" if changed else "nothing new to refine")
+
+
+@takes_settings
+def compute(choice: SettingsChoice, metric: MetricName = None, from_: From = None, to: To = None) -> None:
+    """Step 3: update the gold tables for sessions that changed. Give --from and --to to compute those days again."""
+    from metrics_lake.jobs import downloads
+    from metrics_lake.jobs.compute import METRICS
+    from metrics_lake.jobs.compute import compute as compute_listening
+
+    downloads_metric = downloads.WORKED_OUT.name.removeprefix("gold.")
+    options.known(metric, (*METRICS, downloads_metric), "--metric")
+    days = options.days(from_, to)
+    with options.working(choice, "compute") as (work, _):
+        is_changed = metric != downloads_metric and compute_listening(work, days=days, metric=metric)
+        is_changed = (metric in (None, downloads_metric) and downloads.compute(work, days)) or is_changed
+    _ERR.print("gold tables updated" if is_changed else "nothing new to compute")
+
+
+@takes_settings
+def publish(
+    choice: SettingsChoice,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Delete published days that this lake has no data for, even if another lake published them. "
+            "Without this option such a publish stops with an error",
+        ),
+    ] = False,
+) -> None:
+    """Step 4: write changed figures as rollup JSON files and documents. Unchanged files are not written again."""
+    from metrics_lake.jobs import downloads
+    from metrics_lake.jobs.publish import publish as publish_listening
+
+    with options.working(choice, "publish") as (work, _):
+        downloads.publish(work, accept_loss=accept_loss)
+        done = publish_listening(work, accept_loss=accept_loss)
+    _ERR.print(f"{done.written} rollups written, {done.unchanged} unchanged")
+
+
+@takes_settings
+def backfill(
+    choice: SettingsChoice,
+    from_: Annotated[str, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")],
+    to: Annotated[str, typer.Option("--to", help="Last day (included)", metavar="DAY")],
+) -> None:
+    """Process a range of days again, from bronze to the published JSON."""
+    from metrics_lake.jobs.backfill import backfill as process_again
+
+    days = options.days(from_, to)
+    with options.working(choice, "backfill") as (work, _):
+        done = process_again(work, days)
+    _ERR.print(f"{len(days)} days processed again; {done.written} rollups written, {done.unchanged} unchanged")
+
+
+@takes_settings
+def rebuild(
+    choice: SettingsChoice,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Rebuild even if landing no longer has all the files that the lake was built from. "
+            "The new lake will not have the data of the missing files",
+        ),
+    ] = False,
+) -> None:
+    """Build a new lake from all files in landing and publish it. The old lake is kept next to the new one."""
+    from metrics_lake.jobs.rebuild import rebuild as build_again
+
+    with options.working(choice, "rebuild") as (work, _):
+        done = build_again(work, accept_loss=accept_loss)
+    _ERR.print(
+        f"new lake built from {done.files} files; {done.published.written} rollups written, "
+        f"{done.published.unchanged} unchanged"
+    )
+    if done.old:
+        _ERR.print(f"the old lake is in {done.old}; delete it when you no longer need it")
+
+
+@takes_settings
+def upkeep(choice: SettingsChoice) -> None:
+    """Compact tables, and delete rows and files that are older than the settings keep them. Run it once a day."""
+    from metrics_lake.catalog import stored
+    from metrics_lake.jobs.upkeep import upkeep as maintain
+
+    with options.working(choice, "upkeep") as (work, _):
+        done = maintain(work, stored())
+    _ERR.print(f"{done.tables} tables maintained, {done.landing_files} landing files deleted")

@@ -1,0 +1,1 @@
+"""How commands write: rows as table, CSV or JSON; progress; failures in a line."""

@@ -1,0 +1,1 @@
+"""What commands work out and put on the screen, one module for each."""

@@ -1,0 +1,127 @@
+"""Checks of the doctor on what runs have written: checkpoint, manifest, tables, rollups. Each names its exact remedy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path, PurePath
+from urllib.parse import unquote
+
+import polars as pl
+from deltalake.exceptions import DeltaError
+
+from metrics_lake.azure_places import is_azure
+from metrics_lake.bronze import haproxy as bronze
+from metrics_lake.catalog import stored
+from metrics_lake.io import checkpoints, delta
+from metrics_lake.io.azure import AzureError, trouble
+from metrics_lake.io.blobs import blobs_in
+from metrics_lake.io.checkpoints import CheckpointError
+from metrics_lake.io.stream import Stream
+from metrics_lake.names import without_addresses
+from metrics_lake.settings import Settings, SettingsError
+
+_TOLERANCE = timedelta(minutes=5)
+_MEND = "mend what it says"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check: what was checked, its state, and what to do if it is wrong."""
+
+    name: str
+    is_right: bool
+    state: str
+    remedy: str = ""
+
+
+def checkpoint(settings: Settings) -> Finding:
+    """Whether the next ingest can continue where the last one ended."""
+    stream = Stream(bronze, f"{settings.storage.lake}/_checkpoints/ingest_haproxy", without_addresses)
+    try:
+        stream.check(f"{settings.storage.lake}/{bronze.TABLE.path}")
+        files, planned, done = len(stream.manifest.entries()), stream.manifest.last_number, stream.committed
+    except CheckpointError as error:
+        return Finding("checkpoint", False, error.found, checkpoints.REMEDY)
+    except (SettingsError, AzureError) as error:
+        return Finding("checkpoint", False, str(error), _MEND)
+    except (DeltaError, ValueError, OSError) as error:
+        if refusal := trouble(error):
+            return Finding("checkpoint", False, refusal, _MEND)
+        return Finding("checkpoint", True, "not looked at, as bronze can't be read")
+    waiting = f", {planned - done} batches to be ended by the next run" if planned > done else ""
+    return Finding("checkpoint", True, f"{files} files in {planned} batches{waiting}")
+
+
+def lake(settings: Settings) -> Finding:
+    """Whether every table can be read: its log, and each file that the log names, at its full size."""
+    count, place = 0, settings.storage.lake
+    for table in stored():
+        folder = f"{place}/{table.path}"
+        try:
+            sizes = blobs_in(folder).held("")
+            damage = _damage(folder, sizes)
+        except (SettingsError, AzureError) as error:
+            return Finding("lake", False, str(error), _MEND)
+        if damage:
+            removal = "delete that folder" if is_azure(place) else f"rm -r {folder}"
+            remedy = "metrics-lake rebuild" if table is bronze.TABLE else f"{removal}, then metrics-lake run"
+            return Finding("lake", False, f"{table.name}: {damage}", remedy)
+        count += _is_table(sizes)
+    return Finding("lake", True, f"{count} tables can be read" if count else f"nothing below {place} yet")
+
+
+def _is_table(sizes: dict[str, int]) -> bool:
+    return any(path.startswith("_delta_log/") for path in sizes)
+
+
+def _damage(place: str, sizes: dict[str, int]) -> str | None:
+    """What is wrong with a table, given the files in its folder and their sizes. None if nothing is."""
+    if not _is_table(sizes):
+        return None
+    try:
+        table = delta.opened(place)
+        named = pl.DataFrame(table.get_add_actions(flatten=True)).select("path", "size_bytes") if table else None
+    except (DeltaError, ValueError, OSError) as error:
+        return trouble(error) or "its log can't be read"
+    for path, size in named.rows() if named is not None else ():
+        actual = sizes.get(unquote(path), sizes.get(path))
+        if actual is None:
+            return f"{PurePath(path).name} is missing"
+        if actual != size:
+            return f"{PurePath(path).name} has {actual} bytes instead of {size}"
+    return None
+
+
+def rollups(settings: Settings) -> Finding:
+    """Whether the index files of the rollups are complete."""
+    place = settings.storage.rollups
+    try:
+        blobs = blobs_in(place)
+        listing = [path for path in blobs.paths("") if path.startswith("_") or path.endswith("/index.json")]
+        torn = next((path for path in listing if not _is_json(blobs.read(path))), None)
+    except (SettingsError, AzureError) as error:
+        return Finding("rollups", False, str(error), f"{_MEND}, then metrics-lake publish")
+    if torn:
+        remedy = "delete it" if is_azure(place) else f"rm {place}/{torn}"
+        return Finding("rollups", False, f"{place}/{torn} is half-written", f"{remedy}, then metrics-lake publish")
+    tenants = sum(path.endswith("/index.json") for path in listing)
+    return Finding("rollups", True, f"{tenants} tenants published" if listing else "nothing yet")
+
+
+def written_ahead(settings: Settings, now: datetime) -> str | None:
+    """A file of this lake that, by this clock, was written in the future. Not for Azure, where the service's clock counts."""
+    folder = Path(settings.storage.lake, "_checkpoints")
+    for file in folder.glob("*/manifest/[0-9]*.json"):
+        if datetime.fromtimestamp(file.stat().st_mtime, timezone.utc) > now + _TOLERANCE:
+            return str(file)
+    return None
+
+
+def _is_json(content: bytes | None) -> bool:
+    try:
+        json.loads(content or b"")
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,107 @@
+"""`audit completeness`: is every line of every file accounted for, and which hours are missing?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import polars as pl
+from rich.console import Console
+
+from metrics_lake.bronze import completeness, store_reports
+from metrics_lake.bronze.completeness import Received
+from metrics_lake.bronze.haproxy import FILES
+from metrics_lake.bronze.hours import HOUR
+from metrics_lake.bronze.losses import Loss
+from metrics_lake.cli import options
+from metrics_lake.cli.output.rows import rows_of, write
+from metrics_lake.io import delta
+from metrics_lake.jobs.received import lost, received
+from metrics_lake.settings import Settings
+
+_COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
+_ACCOUNT = ("path", "proxy", "status", "reason", *_COUNTS)
+_OPTIONAL = ("adds_up", "proxy", "reason")
+_ADVICE = "--wide shows all, --columns chooses"
+_TITLE = "lines in = accepted + rejected + unclaimed + skipped"
+_KINDS = ("received", "lost", "doubled")
+_MOST_SPANS = 20  # of missing hours: the newest
+
+
+def account(
+    settings: Settings, format_: str, console: Console, *, columns: str | None = None, is_wide: bool = False
+) -> bool:
+    """Prints files and proxies. False if the counts of a file don't add up to its lines."""
+    files = rows_of(settings.storage.lake, FILES, None)
+    accounts = pl.sum_horizontal(_COUNTS[1:])
+    whole = pl.when(pl.col("status") == "quarantined").then(True).otherwise(pl.col("line_count") == accounts)
+    both = pl.concat([files.select(_ACCOUNT), *_reports(settings.storage.lake)])
+    accounts_by_file = both.with_columns(adds_up=whole)
+    names = options.columns(columns, accounts_by_file.columns)
+    optional = () if columns else _OPTIONAL
+    shown = accounts_by_file.select(names)
+    write(shown, format_, console, title=_TITLE, optional=optional, is_wide=is_wide, advice=_ADVICE)
+    if format_ == "table":
+        _write_proxies(received(settings), files, settings, console)
+    return bool(accounts_by_file["adds_up"].all())
+
+
+def _reports(lake: str) -> Iterator[pl.DataFrame]:
+    """The counts of store reports, if there are any. A line is a row of a report, its proxy is the store."""
+    if delta.opened(f"{lake}/{store_reports.TABLE.path}", without_files=True):
+        reports = rows_of(lake, store_reports.FILES, None)
+        yield reports.with_columns(line_count="row_count", proxy="store").select(_ACCOUNT)
+
+
+def _write_proxies(arrived: Received, files: pl.DataFrame, settings: Settings, console: Console) -> None:
+    write(hours_by_proxy(arrived, files), "table", console, title="hours by proxy")
+    losses = losses_by_proxy(lost(settings))
+    if losses.height:
+        write(losses, "table", console, title="lines by the numbers that HAProxy gives them")
+    for proxy in arrived.proxies:
+        missing = hour_spans(proxy.of(completeness.MISSING))
+        if missing:
+            console.print(f"missing of {proxy.name or 'the proxy without a name'}: {', '.join(missing[-_MOST_SPANS:])}")
+    for name in arrived.silent:
+        console.print(f"expected, and nothing yet: {name}")
+    console.print(f"complete through {arrived.complete_through or 'nothing yet'}")
+
+
+def hours_by_proxy(arrived: Received, files: pl.DataFrame) -> pl.DataFrame:
+    """For each proxy: first and last hour, hours received, empty and missing between them, and files that came twice."""
+    copies = files.filter(pl.col("status") == "duplicate")["proxy"].to_list()
+    rows = [
+        (
+            proxy.name, "yes" if proxy.is_expected else "no", min(proxy.hours), max(proxy.hours),
+            *(len(proxy.of(kind)) for kind in (completeness.RECEIVED, completeness.EMPTY, completeness.MISSING)),
+            proxy.through, copies.count(proxy.name),
+        )
+        for proxy in arrived.proxies
+    ]  # fmt: skip
+    names = ["proxy", "expected", "first_hour", "last_hour", "received", "empty", "missing", "through", "files_doubled"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def losses_by_proxy(losses: list[Loss]) -> pl.DataFrame:
+    """For each proxy that numbers its lines: lines received, lost and doubled, in total and in its worst hour."""
+    rows = []
+    for proxy in sorted({loss.proxy for loss in losses}):
+        own = [loss for loss in losses if loss.proxy == proxy]
+        total = Loss(proxy, own[0].hour, *(sum(getattr(loss, name) for loss in own) for name in _KINDS))
+        worst = max(own, key=lambda loss: loss.lost_share)
+        shares = (f"{total.lost_share:.2%}", f"{total.doubled_share:.2%}")
+        rows.append((proxy, total.received, total.lost, total.doubled, *shares, worst.hour, f"{worst.lost_share:.2%}"))
+    names = ["proxy", *_KINDS, "lost_share", "doubled_share", "worst_hour", "lost_then"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def hour_spans(hours: list[datetime]) -> list[str]:
+    """Hours that follow each other as one span: `2001-01-15 13:00 to 16:00`."""
+    spans: list[tuple[datetime, datetime]] = []
+    for hour in hours:
+        if spans and spans[-1][1] == hour:
+            spans[-1] = (spans[-1][0], hour + HOUR)
+        else:
+            spans.append((hour, hour + HOUR))
+    return [f"{start:%Y-%m-%d %H:%M} to {end:{'%H:%M' if start.date() == end.date() else '%Y-%m-%d %H:%M'}}"
+            for start, end in spans]  # fmt: skip

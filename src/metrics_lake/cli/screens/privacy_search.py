@@ -1,0 +1,95 @@
+"""`audit privacy`: searches everything that was written, to prove that no address and no key is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta, timezone
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+from rich.console import Console
+
+from metrics_lake import audit, keys
+from metrics_lake.audit import landing
+from metrics_lake.audit.report import Finding, Report
+from metrics_lake.azure_places import is_azure
+from metrics_lake.cli.output.layout import Column, from_rows, table
+from metrics_lake.io.blobs import blobs_in
+from metrics_lake.io.files import write_whole
+from metrics_lake.settings import Settings, load_tenants
+
+_EPOCHS_BACK = timedelta(days=400)
+
+
+def search(settings: Settings, addresses_file: str | None, more: list[str]) -> Report:
+    """Searches lake, rollups, documents and `more` for keys and addresses. The addresses come from a file, else from landing."""
+    if addresses_file:
+        with Path(addresses_file).open(encoding="utf-8", errors="replace") as lines:
+            addresses: set[str] = set(landing.read_list(lines))
+    elif is_azure(settings.storage.landing):
+        addresses = landing.addresses_of(_landed(settings.storage.landing))
+    else:
+        addresses = landing.addresses(Path(settings.storage.landing, "haproxy"))
+    now, rotation = datetime.now(timezone.utc), settings.privacy.key_rotation
+    epochs = audit.epochs_between(now - _EPOCHS_BACK, now, rotation)
+    salts = keys.read(settings.privacy.keys_file)
+    material = audit.key_material(settings.secret(), list(load_tenants(settings).tenants), epochs, salts)
+    own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
+    with written(settings) as places:
+        roots = [place for place in (*places, *map(Path, more)) if place.exists()]
+        return audit.search(roots, audit.needles(addresses, material), without=[Path(place) for place in own])
+
+
+def _landed(place: str) -> Iterator[tuple[str, BinaryIO]]:
+    """Each log of Azure's landing, in memory: a copy on this disk would itself be a place with addresses."""
+    blobs = blobs_in(place)
+    return ((path, BytesIO(blobs.read(path) or b"")) for path in blobs.held("haproxy"))
+
+
+@contextmanager
+def written(settings: Settings) -> Iterator[list[Path]]:
+    """The places of lake, rollups and documents on this machine while the block runs."""
+    documents = Path(settings.documents.path)
+    with ExitStack() as copies:
+        folders = [
+            copies.enter_context(_local_copy(place)) for place in (settings.storage.lake, settings.storage.rollups)
+        ]
+        yield [*map(Path, folders), *documents.parent.glob(f"{documents.name}*")]
+
+
+@contextmanager
+def _local_copy(place: str) -> Iterator[str]:
+    """The folder of a place; if the place is in Azure, a copy of it while the block runs."""
+    if not is_azure(place):
+        yield place
+        return
+    blobs = blobs_in(place)
+    with TemporaryDirectory() as folder:
+        for path in blobs.held(""):
+            write_whole(Path(folder, path), blobs.read(path) or b"")
+        yield folder
+
+
+def write_report(report: Report, console: Console) -> None:
+    """Prints what was searched and each finding: file, place, form, and a mark instead of the address."""
+    console.print(
+        f"{report.file_count:,} files, {report.byte_count:,} bytes ({report.unpacked_byte_count:,} unpacked) searched for "
+        f"{report.address_count:,} addresses and {report.key_count:,} keys in {report.seconds:.1f} s"
+    )
+    for title, findings in (
+        ("found", report.findings),
+        ("may be chance: numbers that could be addresses", report.doubtful),
+    ):
+        if findings:
+            console.print(table(_columns(findings), console.width, title))
+    for file, why in report.unread:
+        console.print(f"not read: {file}: {why}")
+    console.print("[green]no address and no key was found[/green]" if report.is_clean else "[red]not clean[/red]")
+
+
+def _columns(findings: list[Finding]) -> list[Column]:
+    rows = [(finding.file, finding.place, finding.form, finding.needle) for finding in findings]
+    return from_rows(("file", "place", "form", "mark"), rows)

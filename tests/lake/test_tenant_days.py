@@ -1,0 +1,87 @@
+"""Spark says of every instant the day that Polars and Python say, on each side of every turn of the clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import polars as pl
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from metrics_lake.calendars import Calendars
+from metrics_lake.jobs import figures
+from metrics_lake.periods import Calendar
+from metrics_lake.silver import tenant_days
+from tests.unit.silver.test_tenant_days import sessions
+from tests.unit.test_periods import ZONES
+
+DAY, TICK = timedelta(days=1), timedelta(milliseconds=1)
+STARTS = ("00:00", "01:30", "02:15")
+CLOCKS = {f"{zone} {starts}": Calendar(zone, broadcast_day_starts=starts) for zone in ZONES for starts in STARTS}
+TURNS = (  # nights of the north, of the south, of Lord Howe, Havana, Apia's skipped day, and two without any change
+    date(2001, 3, 25), date(2001, 4, 1), date(2001, 10, 28), date(2001, 10, 14), date(2001, 2, 18), date(2011, 12, 30),
+    date(2026, 10, 25), date(2001, 1, 15), date(2004, 2, 29),
+)  # fmt: skip
+
+
+def _instants(clock: Calendar) -> Iterator[datetime]:
+    """Just before, at and after the starts of the days around each turn, and every 40 minutes of it."""
+    for on in TURNS:
+        for start in (clock.day_start(on), clock.day_start(on + DAY)):
+            yield from (start - TICK, start, start + TICK, start + timedelta(minutes=35), start - timedelta(minutes=35))
+        yield from (clock.day_start(on) + timedelta(minutes=40 * n) for n in range(-6, 42))
+
+
+def _held(spark: SparkSession) -> tuple[pl.DataFrame, DataFrame]:
+    spans = [(tenant, at, at + timedelta(minutes=25)) for tenant, clock in CLOCKS.items() for at in _instants(clock)]
+    here = sessions(*spans).with_row_index("number").cast({"number": pl.Int64})
+    return here, spark.createDataFrame(here.to_arrow())
+
+
+def test_spark_lays_every_session_on_the_days_that_polars_and_the_calendar_lay_it_on(spark: SparkSession) -> None:
+    here, there = _held(spark)
+    found: dict[int, list[date]] = {}
+    for year in {on.year for on in TURNS}:
+        days = tenant_days.touched(CLOCKS, date(year, 1, 2), date(year + 1, 1, 2)).alias("days")
+        found |= {
+            row.number: row.days for row in there.where(F.year("started_at") == year).select("number", days).collect()
+        }
+    for row in tenant_days.with_days_here(here, CLOCKS).iter_rows(named=True):
+        clock = CLOCKS[row["tenant"]]
+        assert (row["first_on"], row["last_on"]) == (clock.day_of(row["started_at"]), clock.day_of(row["ended_at"]))
+        assert (found[row["number"]][0], found[row["number"]][-1]) == (row["first_on"], row["last_on"]), row
+
+
+def test_of_a_few_days_spark_lays_on_each_just_the_sessions_that_touch_it(spark: SparkSession) -> None:
+    """Sessions from long before those days and long after them are cut to them."""
+    here, there = _held(spark)
+    wanted = [date(2001, 10, 27), date(2001, 10, 28)]
+    each = F.explode(tenant_days.touched(CLOCKS, wanted[0], wanted[-1])).alias("on_day")
+    found = {
+        (row.number, row.on_day) for row in there.select("number", each).where(F.col("on_day").isin(wanted)).collect()
+    }
+    expected = {
+        (row["number"], on)
+        for row in tenant_days.with_days_here(here, CLOCKS).iter_rows(named=True)
+        for on in wanted
+        if row["first_on"] <= on <= row["last_on"]
+    }
+    assert found == expected and expected
+
+
+def test_a_session_in_the_hour_that_comes_twice_has_its_figures_by_spark_and_here_alike(spark: SparkSession) -> None:
+    calendars = Calendars({"t": Calendar("Europe/London", broadcast_day_starts="01:30")})
+    start = datetime.fromisoformat("2026-10-25T01:05:00+00:00")
+    row = sessions(("t", start, start + timedelta(minutes=10))).with_columns(
+        stream=pl.lit("fm"), listener_id=pl.lit("l"), started_on=pl.lit(start.date()), exclusion=pl.lit(None, pl.String),
+        **{name: pl.lit("x") for name in figures.READ[8:]},
+    )  # fmt: skip
+    days, edges = [date(2026, 10, 24), date(2026, 10, 25)], (0, 1, 60)
+    here = figures.by_day_here(row, calendars, days, edges)
+    there = figures.collected(figures.by_day(spark.createDataFrame(row.to_arrow()), calendars, days, edges))
+    assert here["gold.listening_by_day"].select("listened_on", "stream", "listening_seconds").rows() == [
+        (days[1], "*", 600.0), (days[1], "fm", 600.0)
+    ]  # fmt: skip
+    for name, frame in here.items():
+        assert there[name].select(frame.columns).sort(frame.columns[:3]).equals(frame.sort(frame.columns[:3])), name

@@ -1,0 +1,58 @@
+"""`audit completeness`: lines of files, hours of proxies, and lines lost on their way."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+from deltalake import write_deltalake
+
+from metrics_lake.arrow import arrow_schema, fitted
+from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.sources.haproxy import SOURCE
+from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
+
+
+def test_completeness_shows_that_every_line_stands_in_one_account(filled):
+    ended = filled.run("audit", "completeness", "--format", "json")
+    told = {row["path"]: row for row in map(json.loads, ended.out.splitlines())}
+    assert ended.code == 0 and all(row["adds_up"] for row in told.values())
+    first = told["haproxy/edge-01/10.log"]
+    counts = [first[f"{name}_count"] for name in ("line", "accepted", "reject", "unclaimed", "skipped")]
+    assert counts == [4, 1, 1, 1, 1]
+
+
+def test_completeness_shows_the_hours_of_each_proxy_and_how_far_data_is_complete(filled):
+    out = filled.run("audit", "completeness").out
+    assert "hours by proxy" in out and "edge-02" in out
+    assert "complete through 2001-01-15 12:00:00+00:00" in out
+
+
+def test_completeness_tells_lost_and_doubled_lines_where_haproxy_numbers_them(world, monkeypatch):
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    numbered = text([f"{line(n)} 4037 {n} {979560000 + n}.003 -" for n in (1, 2, 3, 5, 5)])
+    schema = arrow_schema(TABLE)
+    for frame in SOURCE.parse([Arrived(numbered)], rules_of()):
+        write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
+    out = world.run("audit", "completeness").out
+    assert "lines by the numbers that HAProxy gives them" in out
+    assert all(share in out for share in ("20.00%", "25.00%"))
+
+
+def test_lines_that_do_not_add_up_are_an_error(filled):
+    broken = pl.read_delta("data/lake/bronze/haproxy").with_columns(line_count=pl.col("line_count") + 1)
+    write_deltalake("data/lake/bronze/haproxy", broken.to_arrow(), mode="overwrite")
+    assert filled.run("audit", "completeness").code == 1
+
+
+def test_completeness_fits_80_columns_with_a_line_for_each_file(filled, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = filled.run("audit", "completeness").out
+    assert max(map(len, out.splitlines())) <= 80
+    [row] = [line for line in out.splitlines() if "edge-01/10.log" in line]
+    assert [cell for cell in row.split() if cell.isdigit()] == ["4", "1", "1", "1", "1"]
+
+
+def test_completeness_shows_the_columns_that_are_asked_for(filled):
+    chosen = ("audit", "completeness", "--columns", "path,reject_count", "--format", "json")
+    assert {tuple(json.loads(line)) for line in filled.run(*chosen).out.splitlines()} == {("path", "reject_count")}

@@ -1,0 +1,126 @@
+"""`listening`: any range of days or hours, from the documents alone."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+
+import pytest
+
+from metrics_lake.io.cosmos import CosmosDocuments
+from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.serve import listening
+from tests.unit.io.cosmos_double import Fault, serving
+from tests.unit.serve.samples import CALENDAR, days, hour
+from tests.unit.serve.test_listening import STANDING, sketch
+
+DAYS = """
+    on         | started | active | seconds | unique | peak | peak_at             | excluded
+    2001-01-15 | 1200    | 1201   | 7200    | 3      | 1100 | 2001-01-15 10:15:00 | {bot: 2}
+    2001-01-16 | 4       | 5      | 3600    | 2      | 2    | 2001-01-16 22:30:00 | {}
+    """
+
+
+@pytest.fixture
+def published(world):
+    """The world with two days and an hour of documents."""
+    rows = [{**row, "unique_sketch": sketch("abc")} for row in days(DAYS)]
+    found = [listening.day_document("acme", row, CALENDAR, STANDING) for row in rows]
+    found.append(listening.hour_document("acme", hour("2001-01-15 10:00", started=3, unique=2, peak=2), STANDING))
+    SqliteDocuments("data/documents.db").upsert(listening.CONTAINER, found)
+    return world
+
+
+def listen(world, *more: str):
+    return world.run("listening", "--tenant", "acme", "--from", "2001-01-15", "--to", "2001-01-16", *more)
+
+
+def test_listening_is_a_total_a_table_and_a_chart(published):
+    ended = listen(published)
+    assert ended.code == 0 and ended.err == ""
+    assert "1,204 sessions · 3.0 hours · 3 unique listeners · peak 1,100 at 2001-01-15 12:15" in ended.out
+    assert "2 sessions not counted (bot 2)" in ended.out
+    assert "2001-01-16" in ended.out and "average" in ended.out and any("⠀" < letter <= "⣿" for letter in ended.out)
+
+
+def test_listening_as_json_has_all_that_the_table_has(published):
+    answer = json.loads(listen(published, "--format", "json").out)
+    assert (answer["tenant"], answer["stream"], answer["by"]) == ("acme", "*", "day")
+    assert answer["total"]["unique_listeners"] == {"value": 3, "method": "exact", "relative_error": 0.0}
+    assert [bucket["start"] for bucket in answer["buckets"]] == ["2001-01-15", "2001-01-16"]
+
+
+def test_listening_as_csv_is_one_row_a_bucket(published):
+    found = list(csv.DictReader(io.StringIO(listen(published, "--format", "csv").out)))
+    assert [(row["start"], row["total_sessions"], row["unique_listeners"]) for row in found] == [
+        ("2001-01-15", "1200", "3"),
+        ("2001-01-16", "4", "2"),
+    ]
+
+
+@pytest.mark.parametrize(("by", "starts"), [
+    ("hour", ["2001-01-15T10:00:00Z"]), ("week", ["2001-W03"]), ("month", ["2001-01"]),
+])  # fmt: skip
+def test_listening_may_be_told_by_other_stretches_of_time(published, by, starts):
+    answer = json.loads(listen(published, "--format", "json", "--by", by).out)
+    assert [bucket["start"] for bucket in answer["buckets"]] == starts
+
+
+def test_listening_may_be_asked_for_whole_hours_on_the_tenant_s_clock(published):
+    hours = ("listening", "--tenant", "acme", "--from", "2001-01-15T12:00", "--to", "2001-01-15T13:00")
+    answer = json.loads(published.run(*hours, "--by", "hour", "--format", "json").out)
+    assert (answer["start"], answer["end"]) == ("2001-01-15T12:00:00+02:00", "2001-01-15T13:00:00+02:00")
+    assert answer["total"]["total_sessions"] == 3 and len(answer["buckets"]) == 1
+    assert "2001-01-15 12:00 to 2001-01-15 13:00" in published.run(*hours).out
+
+
+def test_who_is_new_is_told_in_all_three_forms(published):
+    since = ("--new-since", "2001-01-01")
+    answer = json.loads(listen(published, *since, "--format", "json").out)
+    assert answer["total"]["new_listeners"]["value"] == 3 and answer["buckets"][1]["returning_listeners"]["value"] == 2
+    assert "3 unique listeners · 3 new listeners · 0 returning listeners" in listen(published, *since).out
+    found = list(csv.DictReader(io.StringIO(listen(published, *since, "--format", "csv").out)))
+    assert [(row["new_listeners"], row["returning_listeners"]) for row in found] == [("3", "0"), ("0", "2")]
+
+
+def test_several_streams_have_no_peak_together(published):
+    found = [
+        listening.day_document("acme", {**row, "stream": stream, "unique_sketch": sketch(who)}, CALENDAR, STANDING)
+        for row in days(DAYS)
+        for stream, who in (("live", "ab"), ("fm", "bc"))
+    ]
+    SqliteDocuments("data/documents.db").upsert(listening.CONTAINER, found)
+    both = ("--stream", "live", "--stream", "fm")
+    out = listen(published, *both).out
+    assert "3 unique listeners · no peak of several streams together" in out and "–" in out
+    assert listen(published, *both, "--format", "csv").out.splitlines()[1].count(",,") == 1
+
+
+def test_keys_that_changed_within_a_range_are_told(published):
+    out = listen(published, "--set", "privacy.key_rotation=daily").out
+    assert "keys changed within this range: a listener counts once in each of their epochs" in out
+
+
+def test_listening_reads_whichever_store_the_settings_name(world, monkeypatch):
+    key = base64.b64encode(b"a key that nobody sees" * 3).decode()
+    monkeypatch.setenv("METRICS_LAKE_COSMOS_KEY", key)
+    rows = [{**row, "unique_sketch": sketch("abc")} for row in days(DAYS)]
+    with serving() as account:
+        chosen = ("--set", "documents.store=cosmos", "--set", f"documents.endpoint={account.address}")
+        put = [listening.day_document("acme", row, CALENDAR, STANDING) for row in rows]
+        CosmosDocuments(account.address, "metrics", key).upsert(listening.CONTAINER, put)
+        right = listen(world, *chosen)
+        account.faults["GET account"] = [Fault(401) for _ in range(18)]
+        refused, story = listen(world, *chosen), listen(world, *chosen, "--debug")
+    assert right.code == 0 and "1,204 sessions · 3.0 hours · 3 unique listeners" in right.out
+    assert refused.code == 1 and refused.err.count("\n") == 1 and "refuses the key" in refused.err
+    assert "Traceback" in story.err and key not in story.err + refused.err + right.out
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_range_without_listening_is_empty_and_no_error(world, form):
+    ended = listen(world, "--format", form)
+    assert (ended.code, ended.err) == (0, "")
+    assert form != "table" or "nothing of acme (*) from 2001-01-15 to 2001-01-16" in ended.out
