@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.run import run
 from metrics_lake.jobs.work import Work
 from tests.lake.contents import differences, whole
-from tests.lake.turns import expected
-from tests.lake.turns.drawing import Case, drawn
+from tests.lake.turns import expected, turns
+from tests.lake.turns.drawing import MINUTE, Case, Line, drawn
 
 _TRIES = 60  # of a smaller log, once one has failed
 _FAST, _PART = range(1, 11), 10
@@ -87,6 +88,20 @@ def test_a_log_around_a_turn_of_the_clock_gives_the_same_however_it_comes(
     number: int, small_in: Way, tmp_path: Path
 ) -> None:
     check(drawn(number), (small_in, small_in), tmp_path)
+
+
+@pytest.mark.parametrize("way", ["small_in", pytest.param("by_spark_in", marks=pytest.mark.slow)])
+def test_a_session_across_a_day_that_never_was_lies_in_the_days_beside_it(
+    way: str, small_in: Way, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    case = drawn(1)
+    _, turn = turns.SKIPPED
+    across = Line("acme", "fm", 0, "VLC/3.0.20", round(turn.timestamp() * 1000) - MINUTE, 5 * MINUTE)
+    calendars = {"acme": {"timezone": turns.SKIPPED[0]}}
+    case = replace(case, calendars=calendars, lines=(across,), runs=(((across,),),))
+    check(case, (small_in, request.getfixturevalue(way)), tmp_path)
+    days = (tmp_path / "0" / "rollups" / "acme" / "_all" / "day").glob("*.json")
+    assert sorted(day.stem for day in days) == ["2011-12-29", "2011-12-31"]
 
 
 @pytest.mark.slow
