@@ -27,7 +27,7 @@ class Calendars:
     def periods(self, tenant: str, days: Iterable[date], spans: tuple[date, date], last_on: date) -> list[Period]:
         """The periods that hold any of the days, the rolling ones that end on `last_on`, and all of it (`spans`)."""
         calendar = self.by_tenant[tenant]
-        found = {(p.kind, p.name): p for on in days for p in calendar.named(on)}
+        found = {(p.kind, p.name): p for on in days if calendar.has_day(on) for p in calendar.named(on)}
         rolling = [calendar.rolling(name, last_on) for name in ROLLING_DAYS]
         return [*found.values(), *rolling, calendar.all(*spans)]
 

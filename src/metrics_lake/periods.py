@@ -77,6 +77,10 @@ class Calendar:
         wall = datetime.combine(on, time.fromisoformat(self.broadcast_day_starts), tzinfo=self.zone)
         return wall.astimezone(timezone.utc)
 
+    def has_day(self, on: date) -> bool:
+        """False for a day that never was: Samoa had no 30 December 2011."""
+        return self.day_start(on) < self.day_start(on + _DAY)
+
     def day_of(self, instant: datetime) -> date:
         """The tenant's day that an instant (with a zone) lies in."""
         on = instant.astimezone(self.zone).date()

@@ -63,7 +63,8 @@ def by_day(held: DataFrame, calendars: Calendars, days: Sequence[date], edges_mi
 
     def reckon(key: tuple[Any, ...], rows: pa.Table) -> pa.Table:
         tenant, on = (value.as_py() for value in key)
-        return _packed(tenant, of_day(_unpacked(rows), clocks[tenant], on))
+        made = of_day(_unpacked(rows), clocks[tenant], on) if clocks[tenant].has_day(on) else {}
+        return _packed(tenant, made)
 
     return wanted.groupBy("tenant", "on_day").applyInArrow(reckon, _PIECE_DDL)
 
@@ -91,7 +92,8 @@ def by_day_here(held: pl.DataFrame, calendars: Calendars, days: Sequence[date], 
         for tenant, calendar in calendars.by_tenant.items()
         if (whole := placed.filter(tenant=tenant)).height
         for on in days
-        if (
+        if calendar.has_day(on)
+        and (
             mine := whole.filter(sessions.between(pl.col, calendar.day_start(on), calendar.day_start(on + _DAY)))
         ).height
     )
