@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.store_reports import TABLE
 from metrics_lake.gold import downloads_by_day
+from metrics_lake.model.arrow import arrow_schema, fitted
 from metrics_lake.silver import downloads
 from tests.unit.drawing import rows
 
