@@ -9,9 +9,7 @@ from itertools import count
 
 import polars as pl
 
-from metrics_lake.config.secrets import read_secret
 from metrics_lake.config.settings import Rules
-from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.privacy.redaction import Names
 from metrics_lake.sources.haproxy import lines, neighbours, streams
@@ -64,10 +62,9 @@ class _Chunk:
         self.size += len(text)
 
 
-def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
+def parse(files: Iterable[ArrivedFile], rules: Rules, hasher: Hasher) -> Iterator[pl.DataFrame]:
     """Rows of `bronze.haproxy`, frame by frame; columns that a kind of row doesn't fill are left out."""
-    secret = read_secret(rules.privacy.secret_file)
-    hasher, names = Hasher(secret, salts.read(rules.privacy.keys_file)), Names(secret)
+    names = hasher.names
     numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), Files(read_ms=rules.read_ms)
     for file in files:
         account = _Account(file)
