@@ -28,7 +28,8 @@ def test_a_run_over_a_damaged_checkpoint_names_the_remedy(world, monkeypatch):
     (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
     (checkpoint / "query" / "offsets" / "1").write_text("v1")
     ended = world.run("run")
-    assert ended.code == 1 and "offsets/1 is torn; `metrics-lake ingest --reset-checkpoint`" in ended.err
+    assert ended.code == 1 and "offsets/1 is torn" in ended.err
+    assert "metrics-lake ingest --reset-checkpoint" in ended.err
 
 
 def test_the_old_name_of_the_option_is_not_in_the_help(run):
