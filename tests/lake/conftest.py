@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from metrics_lake import settings as settings_of
-from metrics_lake import spark as spark_session
-from metrics_lake.jobs.work import Work
-from metrics_lake.settings import Settings
+from metrics_lake.config import settings as settings_of
+from metrics_lake.config.settings import Settings
+from metrics_lake.io.lake import spark_session
+from metrics_lake.jobs.context import Work
+from tests.lake.intake import SmallWork
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = Path(__file__).parent / "samples"
@@ -29,8 +30,12 @@ def lake_settings(folder: Path, landing: Path, tenants: Path, *more: str) -> Set
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def secret() -> None:
     os.environ["METRICS_LAKE_SECRET"] = "5e" * 31 + "c7"
+
+
+@pytest.fixture(scope="session")
+def spark(secret: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     settings = lake_settings(tmp_path_factory.mktemp("session"), SAMPLES, SAMPLES / "tenants.yaml")
     session = spark_session.session(settings, name="tests")
     yield session
@@ -41,3 +46,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 def work_in(spark: SparkSession) -> Callable[..., Work]:
     """A piece of work in a folder: work_in(folder, landing, tenants, 'key=value' …)."""
     return lambda folder, landing, tenants, *more: Work.of(lake_settings(folder, landing, tenants, *more))
+
+
+@pytest.fixture(scope="session")
+def small_in(secret: None) -> Callable[..., Work]:
+    """The same without Spark, from the first file on."""
+    return lambda folder, landing, tenants, *more: SmallWork.of(lake_settings(folder, landing, tenants, *more))
+
+
+@pytest.fixture(scope="session")
+def by_spark_in(work_in: Callable[..., Work]) -> Callable[..., Work]:
+    """The same with Spark wherever there is a choice."""
+    return lambda *place: work_in(*place, "spark.from_rows=0", "spark.from_bytes=0")

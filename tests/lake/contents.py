@@ -8,14 +8,17 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake.io.documents import SqliteDocuments
-from metrics_lake.serve import listening
-from metrics_lake.settings import Settings
+from metrics_lake.catalog import stored
+from metrics_lake.config.settings import Settings
+from metrics_lake.io.documents.sqlite import SqliteDocuments
+from metrics_lake.jobs.context import Work
+from metrics_lake.serve import downloads, listening
 
 TABLES = ("silver/sessions", "gold/listeners_by_minute", "gold/listening_by_hour", "gold/listening_by_day",
           "gold/session_lengths_by_day", "gold/dimensions_by_day", "gold/listening_by_period",
           "gold/dimensions_by_period")  # fmt: skip
 _OF_A_RUN = ("generated_at", "revision")
+_OF_A_BLOB = (*_OF_A_RUN, "size")  # in an index; the size counts the digits of the revision
 
 
 def tables(settings: Settings) -> dict[str, list[str]]:
@@ -41,6 +44,49 @@ def documents(settings: Settings, tenant: str) -> list[dict[str, Any]]:
 
 def everything(settings: Settings, tenant: str) -> dict[str, Any]:
     return {**tables(settings), "rollups": rollups(settings), "documents": documents(settings, tenant)}
+
+
+def whole(work: Work) -> dict[str, Any]:
+    """All that must be the same however the files came: each table above bronze, blob, index and document, by its place."""
+    lake, held = work.settings.storage.lake, {}
+    for table in stored():
+        if not table.name.startswith("bronze.") and work.history.version(table) >= 0:
+            held[table.name] = sorted(map(repr, pl.read_delta(f"{lake}/{table.path}").rows()))
+    held |= rollups(work.settings) | indexes(work.settings)
+    store = SqliteDocuments(work.settings.documents.path)
+    for container in (listening.CONTAINER, downloads.CONTAINER):
+        for tenant in work.tenants.tenants:
+            held |= {f"{container} {each['id']} of {tenant}": _figures(each)
+                     for each in store.between(container, tenant, "", "~")}  # fmt: skip
+    return held
+
+
+def indexes(settings: Settings) -> dict[str, Any]:
+    """Every tenant's index, without what differs from run to run."""
+    root, found = Path(settings.storage.rollups), {}
+    for path in root.glob("*/index.json"):
+        index = json.loads(path.read_bytes())
+        blobs = [{key: of for key, of in each.items() if key not in _OF_A_BLOB} for each in index["rollups"]]
+        found[path.relative_to(root).as_posix()] = {**index, "rollups": blobs}
+    return found
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Where two of `whole` differ: what stands in the one alone, and in the other alone."""
+    return {
+        place: _apart(one.get(place), other.get(place))
+        for place in sorted(one.keys() | other.keys())
+        if one.get(place) != other.get(place)
+    }
+
+
+def _apart(one: Any, other: Any) -> tuple[Any, Any]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = [key for key in one.keys() | other.keys() if one.get(key) != other.get(key)]
+        return {key: one.get(key) for key in keys}, {key: other.get(key) for key in keys}
+    if isinstance(one, list) and isinstance(other, list):
+        return [each for each in one if each not in other], [each for each in other if each not in one]
+    return one, other
 
 
 def files(settings: Settings) -> list[dict[str, Any]]:

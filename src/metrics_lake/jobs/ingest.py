@@ -11,14 +11,14 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake import keys
 from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.io.manifest import Batch
-from metrics_lake.io.stream import landing_at
-from metrics_lake.jobs.work import Work
-from metrics_lake.names import sealed
-from metrics_lake.settings import Rules, rules
-from metrics_lake.sources.arrived import QUARANTINED, READ
+from metrics_lake.config.settings import Rules, rules
+from metrics_lake.io.landing.intake import landing_at
+from metrics_lake.io.landing.manifest import Batch
+from metrics_lake.jobs.context import Work
+from metrics_lake.privacy import salts
+from metrics_lake.privacy.redaction import sealed
+from metrics_lake.sources.landed_file import QUARANTINED, READ
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda s
     stream.check(work.table_path(bronze.TABLE))
     before = stream.committed
     if work.settings.privacy.key_rotation != "never":
-        keys.prepare(work.settings.privacy.keys_file, work.tenants.tenants)
+        salts.prepare(work.settings.privacy.keys_file, work.tenants.tenants)
     if stream.manifest.last_number > stream.committed:
         work.on_step("ending a batch that an earlier run began")
         _read(work, lambda share: None)
