@@ -24,15 +24,15 @@ from pathlib import Path
 import polars as pl
 from datasketches import update_theta_sketch
 
+from metrics_lake.config.settings import Documents, Settings, Spark, Storage
+from metrics_lake.config.tenants import Tenants
 from metrics_lake.gold import listening_by_day, listening_by_hour
-from metrics_lake.io.documents import DocumentStore
-from metrics_lake.io.history import Progress
-from metrics_lake.io.stores import documents_of
-from metrics_lake.jobs import dealt_documents, documents
-from metrics_lake.jobs.work import Work
-from metrics_lake.serve.rollups import Standing
-from metrics_lake.settings import Documents, Settings, Spark, Storage
-from metrics_lake.tenants import Tenants
+from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.sqlite import DocumentStore
+from metrics_lake.io.lake.commit_log import Progress
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.publish import documents, documents_by_spark
+from metrics_lake.serve.rollup.rollup import Standing
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR = ROOT / ".cache/stack/node/node_modules/@vercel/cosmosdb-server/lib/cli.js"
@@ -101,7 +101,7 @@ def main(count: int) -> None:
         work.lake.read(listening_by_day.TABLE).count()  # starts Spark, which a publish of so much has done already
         with emulator() as endpoint:
             work.settings = in_cosmos(settings, endpoint)
-            measured("emulator, from Spark", due, lambda: dealt_documents.write_days(work, ["acme"], days, standing))
+            measured("emulator, from Spark", due, lambda: documents_by_spark.write_days(work, ["acme"], days, standing))
         with emulator() as endpoint:
             measured("emulator, from one process", due, here(documents_of(in_cosmos(settings, endpoint))))
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from metrics_lake.periods import ROLLING_DAYS, Calendar, Period
+from metrics_lake.model.periods import ROLLING_DAYS, Calendar, Period
 
 _DAY = timedelta(days=1)
 _HOURS = ("tenant", "listened_on", "day_ms", "hour_ms", "hour_ends_ms", "hour_of_day", "before_ends_ms")

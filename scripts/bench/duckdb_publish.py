@@ -7,13 +7,14 @@ from datetime import datetime, timedelta, timezone
 
 import duckdb
 
-from metrics_lake.io.blobs import Blobs, FolderBlobs
-from metrics_lake.io.documents import SqliteDocuments
-from metrics_lake.periods import Period
-from metrics_lake.serve import listening, rollups
-from metrics_lake.serve.figures import Figures, Row
-from metrics_lake.settings import Settings
-from metrics_lake.tenants import Tenants
+from metrics_lake.config.settings import Settings
+from metrics_lake.config.tenants import Tenants
+from metrics_lake.io.documents.sqlite import SqliteDocuments
+from metrics_lake.io.storage.blobs import Blobs, FolderBlobs
+from metrics_lake.model.periods import Period
+from metrics_lake.serve import listening
+from metrics_lake.serve.rollup import rollup
+from metrics_lake.serve.rollup.rows import Figures, Row
 
 _CONTRACT = {"version": 1, "bot_rules": "three patterns of this job", "key_rotation": "never"}
 
@@ -26,7 +27,7 @@ def publish(
     periods: Mapping[str, list[Period]],
 ) -> int:
     """Writes everything anew; returns how many rollups."""
-    standing = rollups.Standing(through, timedelta(hours=settings.publish.restatement_hours))
+    standing = rollup.Standing(through, timedelta(hours=settings.publish.restatement_hours))
     figures = _figures(connection)
     blobs, now = FolderBlobs(settings.storage.rollups), datetime.now(timezone.utc)
     written = 0
@@ -38,16 +39,16 @@ def publish(
             for period in named
             if any(period.first_on <= on < period.end_on for on in figures.days[tenant, stream])
         ]
-        blobs.write(f"{tenant}/index.json", rollups.encoded({"tenant": tenant, "rollups": index}))
+        blobs.write(f"{tenant}/index.json", rollup.encoded({"tenant": tenant, "rollups": index}))
         written += len(index)
     documents = list(_documents(tenants, figures, standing))
     SqliteDocuments(settings.documents.path).upsert(listening.CONTAINER, documents)
     return written
 
 
-def _shelf(settings: Settings, tenants: Tenants, tenant: str) -> rollups.Shelf:
+def _shelf(settings: Settings, tenants: Tenants, tenant: str) -> rollup.Shelf:
     config, edges = tenants.tenants[tenant], settings.sessions.length_edges_minutes
-    return rollups.Shelf(tenant, config.calendar, _CONTRACT, edges)
+    return rollup.Shelf(tenant, config.calendar, _CONTRACT, edges)
 
 
 def _figures(connection: duckdb.DuckDBPyConnection) -> Figures:
@@ -66,22 +67,22 @@ def _figures(connection: duckdb.DuckDBPyConnection) -> Figures:
 
 def _written(
     blobs: Blobs,
-    shelf: rollups.Shelf,
+    shelf: rollup.Shelf,
     stream: str,
     period: Period,
     figures: Figures,
-    standing: rollups.Standing,
+    standing: rollup.Standing,
     now: datetime,
 ) -> Row:
-    path = rollups.path(shelf.tenant, stream, period)
-    document = rollups.revised(rollups.rollup(shelf, stream, period, figures, standing), None, now)
+    path = rollup.path(shelf.tenant, stream, period)
+    document = rollup.revised(rollup.rollup(shelf, stream, period, figures, standing), None, now)
     assert document is not None
-    content = rollups.encoded(document)
+    content = rollup.encoded(document)
     blobs.write(path, content)
     return {"path": path, "kind": period.kind, "name": period.name, "size": len(content), "status": document["status"]}
 
 
-def _documents(tenants: Tenants, figures: Figures, standing: rollups.Standing) -> Iterable[Row]:
+def _documents(tenants: Tenants, figures: Figures, standing: rollup.Standing) -> Iterable[Row]:
     for (tenant, _), by_day in figures.days.items():
         calendar = tenants.tenants[tenant].calendar
         for row in by_day.values():

@@ -21,12 +21,12 @@ import polars as pl
 from duckdb_publish import publish
 from steps import Steps
 
-from metrics_lake import settings as settings_of
-from metrics_lake.periods import Period
-from metrics_lake.settings import Settings
-from metrics_lake.sources import agents
+from metrics_lake.config import settings as settings_of
+from metrics_lake.config.settings import Settings
+from metrics_lake.config.tenants import Stream, Tenants
+from metrics_lake.model.periods import Period
 from metrics_lake.sources.haproxy.listeners import unescaped
-from metrics_lake.tenants import Stream, Tenants
+from metrics_lake.sources.lookups import user_agents
 
 THREADS, MEMORY = 2, "4GB"
 SCRIPTS = ("duckdb_sessions.sql", "duckdb_figures.sql")
@@ -112,8 +112,8 @@ def _fits(field: str, glob: str) -> str:
 def ingest(job: Job) -> None:
     job.run("ingest")
     raw = [text for (text,) in job.connection.execute("SELECT DISTINCT agent FROM requests").fetchall()]
-    known = ["" if (text := unescaped(each).strip()) in agents.NO_VALUES else text for each in raw]
-    described = agents.described(known)
+    known = ["" if (text := unescaped(each).strip()) in user_agents.NO_VALUES else text for each in raw]
+    described = user_agents.described(known)
     job.put("agents", described.with_columns(raw=pl.Series(raw, dtype=pl.String)))
     job.run("listeners")
 

@@ -26,13 +26,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 import polars as pl
 
+from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
+from metrics_lake.config.tenants import Tenants
 from metrics_lake.demo.agents import AGENTS
-from metrics_lake.privacy import canonical
-from metrics_lake.settings import Haproxy, Places, Privacy, Rules, Sessions
-from metrics_lake.sources.arrived import FileEntry
+from metrics_lake.privacy.hashing import canonical
 from metrics_lake.sources.haproxy import SOURCE, listeners, requests
-from metrics_lake.sources.haproxy.formats import understanding
-from metrics_lake.tenants import Tenants
+from metrics_lake.sources.haproxy.formats import parsing
+from metrics_lake.sources.landed_file import FileEntry
 from tests.unit.sources import mmdb
 
 SECRET = bytes(range(32)).hex()
@@ -149,9 +149,9 @@ def plain() -> Iterator[None]:
             (
                 requests,
                 "understood",
-                lambda lines, haproxy, paths: understanding.httplog_parted(lines, haproxy.captures),
+                lambda lines, haproxy, paths: parsing.httplog_parted(lines, haproxy.captures),
             ),
-            (understanding, "with_tails", lambda read: read),
+            (parsing, "with_tails", lambda read: read),
         ):
             patches.enter_context(mock.patch.object(of, name, instead))
         yield

@@ -12,11 +12,11 @@ import time
 
 import polars as pl
 
-from metrics_lake.privacy import Hasher, masked
-from metrics_lake.settings import Haproxy, Places, Privacy, Rules, Sessions
+from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
+from metrics_lake.config.tenants import Tenants
+from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.sources.haproxy import lines, requests
 from metrics_lake.sources.haproxy.clock import Files
-from metrics_lake.tenants import Tenants
 
 HEAD = "192.0.2.7:51520 [15/Jan/2001:16:10:25.353] fe_hls be/srv1 0/0/0/4/4 200 188 - - ---- 1/1/0/0/0 0/0 "
 FORMATS = (

@@ -27,7 +27,7 @@ from deltalake import DeltaTable
 
 from metrics_lake.catalog import stored
 from metrics_lake.demo.traffic import Plan, generate
-from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.io.documents.sqlite import SqliteDocuments
 
 _STEPS = {
     "starting Spark": "start", "reading": "ingest", "ending a batch": "ingest", "building sessions": "refine",

@@ -9,12 +9,12 @@ import sys
 
 from steps import Steps
 
-from metrics_lake import settings
+from metrics_lake.config import settings
 from metrics_lake.jobs.compute import compute
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.ingest import ingest
-from metrics_lake.jobs.publish import publish
+from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.jobs.refine import refine
-from metrics_lake.jobs.work import Work
 
 
 def main(overrides: list[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from cronsim import CronSim
 
-from metrics_lake.schedule import Job, Plan, load_plan
+from metrics_lake.config.schedule import Job, Plan, load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = ROOT / "resources" / "jobs.yml"

@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from metrics_lake import settings
+from metrics_lake.config import settings
 from metrics_lake.demo.traffic import Plan, generate
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
 
 
 def main(folder: Path) -> None:

@@ -16,8 +16,8 @@ from urllib import request
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 
-from metrics_lake.azure_places import place_of
-from metrics_lake.settings import Settings
+from metrics_lake.config.settings import Settings
+from metrics_lake.config.storage_urls import place_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / ".cache" / "stack"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from servers import HOST, ROOT, Server, servers
 
-from metrics_lake.settings import SettingsError, load
+from metrics_lake.config.settings import SettingsError, load
 
 STATE = ROOT / ".cache" / "stack" / "up"
 PATIENCE = 120.0  # seconds for a server to answer

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
-from metrics_lake.bronze import haproxy, restatements, store_reports
-from metrics_lake.tables import Table, View
+from metrics_lake.bronze import haproxy, store_reports
+from metrics_lake.gold import restatements
+from metrics_lake.model.tables import Table, View
 
 
 def metrics() -> list[ModuleType]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from metrics_lake import settings as settings_of
-from metrics_lake import spark as spark_session
-from metrics_lake.jobs.work import Work
-from metrics_lake.settings import Settings
+from metrics_lake.config import settings as settings_of
+from metrics_lake.config.settings import Settings
+from metrics_lake.io.lake import spark_session
+from metrics_lake.jobs.context import Work
 from tests.lake.intake import SmallWork
 
 ROOT = Path(__file__).parents[2]

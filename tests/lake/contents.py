@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 
 from metrics_lake.catalog import stored
-from metrics_lake.io.documents import SqliteDocuments
-from metrics_lake.jobs.work import Work
+from metrics_lake.config.settings import Settings
+from metrics_lake.io.documents.sqlite import SqliteDocuments
+from metrics_lake.jobs.context import Work
 from metrics_lake.serve import downloads, listening
-from metrics_lake.settings import Settings
 
 TABLES = ("silver/sessions", "gold/listeners_by_minute", "gold/listening_by_hour", "gold/listening_by_day",
           "gold/session_lengths_by_day", "gold/dimensions_by_day", "gold/listening_by_period",

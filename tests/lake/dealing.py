@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from metrics_lake.jobs import dealt_documents, documents
-from metrics_lake.jobs.work import Work
-from metrics_lake.settings import Documents, Settings, Spark, Storage
-from tests.unit.jobs.test_documents import DAYS, STANDING, TENANTS, fill
+from metrics_lake.config.settings import Documents, Settings, Spark, Storage
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.publish import documents, documents_by_spark
+from tests.unit.jobs.publish.test_documents import DAYS, STANDING, TENANTS, fill
 
 ROOT = Path(__file__).parents[2]
 NAMES = tuple(TENANTS.tenants)
@@ -55,7 +55,7 @@ def run(folder: Path, endpoint: str, database: str, key: str) -> subprocess.Comp
 def main(lake: str, endpoint: str, database: str, events: str) -> None:
     work = work_over(lake, endpoint, database, Path(events).as_uri())
     for _ in steps(work):
-        done = dealt_documents.write_days(work, NAMES, DAYS, STANDING)
+        done = documents_by_spark.write_days(work, NAMES, DAYS, STANDING)
         sys.stdout.write(f"{done.written} {done.removed}\n")
 
 

@@ -12,11 +12,11 @@ from typing import Any
 from metrics_lake.bronze.haproxy import TABLE
 from metrics_lake.cli import options
 from metrics_lake.cli.output import failures
-from metrics_lake.io.stream import Stream
-from metrics_lake.jobs.work import Work
-from metrics_lake.names import Names, sealed
-from metrics_lake.settings import rules
-from metrics_lake.sources.arrived import ArrivedFile
+from metrics_lake.config.settings import rules
+from metrics_lake.io.landing.intake import Stream
+from metrics_lake.jobs.context import Work
+from metrics_lake.privacy.redaction import Names, sealed
+from metrics_lake.sources.landed_file import ArrivedFile
 
 __all__ = ["SOURCE", "TABLE", "fail"]
 

@@ -15,13 +15,13 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from metrics_lake.arrow import arrow_schema
-from metrics_lake.io import checkpoints
-from metrics_lake.io.landing import LandingReader
-from metrics_lake.io.sink import Sink
-from metrics_lake.io.stream import Stream
-from metrics_lake.jobs.work import Work
-from metrics_lake.tables import Table
+from metrics_lake.io.landing import checkpoints
+from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.landing.reader import LandingReader
+from metrics_lake.io.landing.sink import Sink
+from metrics_lake.jobs.context import Work
+from metrics_lake.model.arrow import arrow_schema
+from metrics_lake.model.tables import Table
 from tests.unit.standing import with_sum
 
 

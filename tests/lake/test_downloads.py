@@ -15,14 +15,14 @@ import pytest
 import yaml
 
 from metrics_lake.bronze import store_reports as bronze
-from metrics_lake.io.checkpoints import CheckpointError
-from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.io.documents.sqlite import SqliteDocuments
+from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.jobs import downloads
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.rebuild import RebuildError, rebuild
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
-from metrics_lake.serve import rollups
 from metrics_lake.serve.downloads import CONTAINER
+from metrics_lake.serve.rollup import rollup
 from tests.lake.conftest import SAMPLES
 
 TENANTS = """
@@ -119,7 +119,7 @@ def test_rollups_of_a_tenant_as_a_whole_hold_its_downloads_and_change_with_them(
     before = {path: json.loads(path.read_bytes()) for path in (tmp_path / "rollups").glob("*/*/*/*.json")}
     told = {path for path, document in before.items() if "downloads" in document}
     assert told == {path for path in before if path.parts[-4:-2] == (name, "_all")} and len(told) < len(before)
-    check = jsonschema.Draft202012Validator(rollups.schema())
+    check = jsonschema.Draft202012Validator(rollup.schema())
     for path in told:
         check.validate(before[path])
         assert before[path]["downloads"]["summary"]["downloads"] == (
@@ -185,7 +185,7 @@ def test_a_rebuild_is_refused_where_a_version_that_still_counts_was_replaced_in_
     downloads.run(work)
     before = found(work)
     assert before == {"google:com.acme.radio:2001-01-15:*": 5, "google:com.acme.radio:2001-01-16:*": 7}
-    with pytest.raises(RebuildError, match=f"1 files .* such as {report}"):
+    with pytest.raises(RebuildError, match=f"1 files .*such as {report}"):
         rebuild(work)
     land(work, report, GOOGLE + "2001-01-15,com.acme.radio,4\n2001-01-16,com.acme.radio,7\n")
     downloads.run(work)

@@ -10,12 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from metrics_lake.bronze import restatements
 from metrics_lake.demo.traffic import Plan, generate
-from metrics_lake.gold import listening_by_day
-from metrics_lake.jobs.publish import Published
+from metrics_lake.gold import listening_by_day, restatements
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.publish.publish import Published
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
 from tests.lake import contents
 
 PLAN = Plan(days=2, sessions_per_day=60, clients=40, mean_minutes=3)

@@ -18,7 +18,7 @@ import pytest
 from metrics_lake import audit
 from metrics_lake.bronze.haproxy import TABLE
 from metrics_lake.cli.screens.privacy_search import search
-from metrics_lake.settings import Settings
+from metrics_lake.config.settings import Settings
 from tests.lake.conftest import ROOT, SAMPLES, lake_settings
 
 PLANTED = {

@@ -9,8 +9,8 @@ import sys
 from tests.rules.reading import ROOT
 
 _START = """
-from metrics_lake.settings import load
-from metrics_lake.spark import session
+from metrics_lake.config.settings import load
+from metrics_lake.io.lake.spark_session import session
 spark = session(load("conf", "local", ["spark.driver_memory={memory}"]))
 print(spark.range(5).count())
 spark.stop()

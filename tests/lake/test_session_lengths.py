@@ -9,8 +9,8 @@ import polars as pl
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
+from metrics_lake.config.settings import LENGTH_EDGES
 from metrics_lake.gold import session_lengths_by_day
-from metrics_lake.settings import LENGTH_EDGES
 
 START = datetime(2001, 1, 15, tzinfo=timezone.utc)
 

@@ -9,12 +9,12 @@ import polars as pl
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from metrics_lake.calendars import Calendars
-from metrics_lake.jobs import figures
-from metrics_lake.periods import Calendar
+from metrics_lake.jobs import partitions
+from metrics_lake.model.calendars import Calendars
+from metrics_lake.model.periods import Calendar
 from metrics_lake.silver import tenant_days
+from tests.unit.model.test_periods import ZONES
 from tests.unit.silver.test_tenant_days import sessions
-from tests.unit.test_periods import ZONES
 
 DAY, TICK = timedelta(days=1), timedelta(milliseconds=1)
 STARTS = ("00:00", "01:30", "02:15")
@@ -75,11 +75,11 @@ def test_a_session_in_the_hour_that_comes_twice_has_its_figures_by_spark_and_her
     start = datetime.fromisoformat("2026-10-25T01:05:00+00:00")
     row = sessions(("t", start, start + timedelta(minutes=10))).with_columns(
         stream=pl.lit("fm"), listener_id=pl.lit("l"), started_on=pl.lit(start.date()), exclusion=pl.lit(None, pl.String),
-        **{name: pl.lit("x") for name in figures.READ[8:]},
+        **{name: pl.lit("x") for name in partitions.READ[8:]},
     )  # fmt: skip
     days, edges = [date(2026, 10, 24), date(2026, 10, 25)], (0, 1, 60)
-    here = figures.by_day_here(row, calendars, days, edges)
-    there = figures.collected(figures.by_day(spark.createDataFrame(row.to_arrow()), calendars, days, edges))
+    here = partitions.by_day_here(row, calendars, days, edges)
+    there = partitions.collected(partitions.by_day(spark.createDataFrame(row.to_arrow()), calendars, days, edges))
     assert here["gold.listening_by_day"].select("listened_on", "stream", "listening_seconds").rows() == [
         (days[1], "*", 600.0), (days[1], "fm", 600.0)
     ]  # fmt: skip

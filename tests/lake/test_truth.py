@@ -12,11 +12,11 @@ import jsonschema
 import polars as pl
 import pytest
 
+from metrics_lake.config.settings import LENGTH_EDGES
 from metrics_lake.demo.traffic import Plan, generate
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
-from metrics_lake.serve import rollups
-from metrics_lake.settings import LENGTH_EDGES
+from metrics_lake.serve.rollup import rollup
 from tests.lake.conftest import SAMPLES
 
 _DAY_FIGURES = {
@@ -122,7 +122,7 @@ def test_every_line_of_every_file_stands_in_one_account(made: tuple[Work, Any], 
 
 def test_every_rollup_fits_its_schema_and_stands_in_the_index(made: tuple[Work, Any]) -> None:
     root = Path(made[0].settings.storage.rollups)
-    check = jsonschema.Draft202012Validator(rollups.schema(), format_checker=jsonschema.FormatChecker())
+    check = jsonschema.Draft202012Validator(rollup.schema(), format_checker=jsonschema.FormatChecker())
     found = [path for path in root.rglob("*.json") if path.name not in ("index.json", "_published.json")]
     assert len(found) > 50
     for path in found:

@@ -18,10 +18,10 @@ except SystemExit as ended:
 _LISTENING = ["listening", "--tenant", "acme", "--from", "2001-01-15", "--to", "2001-01-16"]
 _DOWNLOADS = ["downloads", *_LISTENING[1:]]
 PROCESSES = {
-    "ranges": "import metrics_lake.serve.ranges, metrics_lake.io.stores",
-    "cosmos": "import metrics_lake.io.cosmos",
+    "ranges": "import metrics_lake.serve.query, metrics_lake.io.documents.open_store",
+    "cosmos": "import metrics_lake.io.documents.cosmos",
     "parsing": "import metrics_lake.sources.haproxy, metrics_lake.bronze.haproxy, metrics_lake.bronze.store_reports",
-    "planning a batch": "import metrics_lake.io.stream, metrics_lake.jobs.work",
+    "planning a batch": "import metrics_lake.io.landing.intake, metrics_lake.jobs.context",
     "help": _CLI.format(arguments=["listening", "--help"]),
     "listening": _CLI.format(arguments=_LISTENING),
     "downloads": _CLI.format(arguments=_DOWNLOADS),
@@ -41,7 +41,7 @@ def test_a_light_process_never_loads_spark(process, tmp_path):
 
 def test_what_spark_asks_a_source_is_answered_without_what_only_reading_needs():
     heavy = "('polars', 'pydantic', 'deltalake', 'azure')"
-    script = f"import sys, metrics_lake.io.landing; print([n for n in sys.modules if n in {heavy}])"
+    script = f"import sys, metrics_lake.io.landing.reader; print([n for n in sys.modules if n in {heavy}])"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]", "six processes, one after the other, load this at every start of a stream"
 

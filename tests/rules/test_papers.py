@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from metrics_lake import catalog
-from metrics_lake.settings import Settings
+from metrics_lake.config.settings import Settings
 from tests.rules.reading import ROOT, SRC
 from tests.unit.cli.test_usage import COMMANDS
 

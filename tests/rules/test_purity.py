@@ -44,14 +44,14 @@ def test_what_thinks_neither_runs_queries_nor_prints():
 
 
 def test_settings_secrets_and_one_module_beside_them_alone_read_the_environment():
-    readers = {SRC / "settings.py", SRC / "secrets.py", SRC / "environment.py"}
+    readers = {SRC / "config" / "settings.py", SRC / "config" / "secrets.py", SRC / "config" / "process_env.py"}
     others = [path for path in modules() if path not in readers]
     assert not [(name(path), found) for path in others if (found := _ENVIRONMENT & used(path))]
     assert all("os.environ" in used(path) for path in readers)
 
 
 def test_what_a_reader_is_told_are_a_folder_a_module_and_a_number_and_never_a_key():
-    calls = [node for node in ast.walk(tree(SRC / "io" / "stream.py")) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(tree(SRC / "io" / "landing" / "intake.py")) if isinstance(node, ast.Call)]
     options = [
         call.args[0].value for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "option"
     ]

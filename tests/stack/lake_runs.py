@@ -16,13 +16,13 @@ from pathlib import Path
 from azure.storage.blob import AccessPolicy, ContainerClient, ContainerSasPermissions
 from azurite import KEY, POLICY
 
-from metrics_lake import settings
 from metrics_lake.cli.output import failures
+from metrics_lake.config import settings
 from metrics_lake.gold import listening_by_day
 from metrics_lake.jobs.backfill import backfill
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.maintain.upkeep import upkeep
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.upkeep import upkeep
-from metrics_lake.jobs.work import Work
 from metrics_lake.silver import sessions
 
 ROOT = Path(__file__).parents[2]

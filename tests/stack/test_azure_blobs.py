@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from metrics_lake.cli.output.failures import lines
-from metrics_lake.io.azure import AzureError
-from metrics_lake.io.blobs import Blobs, blobs_in
+from metrics_lake.io.storage.azure import AzureError
+from metrics_lake.io.storage.blobs import Blobs, blobs_in
 from tests.stack.azurite import ACCOUNT, KEY, Azurite, sas
 
 pytestmark = pytest.mark.stack
@@ -116,7 +116,7 @@ def test_a_refusal_is_one_line_that_names_place_and_remedy_and_no_secret(
         place = place.replace(container(place), "nowhere")
     elif wrong == "port":
         place = f"http://127.0.0.1:9/{ACCOUNT}/figures/rollups"
-        monkeypatch.setattr("metrics_lake.io.azure._PATIENCE", {"retry_total": 0})
+        monkeypatch.setattr("metrics_lake.io.storage.azure._PATIENCE", {"retry_total": 0})
     blobs = opened(place, monkeypatch, **secrets)
     with pytest.raises(AzureError, match=told) as error:
         blobs.write(DAY, b"{}")

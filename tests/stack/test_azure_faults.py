@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContainerClient
 
-from metrics_lake.io.azure import AzureError
-from metrics_lake.io.blobs import blobs_in
-from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.io.documents.sqlite import SqliteDocuments
+from metrics_lake.io.storage.azure import AzureError
+from metrics_lake.io.storage.blobs import blobs_in
 from tests.stack.azurite import ACCOUNT, KEY, Azurite
 from tests.stack.faulty_proxy import Fault, Proxy, before
 from tests.stack.test_azure_lake import TENANTS
@@ -148,7 +148,7 @@ def test_case_21_an_answer_that_does_not_come_is_given_up_and_asked_for_again_as
 ) -> None:
     monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", KEY)
     patience = {"connection_timeout": 1, "read_timeout": 1, "retry_total": 4, "initial_backoff": 0, "increment_base": 0}
-    monkeypatch.setattr("metrics_lake.io.azure._PATIENCE", patience)
+    monkeypatch.setattr("metrics_lake.io.storage.azure._PATIENCE", patience)
     blobs = blobs_in(f"http://127.0.0.1:{proxy.port}/{ACCOUNT}/{container.container_name}/rollups")
     proxy.faults = [Fault("PUT", seconds=2), Fault("GET", seconds=2), Fault("(PUT|GET)", times=3, status=429)]
     blobs.write("acme/a.json", b"{}")

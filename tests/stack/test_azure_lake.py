@@ -19,9 +19,9 @@ from metrics_lake import audit
 from metrics_lake.audit.report import Report
 from metrics_lake.cli import main
 from metrics_lake.cli.screens import privacy_search as privacy
-from metrics_lake.io.azure_blobs import AzureBlobs
-from metrics_lake.privacy import derive_key, listener_id
-from metrics_lake.settings import Documents, Settings, Storage
+from metrics_lake.config.settings import Documents, Settings, Storage
+from metrics_lake.io.storage.azure_blobs import AzureBlobs
+from metrics_lake.privacy.hashing import derive_key, listener_id
 from tests.lake import contents
 from tests.stack.azurite import KEY, Azurite, sas_by_policy
 from tests.unit.sources.haproxy.logs import line, text

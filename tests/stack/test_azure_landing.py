@@ -12,12 +12,12 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.io.azure import AzureError
-from metrics_lake.io.landed_blobs import AzureLanding, LandedBlob
-from metrics_lake.io.landing import FilesPartition, LandingReader, ReadingFailed
-from metrics_lake.io.stream import Stream, landing_at
-from metrics_lake.names import sealed
-from metrics_lake.sources.arrived import FileEntry, UnreadableFile
+from metrics_lake.io.landing.azure_landing import AzureLanding, LandedBlob
+from metrics_lake.io.landing.intake import Stream, landing_at
+from metrics_lake.io.landing.reader import FilesPartition, LandingReader, ReadingFailed
+from metrics_lake.io.storage.azure import AzureError
+from metrics_lake.privacy.redaction import sealed
+from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 from tests.stack.azurite import KEY, Azurite, sas
 from tests.unit.sources.haproxy.logs import SECRET, line, rules_of, text
 
@@ -88,7 +88,7 @@ def test_a_blob_that_is_known_by_its_etag_is_not_fetched_again(
     def fetched(*_: object, **__: object) -> None:
         raise AssertionError("it was fetched")
 
-    monkeypatch.setattr("metrics_lake.io.landed_blobs._chunks", fetched)
+    monkeypatch.setattr("metrics_lake.io.landing.azure_landing._chunks", fetched)
     assert planned(stream, container) == []
 
 

@@ -15,16 +15,17 @@ from azure.storage.blob import BlobClient, BlobLeaseClient
 
 from metrics_lake.cli import main
 from metrics_lake.cli.screens import lake_checks as findings
-from metrics_lake.io import checkpoints, leases
-from metrics_lake.io.azure_blobs import AzureBlobs
-from metrics_lake.io.checkpoints import CheckpointError
-from metrics_lake.io.files import BusyError
-from metrics_lake.io.landing import LandingReader
-from metrics_lake.io.leases import LeaseLost, leased
-from metrics_lake.jobs import epochs
+from metrics_lake.config.settings import Settings, Storage
+from metrics_lake.io.landing import checkpoints
+from metrics_lake.io.landing.checkpoints import CheckpointError
+from metrics_lake.io.landing.reader import LandingReader
+from metrics_lake.io.storage import leases
+from metrics_lake.io.storage.azure_blobs import AzureBlobs
+from metrics_lake.io.storage.files import BusyError
+from metrics_lake.io.storage.leases import LeaseLost, leased
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.maintain import reset_checkpoint
 from metrics_lake.jobs.rebuild import RebuildError, rebuild
-from metrics_lake.jobs.work import Work
-from metrics_lake.settings import Settings, Storage
 from tests.stack.azurite import KEY, Azurite, sas
 from tests.unit import standing
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS
@@ -169,7 +170,7 @@ def test_a_checkpoint_in_azure_that_can_not_be_trusted_is_told_and_a_new_one_beg
     HARMS[harm][0](blobs)
     with pytest.raises(CheckpointError, match=HARMS[harm][1]):
         work.stream.check(table)
-    assert epochs.begin_again(work) == 2
+    assert reset_checkpoint.begin_again(work) == 2
     work.stream.check(table)
     assert (work.stream.committed, len(work.stream.manifest.entries())) == (2, 2)
     assert checkpoints.start(f"{place}/{CHECKPOINT}") == 2
@@ -186,10 +187,10 @@ def test_a_new_epoch_that_is_cut_short_is_found(place: str, tmp_path: Path, monk
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(AzureBlobs, "delete", dying)
-        epochs.begin_again(work)
+        reset_checkpoint.begin_again(work)
     with pytest.raises(CheckpointError, match="metadata is torn or lost"):
         work.stream.check(work.table_path(standing.TABLE))
-    epochs.begin_again(work)
+    reset_checkpoint.begin_again(work)
     work.stream.check(work.table_path(standing.TABLE))
 
 

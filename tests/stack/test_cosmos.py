@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from metrics_lake.io.cosmos import CosmosDocuments
+from metrics_lake.io.documents.cosmos import CosmosDocuments
 from tests.unit.io.store_contract import C, StoreContract, document, ids
 
 pytestmark = pytest.mark.stack

@@ -18,9 +18,9 @@ from google.api_core import exceptions
 from google.cloud import storage
 
 from metrics_lake.cli import main
+from metrics_lake.config.settings import GooglePlay
 from metrics_lake.fetch import google_play
-from metrics_lake.fetch.landed import FetchError, Outcome, World
-from metrics_lake.settings import GooglePlay
+from metrics_lake.fetch.ledger import FetchError, Outcome, World
 from tests.unit.drawing import day, utc
 from tests.unit.sources.haproxy.logs import Arrived
 from tests.unit.sources.reports import parsed

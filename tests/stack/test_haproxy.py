@@ -31,9 +31,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from metrics_lake.settings import Haproxy
+from metrics_lake.config.settings import Haproxy
 from metrics_lake.sources.haproxy import clock, formats, lines
-from metrics_lake.sources.haproxy.formats.understanding import understood
+from metrics_lake.sources.haproxy.formats.parsing import understood
 
 pytestmark = pytest.mark.stack
 

@@ -16,8 +16,8 @@ import pytest
 import yaml
 from azure.storage.blob import BlobServiceClient
 
-from metrics_lake.io.cosmos import CosmosDocuments
-from metrics_lake.settings import load
+from metrics_lake.config.settings import load
+from metrics_lake.io.documents.cosmos import CosmosDocuments
 from tests.stack.test_azure_lake import TENANTS
 from tests.unit.sources.haproxy.logs import line, text
 

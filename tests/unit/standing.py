@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 from deltalake import CommitProperties, Transaction, write_deltalake
 
-from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.haproxy import TABLE
-from metrics_lake.io.manifest import Manifest
-from metrics_lake.settings import Rules
+from metrics_lake.config.settings import Rules
+from metrics_lake.io.landing.manifest import Manifest
+from metrics_lake.model.arrow import arrow_schema, fitted
 from metrics_lake.sources.haproxy import SOURCE
 from tests.unit.sources.haproxy.logs import NOON, Arrived, line, rules_of, text
 

@@ -15,9 +15,9 @@ from databricks.sdk.service import compute, jobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.schedule import Job, Plan, load_plan, next_at
-from metrics_lake.settings import load
-from metrics_lake.spark import _ALWAYS
+from metrics_lake.config.schedule import Job, Plan, load_plan, next_at
+from metrics_lake.config.settings import load
+from metrics_lake.io.lake.spark_session import _ALWAYS
 from tests.rules.reading import PROJECT
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import pytest
 
 from metrics_lake import catalog
 from metrics_lake.bronze import haproxy
-from metrics_lake.tables import Metric, Table, View
+from metrics_lake.model.tables import Metric, Table, View
 
 TABLES = catalog.tables()
 METRICS = catalog.metrics()

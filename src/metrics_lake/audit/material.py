@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
-from metrics_lake import names, privacy
-from metrics_lake.keys import KeyDestroyed, Salts
+from metrics_lake.privacy import hashing, redaction
+from metrics_lake.privacy.salts import KeyDestroyed, Salts
 
 
 def key_material(
@@ -17,8 +17,8 @@ def key_material(
     `epochs` are names as `privacy.epoch_of` gives them; the empty one is that of keys that never change.
     """
     salts = salts or Salts()
-    named = {"the secret": secret, "the seed of lines": privacy.line_seed(secret).to_bytes(8, "big")}
-    named |= {"the key of names": names.name_key(secret), "the key of rules": names.seal_key(secret)}
+    named = {"the secret": secret, "the seed of lines": hashing.line_seed(secret).to_bytes(8, "big")}
+    named |= {"the key of names": redaction.name_key(secret), "the key of rules": redaction.seal_key(secret)}
     for tenant, nodes in salts.nodes.items():
         named |= {f"node {place or 'root'} of {tenant}": node for place, node in nodes.items()}
     epochs = list(epochs)
@@ -30,12 +30,12 @@ def key_material(
                 continue
             if salt:
                 named[f"salt of {tenant} {epoch}"] = salt
-            named[f"key of {tenant} {epoch or 'for ever'}"] = privacy.derive_key(secret, tenant, epoch, salt)
+            named[f"key of {tenant} {epoch or 'for ever'}"] = hashing.derive_key(secret, tenant, epoch, salt)
     return named
 
 
 def epochs_between(first: datetime, last: datetime, rotation: str) -> list[str]:
     """The names of all epochs from one instant to another, both included."""
     days = range((last.astimezone(timezone.utc).date() - first.astimezone(timezone.utc).date()).days + 1)
-    each = [privacy.epoch_of(first + timedelta(days=day), rotation) for day in days]
-    return list(dict.fromkeys([*each, privacy.epoch_of(last, rotation)]))
+    each = [hashing.epoch_of(first + timedelta(days=day), rotation) for day in days]
+    return list(dict.fromkeys([*each, hashing.epoch_of(last, rotation)]))

@@ -20,7 +20,7 @@ from metrics_lake.audit.needles import Needles, masked4
 from metrics_lake.audit.packed import Packed, after_lengths
 from metrics_lake.audit.pieces import PIECE_BYTES, chunks, streams
 from metrics_lake.audit.report import Finding
-from metrics_lake.names import without_addresses
+from metrics_lake.privacy.redaction import without_addresses
 
 _FORMATS = {values.PARQUET: values.of_parquet, values.ARROW: values.of_arrow}
 

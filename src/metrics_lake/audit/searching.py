@@ -10,7 +10,7 @@ from pathlib import Path
 from metrics_lake.audit.needles import Needles
 from metrics_lake.audit.one_file import FileSearch, Tools
 from metrics_lake.audit.report import Report, judged
-from metrics_lake.names import without_addresses
+from metrics_lake.privacy.redaction import without_addresses
 
 
 def search(roots: Iterable[Path], needles: Needles, *, without: Iterable[Path] = ()) -> Report:

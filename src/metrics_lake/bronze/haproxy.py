@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from metrics_lake.model.tables import Table, View
 from metrics_lake.sources.haproxy import SOURCE
 from metrics_lake.sources.haproxy.reading import COUNTER, FILE, REJECT, UNCLAIMED, VISIT
-from metrics_lake.tables import Table, View
 
 __all__ = ["SOURCE", "TABLE", "VIEWS"]
 

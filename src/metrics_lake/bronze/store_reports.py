@@ -6,9 +6,9 @@ an older file that arrives late can't replace a newer one.
 
 from __future__ import annotations
 
-from metrics_lake.sources import app_store, google_play
-from metrics_lake.sources.store_reports import FILE, REJECT, SOURCE, STORES
-from metrics_lake.tables import Table, View
+from metrics_lake.model.tables import Table, View
+from metrics_lake.sources.stores import app_store, google_play
+from metrics_lake.sources.stores.reports import FILE, REJECT, SOURCE, STORES
 
 __all__ = ["FOLDERS", "SOURCE", "TABLE", "VIEWS"]
 

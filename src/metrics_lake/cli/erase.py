@@ -16,13 +16,13 @@ from rich.console import Console
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
-from metrics_lake.settings import Settings, SettingsError
+from metrics_lake.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from metrics_lake.audit import Report
-    from metrics_lake.jobs.erasing import Erased, Held
-    from metrics_lake.jobs.work import Work
-    from metrics_lake.sources.haproxy.asked import Ids
+    from metrics_lake.jobs.context import Work
+    from metrics_lake.jobs.maintain.erase import Erased, Held
+    from metrics_lake.sources.haproxy.erasure_request import Ids
 
 _ERR = Console(stderr=True)
 Tenant = Annotated[str, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")]
@@ -52,7 +52,7 @@ def epoch(
     ] = None,
 ) -> None:
     """Destroy the key of a tenant's epoch, so that nobody can link its listeners any more. This can't be undone."""
-    from metrics_lake import keys
+    from metrics_lake.privacy import salts
 
     if context.invoked_subcommand:
         return
@@ -62,7 +62,7 @@ def epoch(
         )
     privacy = choice.load().privacy
     now = datetime.now(timezone.utc)
-    Console().print(keys.erase(privacy.keys_file, tenant, epoch, rotation=privacy.key_rotation, at=now).text)
+    Console().print(salts.erase(privacy.keys_file, tenant, epoch, rotation=privacy.key_rotation, at=now).text)
 
 
 @takes_settings
@@ -80,18 +80,18 @@ def listener(
 ) -> None:
     """Delete one listener's data from tables, figures, rollups and documents. Exit code 1 if a search still finds it."""
     from metrics_lake.catalog import stored
-    from metrics_lake.jobs import erasing
-    from metrics_lake.sources.haproxy import asked
+    from metrics_lake.jobs.maintain import erase
+    from metrics_lake.sources.haproxy import erasure_request
 
     days = options.days(from_, to)
     settings = choice.load()
-    people = asked.read(_lines(who), is_hashed=settings.haproxy.address_mode == "hashed")
+    people = erasure_request.read(_lines(who), is_hashed=settings.haproxy.address_mode == "hashed")
     with options.working(choice, "erase") as (work, steps):
         _check_tenant(work, tenant)
-        ids = erasing.ids(work, people, tenant, days)
-        stored_data = erasing.held(work, ids.every)
+        ids = erase.ids(work, people, tenant, days)
+        stored_data = erase.held(work, ids.every)
         _report_stored(ids, stored_data)
-        done = erasing.erase(work, tenant, stored_data.ids, stored())
+        done = erase.erase(work, tenant, stored_data.ids, stored())
         steps.step("searching for what is left")
         report = _search_rest(settings, ids.current | stored_data.ids | done.marks)
     _report_erased(done, stored_data, report)

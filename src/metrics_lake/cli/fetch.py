@@ -13,11 +13,11 @@ from rich.console import Console
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
-from metrics_lake.secrets import store_key
-from metrics_lake.settings import Settings, SettingsError, load_tenants
+from metrics_lake.config.secrets import store_key
+from metrics_lake.config.settings import Settings, SettingsError, load_tenants
 
 if TYPE_CHECKING:
-    from metrics_lake.fetch.landed import Outcome, World
+    from metrics_lake.fetch.ledger import Outcome, World
 
 _ERR = Console(stderr=True)
 
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 @takes_settings
 def app_store(choice: SettingsChoice, from_: From = None, to: To = None) -> None:
-    """Fetch daily sales reports from Apple that are new or have changed: of the last days (app_store.days), or of --from to --to."""
+    """Fetch daily sales reports from Apple that are new or have changed: the last days (app_store.days), or --from to --to."""
     from metrics_lake.fetch import app_store as store
 
     days, settings = options.days(from_, to), choice.load()
@@ -61,7 +61,7 @@ def google_play(choice: SettingsChoice, from_: From = None, to: To = None) -> No
 
 
 def _world() -> World:
-    from metrics_lake.fetch.landed import World
+    from metrics_lake.fetch.ledger import World
 
     return World(lambda: datetime.now(timezone.utc), time.sleep)
 

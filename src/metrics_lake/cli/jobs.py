@@ -38,11 +38,10 @@ def run(choice: SettingsChoice) -> None:
     from metrics_lake.jobs.unknown_agents import REMEDY, told, unknown_agents
 
     with options.working(choice, "run") as (work, steps):
-        before = work.stream.committed
         done = run_all(work, steps.ingested)
     reject_summary.write(done.ingested.rejected, _ERR)
     intake_warnings.write(work.settings.storage.lake, done.reports, _ERR)
-    if text := told(unknown_agents(work.settings.storage.lake, before)):
+    if text := told(unknown_agents(work.settings.storage.lake, done.ingested.after_batch)):
         _ERR.print(f"{text}; {REMEDY} (docs/formats.md)", highlight=False, markup=False, soft_wrap=True)
     _ERR.print(
         f"{done.ingested.files + done.reports} files taken in, {done.published.written} rollups written, "
@@ -69,9 +68,9 @@ def ingest(
     """Step 1: read new files from landing into the bronze tables."""
     from metrics_lake.cli.screens import intake_warnings, reject_summary
     from metrics_lake.jobs import downloads
-    from metrics_lake.jobs.epochs import begin_again
     from metrics_lake.jobs.ingest import Ingested
     from metrics_lake.jobs.ingest import ingest as ingest_logs
+    from metrics_lake.jobs.maintain.reset_checkpoint import begin_again
 
     options.known(source, ("haproxy", *downloads.SOURCES), "--source")
     is_reset = reset_checkpoint or new_epoch
@@ -133,7 +132,7 @@ def publish(
 ) -> None:
     """Step 4: write changed figures as rollup JSON files and documents. Unchanged files are not written again."""
     from metrics_lake.jobs import downloads
-    from metrics_lake.jobs.publish import publish as publish_listening
+    from metrics_lake.jobs.publish.publish import publish as publish_listening
 
     with options.working(choice, "publish") as (work, _):
         downloads.publish(work, accept_loss=accept_loss)
@@ -185,7 +184,7 @@ def rebuild(
 def upkeep(choice: SettingsChoice) -> None:
     """Compact tables, and delete rows and files that are older than the settings keep them. Run it once a day."""
     from metrics_lake.catalog import stored
-    from metrics_lake.jobs.upkeep import upkeep as maintain
+    from metrics_lake.jobs.maintain.upkeep import upkeep as maintain
 
     with options.working(choice, "upkeep") as (work, _):
         done = maintain(work, stored())

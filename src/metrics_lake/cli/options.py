@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 
 from metrics_lake.cli.output.progress import Steps, shown
-from metrics_lake.settings import Settings, load
+from metrics_lake.config.settings import Settings, load
 
 if TYPE_CHECKING:
-    from metrics_lake.jobs.work import Work
+    from metrics_lake.jobs.context import Work
 
 Conf = Annotated[str | None, typer.Option("--conf", help="Folder with the settings (default: conf)", metavar="DIR")]
 Env = Annotated[
@@ -134,7 +134,7 @@ def known(name: str | None, names: Sequence[str], option: str) -> None:
 @contextmanager
 def working(choice: SettingsChoice, doing: str) -> Iterator[tuple[Work, Steps]]:
     """Opens the lake, locks it for this command, and shows the command's steps on stderr."""
-    from metrics_lake.jobs.work import Work
+    from metrics_lake.jobs.context import Work
 
     loaded = choice.load()
     with shown(Console(stderr=True)) as steps:

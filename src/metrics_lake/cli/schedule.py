@@ -19,8 +19,8 @@ from rich.console import Console
 
 from metrics_lake.cli.options import SettingsChoice, takes_settings
 from metrics_lake.cli.scheduler import Machine, follow
-from metrics_lake.schedule import Beat, Plan, load_plan, next_at
-from metrics_lake.settings import SettingsError
+from metrics_lake.config.schedule import Beat, Plan, load_plan, next_at
+from metrics_lake.config.settings import SettingsError
 
 _LONGEST_SLEEP = 30.0  # seconds: then it reads the clock again, to notice that the machine slept or its clock was set
 _PATIENCE = 120.0  # seconds that a stopped job has to end by itself

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from metrics_lake.schedule import Beat, Plan, earliest, next_at
+from metrics_lake.config.schedule import Beat, Plan, earliest, next_at
 
 LATE = timedelta(minutes=2)  # later than this means that the machine was asleep or that its clock was set
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import typer
 
-from metrics_lake.periods import Calendar
+from metrics_lake.model.periods import Calendar
 
 _EXAMPLES = "write a day as 2026-11-22, an hour as 2026-11-22T18:00"
 

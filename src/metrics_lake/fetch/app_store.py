@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 import jwt
 import requests
 
-from metrics_lake.fetch.landed import LANDED, NO_SALES, NOT_YET, UNCHANGED, FetchError, Landed, Outcome, World
-from metrics_lake.settings import AppStore
-from metrics_lake.sources.app_store import FOLDER
-from metrics_lake.sources.reports import decoded
+from metrics_lake.config.settings import AppStore
+from metrics_lake.fetch.ledger import LANDED, NO_SALES, NOT_YET, UNCHANGED, FetchError, Landed, Outcome, World
+from metrics_lake.sources.stores.app_store import FOLDER
+from metrics_lake.sources.stores.raw_table import decoded
 
 ZONE = ZoneInfo("America/Los_Angeles")
 _AUDIENCE, _LIFE, _SPARE = "appstoreconnect-v1", timedelta(minutes=15), timedelta(minutes=2)

@@ -18,10 +18,10 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import storage
 from google.oauth2 import service_account
 
-from metrics_lake.fetch.landed import LANDED, NOT_YET, UNCHANGED, FetchError, Landed, Outcome, World
-from metrics_lake.settings import GooglePlay
-from metrics_lake.sources.google_play import FOLDER
-from metrics_lake.sources.reports import decoded
+from metrics_lake.config.settings import GooglePlay
+from metrics_lake.fetch.ledger import LANDED, NOT_YET, UNCHANGED, FetchError, Landed, Outcome, World
+from metrics_lake.sources.stores.google_play import FOLDER
+from metrics_lake.sources.stores.raw_table import decoded
 
 _PREFIX = "stats/installs/installs_"
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import polars as pl
 
 from metrics_lake.gold import listening
-from metrics_lake.gold import stays as laid
+from metrics_lake.gold import session_buckets as laid
+from metrics_lake.model.tables import Metric, Table
 from metrics_lake.silver import sessions
-from metrics_lake.tables import Metric, Table
 
 DIMENSIONS = ("source", "player", "os", "device", "country", "region", "stream")
 COLUMNS = {name: name for name in DIMENSIONS} | {"stream": "stream_heard"}  # in which column of a stay each value is

@@ -10,10 +10,10 @@ from __future__ import annotations
 import polars as pl
 
 from metrics_lake.gold import dimensions_by_day
-from metrics_lake.gold import stays as laid
+from metrics_lake.gold import session_buckets as laid
 from metrics_lake.gold.listening_by_period import KEYS
+from metrics_lake.model.tables import Metric, Table
 from metrics_lake.silver import sessions
-from metrics_lake.tables import Metric, Table
 
 TABLE = Table(
     "gold.dimensions_by_period",

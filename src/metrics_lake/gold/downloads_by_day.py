@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from metrics_lake.model.tables import Metric, Table
 from metrics_lake.silver import downloads
 from metrics_lake.silver.downloads import ALL
-from metrics_lake.tables import Metric, Table
 
 TABLE = Table(
     "gold.downloads_by_day",

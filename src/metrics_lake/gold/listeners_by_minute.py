@@ -12,10 +12,10 @@ from datetime import timedelta
 
 import polars as pl
 
-from metrics_lake.gold import stays as laid
+from metrics_lake.config.tenants import ALL_STREAMS
+from metrics_lake.gold import session_buckets as laid
+from metrics_lake.model.tables import Metric, Table
 from metrics_lake.silver import sessions
-from metrics_lake.tables import Metric, Table
-from metrics_lake.tenants import ALL_STREAMS
 
 TABLE = Table(
     "gold.listeners_by_minute",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from datasketches import update_theta_sketch
 
-from metrics_lake.gold import stays as laid
+from metrics_lake.gold import session_buckets as laid
 
 SKETCH_LOG_ENTRIES = 12  # 4,096 entries: at most 1.6 % standard error (definitions.md section 7)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import polars as pl
 
 from metrics_lake.gold import listeners_by_minute, listening
+from metrics_lake.model.tables import Metric, Table
 from metrics_lake.silver import sessions
-from metrics_lake.tables import Metric, Table
 
 TABLE = Table(
     "gold.listening_by_day",

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from metrics_lake.gold import stays as laid
-from metrics_lake.periods import Calendar, Period
+from metrics_lake.gold import session_buckets as laid
+from metrics_lake.model.periods import Calendar, Period
+from metrics_lake.model.tables import Metric, Table
 from metrics_lake.silver import sessions
-from metrics_lake.tables import Metric, Table
 
 TABLE = Table(
     "gold.listening_by_period",

@@ -13,9 +13,9 @@ from pyspark.ml.feature import Bucketizer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from metrics_lake.gold import stays as laid
+from metrics_lake.gold import session_buckets as laid
+from metrics_lake.model.tables import Metric, Table
 from metrics_lake.silver import sessions
-from metrics_lake.tables import Metric, Table
 
 TABLE = Table(
     "gold.session_lengths_by_day",

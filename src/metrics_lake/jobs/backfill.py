@@ -7,9 +7,9 @@ from datetime import date
 
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.compute import compute
-from metrics_lake.jobs.publish import Published, publish
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.publish.publish import Published, publish
 from metrics_lake.jobs.refine import refine
-from metrics_lake.jobs.work import Work
 
 
 def backfill(work: Work, days: Sequence[date]) -> Published:

@@ -12,10 +12,10 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from metrics_lake.calendars import Calendars
+from metrics_lake.config.settings import digest
 from metrics_lake.gold import listening_by_day
-from metrics_lake.jobs.work import Work
-from metrics_lake.settings import digest
+from metrics_lake.jobs.context import Work
+from metrics_lake.model.calendars import Calendars
 from metrics_lake.silver import sessions, tenant_days
 
 _CALENDARS = "calendars"

@@ -8,19 +8,19 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from metrics_lake.calendars import Named
+from metrics_lake.config.settings import Settings, digest
+from metrics_lake.config.tenants import Tenants
 from metrics_lake.gold import listening_by_day
-from metrics_lake.io.history import Progress
-from metrics_lake.jobs import changed_days, figures, rolling_ends
-from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
-from metrics_lake.jobs.received import received
-from metrics_lake.jobs.restating import restate
-from metrics_lake.jobs.work import Work
-from metrics_lake.periods import Period
-from metrics_lake.settings import Settings, digest
+from metrics_lake.io.lake.commit_log import Progress
+from metrics_lake.jobs import changed_days, partitions, rolling_ends
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.partitions import BY_DAY, BY_PERIOD
+from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.restatement_log import restate
+from metrics_lake.model.calendars import Named
+from metrics_lake.model.periods import Period
+from metrics_lake.model.tables import Table, in_days
 from metrics_lake.silver import sessions
-from metrics_lake.tables import Table, in_days
-from metrics_lake.tenants import Tenants
 
 METRICS = tuple(table.name.partition(".")[2] for table in (*BY_DAY, *BY_PERIOD))
 _SESSIONS_IN_A_SHARE = 250_000
@@ -105,9 +105,9 @@ def _by_day(work: Work, due: Due, days: Sequence[date]) -> None:
     edges, clocks = work.settings.sessions.length_edges_minutes, work.calendars
     within = clocks.bounds(days)
     if _are_few(work, within):
-        made = figures.by_day_here(_sessions(work, within), clocks, days, edges)
+        made = partitions.by_day_here(_sessions(work, within), clocks, days, edges)
     else:
-        made = figures.collected(figures.by_day(work.lake.read(sessions.TABLE), clocks, days, edges))
+        made = partitions.collected(partitions.by_day(work.lake.read(sessions.TABLE), clocks, days, edges))
     is_last = days[-1] == due.days[-1]
     if listening_by_day.TABLE in due.wanted(BY_DAY):
         new = made.get(listening_by_day.TABLE.name, pl.DataFrame())
@@ -120,14 +120,14 @@ def _by_day(work: Work, due: Due, days: Sequence[date]) -> None:
 def _by_period(work: Work, due: Due) -> None:
     through, clocks = received(work.settings).complete_through, work.calendars
     named = Named(periods_of(work, due.days, through), due.is_all and through is not None)
-    shares: figures.Frames = {}
+    shares: partitions.Frames = {}
     if named.each:
         if _are_few(work, named.within):
-            shares = figures.by_period_here(_sessions(work, named.within), clocks, named.by_tenant)
+            shares = partitions.by_period_here(_sessions(work, named.within), clocks, named.by_tenant)
         else:
             number = 1 + work.small_tables.count(sessions.TABLE) // _SESSIONS_IN_A_SHARE
-            shares = figures.collected(figures.by_period(work.lake.read(sessions.TABLE), clocks, named, number))
-    made = figures.put_together(shares, named, minimum_group=work.settings.privacy.minimum_group)
+            shares = partitions.collected(partitions.by_period(work.lake.read(sessions.TABLE), clocks, named, number))
+    made = partitions.put_together(shares, named, minimum_group=work.settings.privacy.minimum_group)
     noted = rolling_ends.note(work, through)
     for table in due.wanted(BY_PERIOD):
         rows, progress = made.get(table.name, pl.DataFrame()), replace(due.progress(is_last=True), more=noted)
@@ -141,7 +141,7 @@ def _are_few(work: Work, within: tuple[datetime, datetime]) -> bool:
 
 
 def _sessions(work: Work, within: tuple[datetime, datetime]) -> pl.DataFrame:
-    return work.small_tables.frame(sessions.TABLE, sessions.between(pl.col, *within), figures.READ)
+    return work.small_tables.frame(sessions.TABLE, sessions.between(pl.col, *within), partitions.READ)
 
 
 def periods_of(work: Work, days: Iterable[date], through: datetime | None) -> dict[str, list[Period]]:

@@ -16,26 +16,27 @@ from pathlib import Path
 import polars as pl
 
 from metrics_lake.bronze import store_reports as bronze
+from metrics_lake.config.settings import digest, rules
+from metrics_lake.config.tenants import App
 from metrics_lake.gold import downloads_by_day as gold
-from metrics_lake.io.blobs import blobs_in
-from metrics_lake.io.documents import DocumentStore
-from metrics_lake.io.history import Commit, Progress
-from metrics_lake.io.stores import documents_of
-from metrics_lake.io.stream import Stream, landing_at
-from metrics_lake.jobs import epochs, first_seen
-from metrics_lake.jobs.leftover_downloads import remove_unknown, remove_unnamed
+from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.sqlite import DocumentStore
+from metrics_lake.io.lake.commit_log import Commit, Progress
+from metrics_lake.io.landing.intake import Stream, landing_at
+from metrics_lake.io.storage.blobs import blobs_in
+from metrics_lake.jobs import first_seen
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.maintain import reset_checkpoint
+from metrics_lake.jobs.maintain.retry import retried
+from metrics_lake.jobs.publish.stale_downloads import remove_unknown, remove_unnamed
 from metrics_lake.jobs.refine_downloads import Due, in_months, months_of
 from metrics_lake.jobs.refine_downloads import refine as refine_reports
-from metrics_lake.jobs.retries import retried
-from metrics_lake.jobs.work import Work
-from metrics_lake.names import Names, sealed
-from metrics_lake.periods import Period
+from metrics_lake.model.periods import Period
+from metrics_lake.model.tables import Table
+from metrics_lake.privacy.redaction import Names, sealed
 from metrics_lake.serve import downloads as serve
-from metrics_lake.serve.figures import Row
-from metrics_lake.settings import digest, rules
+from metrics_lake.serve.rollup.rows import Row
 from metrics_lake.silver import downloads as silver
-from metrics_lake.tables import Table
-from metrics_lake.tenants import App
 
 SOURCES, REFINED, WORKED_OUT = bronze.FOLDERS, silver.TABLE, gold.TABLE
 STATE = "_downloads.json"
@@ -94,7 +95,7 @@ def ingest(work: Work, folder: str | None = None) -> int:
 
 def begin_again(work: Work) -> int:
     """A new checkpoint behind what bronze holds, where the old one is torn or lost; see epochs.begin_again."""
-    return epochs.begin_again(work, stream_of(work), bronze)
+    return reset_checkpoint.begin_again(work, stream_of(work), bronze)
 
 
 def _rules(work: Work) -> dict[str, str]:

@@ -13,11 +13,11 @@ from dataclasses import replace
 import polars as pl
 
 from metrics_lake.bronze import store_reports as bronze
-from metrics_lake.io.blobs import blobs_in
+from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.jobs import refine_downloads
-from metrics_lake.jobs.work import Work
+from metrics_lake.jobs.context import Work
 from metrics_lake.silver import reports_that_count
-from metrics_lake.sources.arrived import FileEntry
+from metrics_lake.sources.landed_file import FileEntry
 
 _NAME = "reports_first_seen.json"
 _COLUMNS = ("path", "content_hash", "written_at", "is_stamped", "row_count")

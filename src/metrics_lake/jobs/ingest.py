@@ -11,23 +11,27 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake import keys
 from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.io.manifest import Batch
-from metrics_lake.io.stream import landing_at
-from metrics_lake.jobs.work import Work
-from metrics_lake.names import sealed
-from metrics_lake.settings import Rules, rules
-from metrics_lake.sources.arrived import QUARANTINED, READ
+from metrics_lake.config.settings import Rules, rules
+from metrics_lake.io.landing.intake import landing_at
+from metrics_lake.io.landing.manifest import Batch
+from metrics_lake.jobs.context import Work
+from metrics_lake.privacy import salts
+from metrics_lake.privacy.redaction import sealed
+from metrics_lake.sources.landed_file import QUARANTINED, READ
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What was taken in so far: files, their bytes as they lie in landing, and at the end lines rejected by reason."""
+    """What was taken in so far: files, their bytes as they lie in landing, and at the end lines rejected by reason.
+
+    `after_batch` is the newest batch that bronze had before.
+    """
 
     files: int = 0
     bytes: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+    after_batch: int = 0
 
     def plus(self, batch: Batch, share: float = 1.0) -> Ingested:
         size = sum(entry.size_bytes for entry in batch.entries)
@@ -36,10 +40,11 @@ class Ingested:
 
 def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ingested:
     """Reads every file that is new or has changed; on_progress is told a few times a second how far it is."""
-    stream, done, before = work.stream, Ingested(), work.stream.committed
+    stream, done = work.stream, Ingested()
     stream.check(work.table_path(bronze.TABLE))
+    before = stream.committed
     if work.settings.privacy.key_rotation != "never":
-        keys.prepare(work.settings.privacy.keys_file, work.tenants.tenants)
+        salts.prepare(work.settings.privacy.keys_file, work.tenants.tenants)
     if stream.manifest.last_number > stream.committed:
         work.on_step("ending a batch that an earlier run began")
         _read(work, lambda share: None)
@@ -49,7 +54,8 @@ def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda s
         _read(work, _teller(on_progress, done, batch))
         done = done.plus(batch)
         on_progress(done, batch)
-    return replace(done, rejected=_rejected(work, before) if stream.committed > before else {})
+    rejected = _rejected(work, before) if stream.committed > before else {}
+    return replace(done, rejected=rejected, after_batch=before)
 
 
 def _unread(work: Work) -> set[str]:

@@ -6,14 +6,14 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from metrics_lake.azure_places import is_azure
-from metrics_lake.io.checkpoints import CheckpointError
-from metrics_lake.io.stream import landing_at
+from metrics_lake.config.settings import Settings
+from metrics_lake.config.storage_urls import is_azure
+from metrics_lake.io.landing.checkpoints import CheckpointError
+from metrics_lake.io.landing.intake import landing_at
 from metrics_lake.jobs import downloads, first_seen
-from metrics_lake.jobs.publish import Published
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.publish.publish import Published
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
-from metrics_lake.settings import Settings
 
 
 class RebuildError(Exception):

@@ -16,14 +16,14 @@ import polars as pl
 from pyspark.sql import functions as F
 
 from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.calendars import Calendars
-from metrics_lake.io.history import Progress
+from metrics_lake.config.settings import Sessions, digest
+from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs import changed_days
-from metrics_lake.jobs.work import Work
-from metrics_lake.settings import Sessions, digest
+from metrics_lake.jobs.context import Work
+from metrics_lake.model.calendars import Calendars
+from metrics_lake.model.tables import in_days
 from metrics_lake.silver import sessions, tenant_days
 from metrics_lake.silver.merging import KEY, READ, widest_gap
-from metrics_lake.tables import in_days
 
 _RUNS_IN_A_SHARE = 500_000
 _EVER = (datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(9000, 1, 1, tzinfo=timezone.utc))

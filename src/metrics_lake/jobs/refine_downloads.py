@@ -8,10 +8,10 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from metrics_lake.arrow import polars_schema
 from metrics_lake.bronze import store_reports as bronze
-from metrics_lake.io.history import Progress
-from metrics_lake.jobs.work import Work
+from metrics_lake.io.lake.commit_log import Progress
+from metrics_lake.jobs.context import Work
+from metrics_lake.model.arrow import polars_schema
 from metrics_lake.silver import download_columns as columns
 from metrics_lake.silver import downloads as silver
 

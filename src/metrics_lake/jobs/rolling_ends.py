@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from metrics_lake.io.history import Commit
-from metrics_lake.jobs.received import received
-from metrics_lake.jobs.work import Work
+from metrics_lake.io.lake.commit_log import Commit
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.read_coverage import received
 
 _BATCH, _THROUGH = "batch", "complete_through"
 _TICK = timedelta(microseconds=1)

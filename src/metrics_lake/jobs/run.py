@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from metrics_lake.io.manifest import Batch
+from metrics_lake.io.landing.manifest import Batch
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.compute import compute
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.ingest import Ingested, ingest
-from metrics_lake.jobs.publish import Published, publish
+from metrics_lake.jobs.maintain.retry import retried
+from metrics_lake.jobs.publish.publish import Published, publish
 from metrics_lake.jobs.refine import refine
-from metrics_lake.jobs.retries import retried
-from metrics_lake.jobs.work import Work
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import polars as pl
 
 from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.io import delta
+from metrics_lake.io.lake import delta
 from metrics_lake.sources.haproxy.reading import VISIT
 
 REMEDY = (

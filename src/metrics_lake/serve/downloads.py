@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from metrics_lake.serve.figures import Row
+from metrics_lake.config.tenants import App
 from metrics_lake.serve.revisions import revision_of
-from metrics_lake.tenants import App
+from metrics_lake.serve.rollup.rows import Row
 
 CONTAINER = "downloads"
 ALL = "*"

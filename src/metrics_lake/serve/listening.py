@@ -6,10 +6,10 @@ import base64
 from collections.abc import Sequence
 from datetime import date, datetime, timezone
 
-from metrics_lake.periods import Calendar, Period
-from metrics_lake.serve.figures import Row, excluded, rounded, summary
+from metrics_lake.model.periods import Calendar, Period
 from metrics_lake.serve.revisions import revision_of
-from metrics_lake.serve.rollups import Standing
+from metrics_lake.serve.rollup.rollup import Standing
+from metrics_lake.serve.rollup.rows import Row, excluded, rounded, summary
 
 CONTAINER = "listening"
 LONGER = ("week", "month", "year", "rolling", "all")  # kinds of period that have a document beside hour and day

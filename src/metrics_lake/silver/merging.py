@@ -7,7 +7,7 @@ from datetime import timedelta
 import polars as pl
 import polars_hash as plh
 
-from metrics_lake.settings import Sessions
+from metrics_lake.config.settings import Sessions
 
 KEY = ("tenant", "stream", "listener_id")
 EXCLUSIONS = ("bot", "monitor", "relay", "no_user_agent", "internal", "no_media", "too_short")  # the first that fits

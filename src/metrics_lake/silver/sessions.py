@@ -15,12 +15,12 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from metrics_lake.arrow import arrow_schema, fitted
-from metrics_lake.periods import Calendar
-from metrics_lake.settings import Sessions
+from metrics_lake.config.settings import Sessions
+from metrics_lake.model.arrow import arrow_schema, fitted
+from metrics_lake.model.periods import Calendar
+from metrics_lake.model.tables import Table
 from metrics_lake.silver.merging import KEY, READ, merged, widest_gap
 from metrics_lake.silver.tenant_days import reached_here, with_days_here
-from metrics_lake.tables import Table
 
 TABLE = Table(
     "silver.sessions",

@@ -15,7 +15,7 @@ import polars as pl
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from metrics_lake.periods import Calendar, Stretch
+from metrics_lake.model.periods import Calendar, Stretch
 
 _DAY = timedelta(days=1)
 _DAY_SECONDS = 24 * 3600

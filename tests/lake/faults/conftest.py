@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
 from tests.lake.conftest import ROOT
 from tests.unit.cli.conftest import TENANTS
 from tests.unit.sources.haproxy.logs import SECRET, line, text

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.model.tables import Source
 from metrics_lake.sources import haproxy
-from metrics_lake.tables import Source
 
 __all__ = ["BAIT", "SOURCE", "TABLE"]
 BAIT = ".bait"

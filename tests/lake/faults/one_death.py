@@ -11,9 +11,9 @@ sys.path.insert(0, ROOT)
 os.environ["PYTHONPATH"] = ROOT  # of the workers
 
 from metrics_lake.bronze import haproxy as bronze  # noqa: E402
-from metrics_lake.io.stream import Stream  # noqa: E402
+from metrics_lake.io.landing.intake import Stream  # noqa: E402
+from metrics_lake.jobs.context import Work  # noqa: E402
 from metrics_lake.jobs.ingest import _rules as rules_of_batch  # noqa: E402
-from metrics_lake.jobs.work import Work  # noqa: E402
 from tests.lake.conftest import lake_settings  # noqa: E402
 from tests.lake.faults import dying  # noqa: E402
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.io.landing import LandedFile
-from metrics_lake.io.stream import Stream
-from metrics_lake.jobs.received import received
+from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.landing.reader import LandedFile
+from metrics_lake.jobs.read_coverage import received
 from metrics_lake.jobs.run import run
 from tests.lake import contents
 from tests.lake.faults.conftest import BEFORE, CORPUS, CUT, EDGE, FIRST, GROWING, LAST, LATE, UNTOUCHED, World, packed

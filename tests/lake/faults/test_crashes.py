@@ -15,15 +15,15 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from metrics_lake.gold import listeners_by_minute
-from metrics_lake.io.checkpoints import CheckpointError
-from metrics_lake.io.failpoints import Crash, crashing
-from metrics_lake.io.files import BusyError, locked
-from metrics_lake.io.history import Progress
-from metrics_lake.io.lake import Lake
-from metrics_lake.jobs import epochs
+from metrics_lake.io.lake.commit_log import Progress
+from metrics_lake.io.lake.spark_tables import Lake
+from metrics_lake.io.landing.checkpoints import CheckpointError
+from metrics_lake.io.storage.failpoints import Crash, crashing
+from metrics_lake.io.storage.files import BusyError, locked
 from metrics_lake.jobs.ingest import ingest
-from metrics_lake.jobs.publish import publish
-from metrics_lake.jobs.retries import retried
+from metrics_lake.jobs.maintain import reset_checkpoint
+from metrics_lake.jobs.maintain.retry import retried
+from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.jobs.run import run
 from tests.lake import contents
 from tests.lake.faults.conftest import EDGE, World, packed
@@ -144,7 +144,7 @@ def test_case_07_a_checkpoint_that_is_gone_is_refused_and_a_new_epoch_makes_no_d
     ):
         ingest(copy.work)
     before, requests = contents.files(copy.work.settings), contents.requests(copy.work.settings)
-    epochs.begin_again(copy.work)
+    reset_checkpoint.begin_again(copy.work)
     copy.put(f"{EDGE}/2001/01/15/haproxy-15-00.log.gz", packed(text([line(2 * 3600 + 5)])))
     assert ingest(copy.work).files == 1, "only what is new is read"
     after = contents.files(copy.work.settings)
@@ -163,5 +163,5 @@ def test_case_08_a_torn_checkpoint_is_named_with_its_remedy_and_never_begun_from
     before = contents.requests(copy.work.settings)
     with pytest.raises(CheckpointError, match=rf"{file.name} is torn .*--reset-checkpoint"):
         ingest(copy.work)
-    epochs.begin_again(copy.work)
+    reset_checkpoint.begin_again(copy.work)
     assert ingest(copy.work).files == 0 and contents.requests(copy.work.settings) == before

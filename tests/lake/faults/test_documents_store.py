@@ -1,6 +1,6 @@
 """Case 24: Cosmos DB that is busy, splits, contests, refuses and cuts, asked by `publish` over a whole lake.
 
-What the client makes of each answer alone is in tests/unit/io/test_cosmos.py. No transactional batches are sent
+What the client makes of each answer alone is in tests/unit/io/documents/test_cosmos.py. No transactional batches are sent
 (DECISIONS.md, 29), so there is none of more than a hundred operations: what is asked by the hundred are ids.
 """
 
@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from metrics_lake.cli.output.failures import lines
-from metrics_lake.io.cosmos import CosmosError
-from metrics_lake.io.document_sizes import DocumentError
-from metrics_lake.jobs.publish import publish
-from metrics_lake.jobs.work import Work
+from metrics_lake.io.documents.cosmos import CosmosError
+from metrics_lake.io.documents.sizes import DocumentError
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.serve import listening
 from tests.lake import contents
 from tests.lake.faults.conftest import World

@@ -11,16 +11,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from metrics_lake import audit, keys
+from metrics_lake import audit
 from metrics_lake.catalog import stored
 from metrics_lake.cli.erase import _search_rest
-from metrics_lake.io.failpoints import Crash, crashing
-from metrics_lake.jobs import erasing
+from metrics_lake.io.storage.failpoints import Crash, crashing
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.maintain import erase
 from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
-from metrics_lake.privacy import derive_key, listener_id
-from metrics_lake.sources.haproxy.asked import Asked
+from metrics_lake.privacy import salts
+from metrics_lake.privacy.hashing import derive_key, listener_id
+from metrics_lake.sources.haproxy.erasure_request import Asked
 from tests.lake import contents
 from tests.lake.faults.conftest import CORPUS, EDGE, World, packed
 from tests.unit.sources.haproxy.logs import SECRET, line, text
@@ -61,10 +62,10 @@ def blobs(world: World) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("[!_]*.json")}
 
 
-def erased(world: World, *people: str) -> erasing.Erased:
+def erased(world: World, *people: str) -> erase.Erased:
     work = world.work
-    ids = erasing.ids(work, [PEOPLE[each] for each in people], "acme")
-    return erasing.erase(work, "acme", ids.every, stored())
+    ids = erase.ids(work, [PEOPLE[each] for each in people], "acme")
+    return erase.erase(work, "acme", ids.every, stored())
 
 
 def command(world: World, who: str) -> str:
@@ -156,8 +157,8 @@ def test_case_25_a_batch_that_was_begun_has_to_be_ended_first(copy: World) -> No
     copy.put(LATE, LATER)
     with crashing("batch_planned"), pytest.raises(Crash):
         run(copy.work)
-    with pytest.raises(erasing.EraseError, match="begun and not ended: `metrics-lake run` first"):
-        erasing.held(copy.work, frozenset([MPV_ID]))
+    with pytest.raises(erase.EraseError, match="begun and not ended: `metrics-lake run` first"):
+        erase.held(copy.work, frozenset([MPV_ID]))
 
 
 # --- keys that change at midnight ------------------------------------------------------------------------------------
@@ -201,20 +202,20 @@ def test_case_25_a_listener_over_midnight_is_two_sessions_under_two_keys_and_per
 
 def test_case_25_an_erasure_of_one_day_takes_that_day_s_id_alone_and_one_of_all_time_both(nightly: World) -> None:
     work, who = nightly.work, [PEOPLE["192.0.2.7"]]
-    day = erasing.ids(work, who, "acme", [date(2001, 1, 16)])
-    assert erasing.erase(work, "acme", day.every, stored()).sessions == 1
+    day = erase.ids(work, who, "acme", [date(2001, 1, 16)])
+    assert erase.erase(work, "acme", day.every, stored()).sessions == 1
     assert held_sessions(nightly)["started_on"].to_list() == [date(2001, 1, 15)]
-    every = erasing.ids(work, who, "acme")
-    assert erasing.erase(work, "acme", every.every, stored()).sessions == 1 and held_sessions(nightly).is_empty()
+    every = erase.ids(work, who, "acme")
+    assert erase.erase(work, "acme", every.every, stored()).sessions == 1 and held_sessions(nightly).is_empty()
     assert _search_rest(work.settings, day.current | every.current).is_clean and blobs(nightly) == {}
 
 
 def test_case_25_under_a_key_that_was_destroyed_nobody_is_found_any_more(nightly: World) -> None:
     work = nightly.work
     now = held_sessions(nightly)["started_at"][0]
-    keys.erase(work.settings.privacy.keys_file, "acme", "2001-01-15", rotation="daily", at=now)
-    ids = erasing.ids(work, [PEOPLE["192.0.2.7"]], "acme")
+    salts.erase(work.settings.privacy.keys_file, "acme", "2001-01-15", rotation="daily", at=now)
+    ids = erase.ids(work, [PEOPLE["192.0.2.7"]], "acme")
     assert ids.destroyed == ("2001-01-15",)
-    assert erasing.erase(work, "acme", ids.every, stored()).sessions == 1
+    assert erase.erase(work, "acme", ids.every, stored()).sessions == 1
     assert held_sessions(nightly)["started_on"].to_list() == [date(2001, 1, 15)], "under a number that leads to no one"
     assert audit.needles(keys={"id": bytes.fromhex(held_sessions(nightly)["listener_id"][0])}).key_count == 1

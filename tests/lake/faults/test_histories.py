@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from metrics_lake.catalog import stored
-from metrics_lake.io.failpoints import Crash, crashing
+from metrics_lake.io.storage.failpoints import Crash, crashing
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.maintain.upkeep import upkeep
 from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.upkeep import upkeep
-from metrics_lake.jobs.work import Work
 from tests.lake.contents import rollups
 from tests.lake.faults.conftest import packed
 from tests.lake.faults.world_model import Request, documented, expected, found, listed, published

@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 
 from metrics_lake.catalog import stored
+from metrics_lake.jobs.maintain.upkeep import upkeep
+from metrics_lake.jobs.read_coverage import received
 from metrics_lake.jobs.rebuild import rebuild
-from metrics_lake.jobs.received import received
 from metrics_lake.jobs.refine import refine
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.upkeep import upkeep
 from metrics_lake.silver import sessions
 from tests.lake import contents
 from tests.lake.faults.conftest import EDGE, World

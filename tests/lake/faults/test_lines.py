@@ -16,11 +16,11 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from metrics_lake import keys
 from metrics_lake.cli.output.rows import write
-from metrics_lake.io.stream import new_entries
-from metrics_lake.jobs.received import received
-from metrics_lake.settings import Settings, Storage
+from metrics_lake.config.settings import Settings, Storage
+from metrics_lake.io.landing.intake import new_entries
+from metrics_lake.jobs.read_coverage import received
+from metrics_lake.privacy import salts
 from tests.unit import standing
 from tests.unit.drawing import utc
 from tests.unit.sources.haproxy.logs import NOON, SECRET, TENANTS, Arrived, line, parse, rules_of, text
@@ -192,7 +192,7 @@ def test_case_25_keys_that_change_at_a_day_s_border_mix_in_no_session_and_an_era
     tmp_path: Path,
 ) -> None:
     file = str(tmp_path / "keys")
-    keys.prepare(file, TENANTS.tenants)
+    salts.prepare(file, TENANTS.tenants)
     rules = rules_of(privacy={"key_rotation": "daily", "keys_file": file, "secret_file": "none"})
     midnight = 12 * 3600
     log = Arrived(text([line(midnight + at, f"/acme/live/{at}.ts") for at in (-12, -6, 0, 6)]))
@@ -201,7 +201,7 @@ def test_case_25_keys_that_change_at_a_day_s_border_mix_in_no_session_and_an_era
     assert len(days) == 2 and len({listener for listener, _ in days}) == 2, (
         "one listener, but a key of its own for each day"
     )
-    keys.erase(file, "acme", "2001-01-15", rotation="daily", at=datetime(2001, 1, 17, tzinfo=timezone.utc))
+    salts.erase(file, "acme", "2001-01-15", rotation="daily", at=datetime(2001, 1, 17, tzinfo=timezone.utc))
     again = parse(log, rules=rules)
     assert set(again.rejects.values()) == {"key_destroyed"} and len(again.rejects) == 2
     assert {visit["listener_id"] for visit in again.visits} == {who for who, on in days if on.day == 16}

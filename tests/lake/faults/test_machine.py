@@ -15,16 +15,17 @@ from pyspark.errors import StreamingQueryException
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.cli import main
-from metrics_lake.io import files, stream
-from metrics_lake.io.documents import SqliteDocuments
-from metrics_lake.io.stream import Stream
+from metrics_lake.io.documents.sqlite import SqliteDocuments
+from metrics_lake.io.landing import intake
+from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.storage import files
 from metrics_lake.jobs.ingest import _rules as rules_of_batch
 from metrics_lake.jobs.ingest import ingest
 from tests.lake import contents
 from tests.lake.faults import dying
 from tests.lake.faults.conftest import World, packed
 from tests.unit import standing
-from tests.unit.io.test_documents import document
+from tests.unit.io.documents.test_sqlite import document
 from tests.unit.sources.haproxy.logs import SECRET, line, text
 
 C = "listening"
@@ -74,7 +75,7 @@ def test_case_21_storage_that_fails_ends_in_one_line_and_leaves_the_checkpoint_a
         raise error
 
     before = lake.state()
-    monkeypatch.setattr(stream, "content_hash", fail)
+    monkeypatch.setattr(intake, "content_hash", fail)
     assert lake.ingest() == 1
     assert said in (told := capsys.readouterr().err) and "Traceback" not in told and lake.state() == before
 

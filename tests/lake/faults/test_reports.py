@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from metrics_lake.bronze import store_reports as bronze
-from metrics_lake.io.failpoints import Crash, crashing
+from metrics_lake.io.storage.failpoints import Crash, crashing
 from metrics_lake.jobs import downloads
-from metrics_lake.jobs.work import Work
-from metrics_lake.names import Names
+from metrics_lake.jobs.context import Work
+from metrics_lake.privacy.redaction import Names
 from tests.lake.test_downloads import TENANTS, found, land
 from tests.unit.sources.haproxy.logs import SECRET
 

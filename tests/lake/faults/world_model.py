@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake.settings import Settings
+from metrics_lake.config.settings import Settings
 from tests.lake.contents import documents, rollups
 from tests.unit.reference import clipped, merged, peaks
 from tests.unit.sources.haproxy.logs import NOON, line

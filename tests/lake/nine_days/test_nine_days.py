@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from metrics_lake.catalog import stored
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.maintain.upkeep import upkeep
+from metrics_lake.jobs.read_coverage import received
 from metrics_lake.jobs.rebuild import rebuild
-from metrics_lake.jobs.received import received
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.upkeep import upkeep
-from metrics_lake.jobs.work import Work
 from tests.lake.contents import differences, rollups, whole
 from tests.lake.nine_days.station import BEGINS, CUT, HEALED, HOURS, LATE, arriving, content, path, tenants
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.io.documents.sqlite import SqliteDocuments
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
 from metrics_lake.serve.downloads import CONTAINER
 from tests.lake.truth.samples import FOLDER as TRUTH
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import polars as pl
 
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
 
 FOLDER = Path(__file__).parents[2] / "golden" / "truth"
 Session = tuple[str, str, datetime, datetime | None, str | None]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.read_coverage import received
 from metrics_lake.jobs.rebuild import rebuild
-from metrics_lake.jobs.received import received
-from metrics_lake.jobs.work import Work
 from tests.lake.contents import differences, rollups, whole
 from tests.lake.truth.samples import ORDERS, in_one_run, newest_first, one_by_one, samples, sessions
 

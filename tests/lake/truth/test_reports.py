@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from metrics_lake.config.settings import SettingsError
 from metrics_lake.gold import downloads_by_day
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.rebuild import RebuildError, rebuild
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
-from metrics_lake.settings import SettingsError
 from tests.lake.contents import differences, rollups, whole
 from tests.lake.truth.reports import all_reports, documents, downloads
 

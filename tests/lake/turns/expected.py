@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake.jobs.work import Work
+from metrics_lake.jobs.context import Work
 from tests.lake.turns.drawing import DAY, Case, Line
 from tests.unit.reference import merged
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
 from tests.lake.contents import differences, whole
 from tests.lake.turns import expected, turns
 from tests.lake.turns.drawing import MINUTE, Case, Line, drawn

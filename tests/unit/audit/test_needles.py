@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from metrics_lake import keys, names, privacy
 from metrics_lake.audit import epochs_between, key_material, landing, needles
+from metrics_lake.privacy import hashing, redaction, salts
 
 LINE = (
     "Nov 22 18:48:01 lb1 haproxy[9]: {client} [22/Nov/2001:18:48:01.123] fe_hls~ be/web1 0/0/1/2/3 200 512 - - ---- "
@@ -79,12 +79,12 @@ def test_needles_show_no_address_and_no_key():
 
 def test_every_key_of_every_tenant_and_epoch_is_looked_for(tmp_path):
     secret = bytes(range(32))
-    keys.prepare(tmp_path / "keys", ["acme", "other"])
-    salts = keys.read(tmp_path / "keys")
-    material = key_material(secret, ["acme", "other"], ["2001-01", "2001-02"], salts)
-    assert secret in material.values() and salts.of("other", "2001-02") in material.values()
-    assert privacy.derive_key(secret, "acme", "2001-01", salts.of("acme", "2001-01")) in material.values()
-    assert names.name_key(secret) in material.values() and names.seal_key(secret) in material.values()
+    salts.prepare(tmp_path / "keys", ["acme", "other"])
+    known_salts = salts.read(tmp_path / "keys")
+    material = key_material(secret, ["acme", "other"], ["2001-01", "2001-02"], known_salts)
+    assert secret in material.values() and known_salts.of("other", "2001-02") in material.values()
+    assert hashing.derive_key(secret, "acme", "2001-01", known_salts.of("acme", "2001-01")) in material.values()
+    assert redaction.name_key(secret) in material.values() and redaction.seal_key(secret) in material.values()
     assert (
         len(material) == 4 + 2 + 2 * 2 * 2
     )  # of the secret alone, two roots, a salt and a key for each tenant and epoch
@@ -92,7 +92,7 @@ def test_every_key_of_every_tenant_and_epoch_is_looked_for(tmp_path):
 
 def test_keys_that_never_change_are_looked_for_too():
     secret = bytes(range(32))
-    assert privacy.derive_key(secret, "acme", "") in key_material(secret, ["acme"], [""]).values()
+    assert hashing.derive_key(secret, "acme", "") in key_material(secret, ["acme"], [""]).values()
 
 
 def test_epochs_between_two_instants_are_named_once_each():

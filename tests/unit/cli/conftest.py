@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from deltalake import write_deltalake
 
-from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.haproxy import TABLE
 from metrics_lake.cli import main
+from metrics_lake.model.arrow import arrow_schema, fitted
 from metrics_lake.sources.haproxy import SOURCE
 from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
 

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.serve import downloads
 from tests.unit.cli.conftest import TENANTS
 from tests.unit.serve.test_downloads import gold

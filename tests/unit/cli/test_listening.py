@@ -9,8 +9,8 @@ import json
 
 import pytest
 
-from metrics_lake.io.cosmos import CosmosDocuments
-from metrics_lake.io.documents import SqliteDocuments
+from metrics_lake.io.documents.cosmos import CosmosDocuments
+from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.serve import listening
 from tests.unit.io.cosmos_double import Fault, serving
 from tests.unit.serve.samples import CALENDAR, days, hour

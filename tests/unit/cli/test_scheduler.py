@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from metrics_lake.cli import scheduler
-from metrics_lake.schedule import Job, Plan
+from metrics_lake.config.schedule import Job, Plan
 from tests.unit.drawing import utc
 
 HOURLY, DAILY = Job(cron="20 * * * *", command="run"), Job(cron="25 * * * *", command="upkeep")

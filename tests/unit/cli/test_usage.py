@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from metrics_lake.cli.app import app
-from metrics_lake.io.files import locked
+from metrics_lake.io.storage.files import locked
 from tests.rules.reading import PROJECT
 
 

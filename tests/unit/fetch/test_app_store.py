@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from metrics_lake.config.settings import AppStore
 from metrics_lake.fetch import app_store
-from metrics_lake.fetch.landed import FetchError, World
-from metrics_lake.settings import AppStore
+from metrics_lake.fetch.ledger import FetchError, World
 from tests.unit.drawing import day, utc
 from tests.unit.fetch.apple import ISSUER, KEY_ID, VENDOR, Apple, new_key, served
 from tests.unit.sources.haproxy.logs import Arrived

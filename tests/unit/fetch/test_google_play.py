@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.api_core import exceptions
 from google.auth.exceptions import RefreshError, TransportError
 
+from metrics_lake.config.settings import GooglePlay
 from metrics_lake.fetch import google_play
-from metrics_lake.fetch.landed import FetchError, tidied
-from metrics_lake.settings import GooglePlay
+from metrics_lake.fetch.ledger import FetchError, tidied
 
 WORDS = "reports@acme.iam.gserviceaccount.example does not have storage.objects.list access"
 

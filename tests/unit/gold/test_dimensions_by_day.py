@@ -5,15 +5,17 @@ from __future__ import annotations
 import polars as pl
 from datasketches import compact_theta_sketch, theta_union
 
-from metrics_lake.gold import dimensions_by_day, stays
+from metrics_lake.gold import dimensions_by_day, session_buckets
 from tests.unit.gold.drawn import START, sessions
 
 _DAY = 86_400_000
 
 
 def of_a_day(drawn, **columns) -> pl.DataFrame:
-    starts = stays.milliseconds(START)
-    laid = stays.in_bucket(stays.of(sessions(drawn, **columns)), starts, starts + _DAY).filter("is_net")
+    starts = session_buckets.milliseconds(START)
+    laid = session_buckets.in_bucket(session_buckets.of(sessions(drawn, **columns)), starts, starts + _DAY).filter(
+        "is_net"
+    )
     return dimensions_by_day.compute(laid)
 
 

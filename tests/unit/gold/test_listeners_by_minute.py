@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.gold import listeners_by_minute, stays
+from metrics_lake.gold import listeners_by_minute, session_buckets
 from tests.unit.gold.drawn import sessions
 from tests.unit.reference import clipped, merged, peaks
 
@@ -19,11 +19,11 @@ _STAY = st.tuples(st.integers(-200, 900), st.integers(1, 400), st.integers(0, 3)
 @given(st.lists(_STAY, min_size=1, max_size=10))
 def test_peaks_and_seconds_of_each_minute_equal_a_count_of_every_instant(stayed):
     held = sessions((f"l{person}", f"s{stream}", at, length) for at, length, person, stream in stayed)
-    starts = stays.milliseconds(START)
-    laid = stays.in_bucket(stays.of(held), starts, starts + DAY_MS)
+    starts = session_buckets.milliseconds(START)
+    laid = session_buckets.in_bucket(session_buckets.of(held), starts, starts + DAY_MS)
     got: dict[str, dict[int, tuple[int, int]]] = {}
     for row in listeners_by_minute.compute(laid).iter_rows(named=True):
-        minute = stays.milliseconds(row["minute_at"]) - starts
+        minute = session_buckets.milliseconds(row["minute_at"]) - starts
         got.setdefault(row["stream"], {})[minute] = row["peak_listeners"], round(row["listening_seconds"] * 1000)
     assert got.get("*", {}) == _expected([(a, n, p) for a, n, p, _ in stayed], one_per_person=True)
     for stream in (0, 1):
@@ -43,8 +43,8 @@ def _expected(stayed: list[tuple[int, int, int]], *, one_per_person: bool) -> di
 
 
 def test_a_quiet_minute_has_a_row_while_anybody_listens():
-    starts = stays.milliseconds(START)
-    laid = stays.in_bucket(stays.of(sessions([("a", "live", 30, 200)])), starts, starts + DAY_MS)
+    starts = session_buckets.milliseconds(START)
+    laid = session_buckets.in_bucket(session_buckets.of(sessions([("a", "live", 30, 200)])), starts, starts + DAY_MS)
     rows = listeners_by_minute.compute(laid).filter(stream="live").rows()
     assert [(at.minute, peak, seconds) for _, at, peak, seconds in rows] == [
         (0, 1, 30.0), (1, 1, 60.0), (2, 1, 60.0), (3, 1, 50.0),
@@ -52,6 +52,6 @@ def test_a_quiet_minute_has_a_row_while_anybody_listens():
 
 
 def test_a_day_without_listeners_has_no_rows():
-    starts = stays.milliseconds(START + timedelta(days=5))
-    laid = stays.in_bucket(stays.of(sessions([("a", "live", 30, 200)])), starts, starts + DAY_MS)
+    starts = session_buckets.milliseconds(START + timedelta(days=5))
+    laid = session_buckets.in_bucket(session_buckets.of(sessions([("a", "live", 30, 200)])), starts, starts + DAY_MS)
     assert listeners_by_minute.compute(laid).is_empty()

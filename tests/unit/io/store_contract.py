@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metrics_lake.io.documents import DocumentStore
+from metrics_lake.io.documents.sqlite import DocumentStore
 
 C = "listening"
 

@@ -6,13 +6,14 @@ import re
 
 import pytest
 
-from metrics_lake.azure_places import place_of
 from metrics_lake.cli.output import failures
-from metrics_lake.io import abfs, delta
-from metrics_lake.io.azure import trouble
-from metrics_lake.settings import SettingsError
-from metrics_lake.spark import _REDACTED as REDACTED
-from tests.unit.io.test_azure import KEY
+from metrics_lake.config.settings import SettingsError
+from metrics_lake.config.storage_urls import place_of
+from metrics_lake.io.lake import delta
+from metrics_lake.io.lake.spark_session import _REDACTED as REDACTED
+from metrics_lake.io.storage import abfs
+from metrics_lake.io.storage.azure import trouble
+from tests.unit.io.storage.test_azure import KEY
 
 DEEP, FLAT = "abfss://lake@acme.dfs.core.windows.net/a", "https://acme.blob.core.windows.net/lake/a"
 EMULATOR = "http://127.0.0.1:10000/acme/lake/a"
@@ -96,7 +97,7 @@ def test_delta_opens_a_place_by_the_same_secret_and_a_folder_without_any(monkeyp
 
 
 def test_delta_is_shown_an_identity_s_token(monkeypatch):
-    monkeypatch.setattr("metrics_lake.io.azure.token", lambda: "a token")
+    monkeypatch.setattr("metrics_lake.io.storage.azure.token", lambda: "a token")
     assert (delta.options(DEEP) or {})["azure_storage_token"] == "a token"
 
 
@@ -108,7 +109,7 @@ DELTA = (
     "Generic MicrosoftAzure error\n ↳ Error performing GET http://a.example/lake?sig=hidden in 4 ms - Server returned non-2xx "
     "status code\n ↳ {status}\n ↳ <Error>\n  <Code>{code}</Code>\n</Error>"
 )
-WORKER = "PythonException: metrics_lake.io.landing.ReadingFailed: https://acme.blob.core.windows.net/logs: not allowed (403): the key is wrong\n\tat x"
+WORKER = "PythonException: metrics_lake.io.landing.reader.ReadingFailed: https://acme.blob.core.windows.net/logs: not allowed (403): the key is wrong\n\tat x"
 CASES = [
     (ABFS.format(status=403, code="AuthorizationFailure"), "not allowed (AuthorizationFailure): the key is wrong"),
     (ABFS.format(status=403, code="AuthenticationFailed"), "the key or SAS is refused: it is wrong or has expired"),

@@ -11,13 +11,13 @@ from typing import Any
 import polars as pl
 import yaml
 
+from metrics_lake.config.settings import Settings, rules
+from metrics_lake.config.tenants import Tenants
 from metrics_lake.jobs.compute import compute
-from metrics_lake.jobs.figures import BY_DAY, BY_PERIOD
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.partitions import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.refine import refine
-from metrics_lake.jobs.work import Work
-from metrics_lake.settings import Settings, rules
 from metrics_lake.silver import sessions
-from metrics_lake.tenants import Tenants
 from tests.unit import standing
 
 SAMPLES = Path(__file__).parent / "samples"

@@ -16,18 +16,18 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from metrics_lake.io.history import Progress
-from metrics_lake.io.stores import documents_of
+from metrics_lake.config.tenants import App, Tenants
+from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.backfill import backfill
-from metrics_lake.jobs.publish import publish
-from metrics_lake.jobs.work import Work
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.serve.downloads import CONTAINER
 from metrics_lake.silver import downloads as silver
-from metrics_lake.tenants import App, Tenants
 from tests.unit import standing
 from tests.unit.drawing import day
-from tests.unit.jobs.test_publish import published, settings, worked_out
+from tests.unit.jobs.publish.test_publish import published, settings, worked_out
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS
 
 ONE, OTHER = App(store="google", id="com.a", name="A"), App(store="google", id="com.b", name="B")

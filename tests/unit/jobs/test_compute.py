@@ -9,16 +9,15 @@ from datetime import date
 import polars as pl
 import pytest
 
-from metrics_lake.bronze import restatements
-from metrics_lake.gold import dimensions_by_period, listening_by_day, listening_by_period
+from metrics_lake.config.tenants import Tenants
+from metrics_lake.gold import dimensions_by_period, listening_by_day, listening_by_period, restatements
 from metrics_lake.jobs import changed_days
 from metrics_lake.jobs import compute as computing
 from metrics_lake.jobs.compute import compute
-from metrics_lake.jobs.figures import BY_PERIOD
-from metrics_lake.jobs.publish import publish
+from metrics_lake.jobs.partitions import BY_PERIOD
+from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.jobs.refine import refine
 from metrics_lake.silver import sessions, tenant_days
-from metrics_lake.tenants import Tenants
 from tests.unit.drawing import day
 from tests.unit.jobs.lakes import sample, sessions_of, spans, tables, take_in, work_of, worked_out
 from tests.unit.sources.haproxy.logs import SECRET, line, text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from metrics_lake.config.settings import Settings, Storage
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.rebuild import RebuildError, rebuild
-from metrics_lake.jobs.work import Work
-from metrics_lake.settings import Settings, Storage
 from tests.unit import standing
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.refine import refine
-from metrics_lake.jobs.work import Work
 from metrics_lake.silver import sessions
 from tests.unit.drawing import utc
 from tests.unit.jobs.lakes import take_in, work_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from metrics_lake.periods import Calendar
+from metrics_lake.model.periods import Calendar
 from tests.unit.drawing import rows, utc
 
 CALENDAR = Calendar("Africa/Johannesburg")

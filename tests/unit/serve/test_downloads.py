@@ -5,8 +5,9 @@ from __future__ import annotations
 import jsonschema
 import pytest
 
-from metrics_lake.serve import downloads, rollups
-from metrics_lake.tenants import App
+from metrics_lake.config.tenants import App
+from metrics_lake.serve import downloads
+from metrics_lake.serve.rollup import rollup
 from tests.unit.drawing import day, rows
 
 APPLE = App(store="apple", id="1", name="Acme")
@@ -108,7 +109,7 @@ def test_a_rollup_s_section_adds_up_and_fits_the_schema(held):
     assert (section["summary"]["days_reported"], section["summary"]["days_unknown"]) == (1, 2)
     assert [number["start"] for number in section["numbers"]] == ["2001-01-15", "2001-01-16"]
     assert section["by_device"] == [{"value": "iPhone", "downloads": 7}, {"value": "iPad", "downloads": 1}]
-    jsonschema.Draft202012Validator(rollups.schema()["properties"]["downloads"]).validate(section)
+    jsonschema.Draft202012Validator(rollup.schema()["properties"]["downloads"]).validate(section)
 
 
 def test_a_period_without_a_report_has_no_section(held):

@@ -10,9 +10,9 @@ from datasketches import update_theta_sketch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics_lake.periods import Calendar
+from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import listening, uniques
-from metrics_lake.serve.rollups import Standing
+from metrics_lake.serve.rollup.rollup import Standing
 from metrics_lake.serve.uniques import RELATIVE_ERROR
 from tests.unit.drawing import day, utc
 from tests.unit.serve.samples import CALENDAR, bucket, hour

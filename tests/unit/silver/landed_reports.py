@@ -10,12 +10,12 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.store_reports import TABLE
 from metrics_lake.gold import downloads_by_day
+from metrics_lake.model.arrow import arrow_schema, fitted
 from metrics_lake.silver import downloads
-from metrics_lake.sources.arrived import FileEntry
-from metrics_lake.sources.store_reports import SOURCE
+from metrics_lake.sources.landed_file import FileEntry
+from metrics_lake.sources.stores.reports import SOURCE
 from tests.unit.sources.haproxy.logs import rules_of
 
 APPS = [("acme", "apple", "1", "85000001"), ("beta", "apple", "2", "85000002"), ("acme", "google", "com.a", None)]

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics_lake.settings import Rules, Sessions
+from metrics_lake.config.settings import Rules, Sessions
 from metrics_lake.silver import sessions
 from metrics_lake.silver.merging import READ, merged
-from metrics_lake.sources.robots import kinds
+from metrics_lake.sources.lookups.bots import kinds
 from tests.unit.reference import merged as plainly_merged
 from tests.unit.silver.test_merging import NOTHING_YET
 from tests.unit.sources.haproxy.logs import NOON, SECRET, Arrived, line, parse, rules_of, text

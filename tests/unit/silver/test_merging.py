@@ -10,9 +10,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.arrow import arrow_schema
 from metrics_lake.bronze.haproxy import VISITS
-from metrics_lake.settings import Sessions
+from metrics_lake.config.settings import Sessions
+from metrics_lake.model.arrow import arrow_schema
 from metrics_lake.silver import sessions
 from metrics_lake.silver.merging import READ, merged
 from tests.unit.reference import merged as plainly_merged

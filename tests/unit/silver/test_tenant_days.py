@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from metrics_lake.periods import Calendar
+from metrics_lake.model.periods import Calendar
 from metrics_lake.silver.tenant_days import between, touched_here, with_days_here
 from tests.unit.drawing import day, rows, utc
-from tests.unit.test_periods import CALENDARS, DAYS
+from tests.unit.model.test_periods import CALENDARS, DAYS
 
 LONDON = Calendar("Europe/London", broadcast_day_starts="01:30")
 SCHEMA = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.store_reports import TABLE
-from metrics_lake.sources.store_reports import SOURCE
-from metrics_lake.tenants import Tenants
+from metrics_lake.config.tenants import Tenants
+from metrics_lake.model.arrow import arrow_schema, fitted
+from metrics_lake.sources.stores.reports import SOURCE
 from tests.unit.sources.haproxy.logs import Arrived, rules_of
 
 TENANTS = Tenants.model_validate(

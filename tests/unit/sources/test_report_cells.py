@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from metrics_lake.sources.reports import cells
+from metrics_lake.sources.stores.raw_table import cells
 from tests.unit.silver.landed_reports import Report, apple, bronze, google
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from errno import ENOSPC, EROFS
 
 _DEBUG_HINT = "; run again with --debug for the whole story"
-_WORKER_ERROR = re.compile(r"\bReadingFailed: ([^\n]+)")  # io/landing.py, which quotes no data
+_WORKER_ERROR = re.compile(r"\bReadingFailed: ([^\n]+)")  # io/landing/reader.py, which quotes no data
 _IN_CODE = re.compile(r"\w+ in [\w.]+:\d+")
 _NO_ROOM = "No space left on device"
 _NO_JAVA = "no Java that Spark can start with: run `make setup`, or set JAVA_HOME to a Java 17 or 21"
@@ -25,14 +25,14 @@ def is_interrupt(error: BaseException | None) -> bool:
 
 def lines(error: Exception) -> Iterator[str]:
     """One line, at most two. It never has an address or a value of a row: of Spark's errors it names only the class."""
-    from metrics_lake.names import without_addresses
+    from metrics_lake.privacy.redaction import without_addresses
 
     return map(without_addresses, _lines(error))
 
 
 def stack_trace(error: Exception) -> str:
     """The whole stack trace, for --debug. Addresses are redacted."""
-    from metrics_lake.names import without_addresses
+    from metrics_lake.privacy.redaction import without_addresses
 
     return without_addresses("".join(traceback.format_exception(error)))
 
@@ -65,7 +65,7 @@ def is_full(error: BaseException | None) -> bool:
 
 def _storage_trouble(error: Exception) -> str | None:
     """What Azure's storage refused, if the error of Spark or delta-rs comes from there."""
-    from metrics_lake.io.azure import trouble
+    from metrics_lake.io.storage.azure import trouble
 
     return trouble(error)
 

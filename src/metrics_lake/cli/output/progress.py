@@ -13,7 +13,7 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
-    from metrics_lake.io.manifest import Batch
+    from metrics_lake.io.landing.manifest import Batch
     from metrics_lake.jobs.ingest import Ingested
 
 _SECONDS_BETWEEN_LINES = 10.0

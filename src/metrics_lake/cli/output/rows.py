@@ -12,9 +12,9 @@ import polars as pl
 from rich.console import Console
 
 from metrics_lake.cli.output.layout import Column, shorten, table, total_width
-from metrics_lake.io import delta
-from metrics_lake.settings import SettingsError
-from metrics_lake.tables import Table, View
+from metrics_lake.config.settings import SettingsError
+from metrics_lake.io.lake import delta
+from metrics_lake.model.tables import Table, View
 
 _LONGEST_TEXT = 60  # characters, in a table that is not wide
 _NEWEST = (

@@ -16,11 +16,11 @@ from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.cli.output.progress import Steps
 from metrics_lake.cli.screens.listening_answer import ask, chart, on_clock
 from metrics_lake.cli.time_range import TimeRange
+from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.demo.traffic import Plan, generate
+from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.run import run
-from metrics_lake.jobs.work import Work
-from metrics_lake.serve.ranges import Answer
-from metrics_lake.settings import Settings, SettingsError
+from metrics_lake.serve.query import Answer
 
 _MARK = ".metrics-lake-demo"
 _FIGURES = ("total_sessions", "unique_listeners", "peak_listeners", "sessions_active", "sessions_completed")

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from metrics_lake.cli.output.layout import Column, bar, from_rows, table
 from metrics_lake.cli.output.rows import plain, write
-from metrics_lake.io.stores import documents_of
+from metrics_lake.config.settings import Settings, SettingsError, load_tenants
+from metrics_lake.io.documents.open_store import documents_of
 from metrics_lake.serve.downloads import CONTAINER, FIGURES, Answer, answer, ids_between
-from metrics_lake.serve.figures import Row
-from metrics_lake.settings import Settings, SettingsError, load_tenants
+from metrics_lake.serve.rollup.rows import Row
 
 _HEADS = ("downloads", "again", "updates", "uninstalls", "devices")
 

@@ -9,7 +9,7 @@ from isal import igzip
 from rich.console import Console
 
 from metrics_lake.cli.output.layout import from_rows, table
-from metrics_lake.settings import Haproxy, SettingsError
+from metrics_lake.config.settings import Haproxy, SettingsError
 from metrics_lake.sources.haproxy import formats
 
 _LINES = 1000

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from metrics_lake.bronze.store_reports import FILES
 from metrics_lake.cli.output.rows import rows_of
-from metrics_lake.sources.arrived import QUARANTINED
+from metrics_lake.sources.landed_file import QUARANTINED
 
 
 def write(lake: str, count: int, console: Console) -> None:

@@ -11,16 +11,17 @@ from urllib.parse import unquote
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from metrics_lake.azure_places import is_azure
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.catalog import stored
-from metrics_lake.io import checkpoints, delta
-from metrics_lake.io.azure import AzureError, trouble
-from metrics_lake.io.blobs import blobs_in
-from metrics_lake.io.checkpoints import CheckpointError
-from metrics_lake.io.stream import Stream
-from metrics_lake.names import without_addresses
-from metrics_lake.settings import Settings, SettingsError
+from metrics_lake.config.settings import Settings, SettingsError
+from metrics_lake.config.storage_urls import is_azure
+from metrics_lake.io.lake import delta
+from metrics_lake.io.landing import checkpoints
+from metrics_lake.io.landing.checkpoints import CheckpointError
+from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.storage.azure import AzureError, trouble
+from metrics_lake.io.storage.blobs import blobs_in
+from metrics_lake.privacy.redaction import without_addresses
 
 _TOLERANCE = timedelta(minutes=5)
 _MEND = "mend what it says"

@@ -8,16 +8,17 @@ from datetime import datetime
 import polars as pl
 from rich.console import Console
 
-from metrics_lake.bronze import completeness, store_reports
-from metrics_lake.bronze.completeness import Received
+from metrics_lake.bronze import store_reports
 from metrics_lake.bronze.haproxy import FILES
-from metrics_lake.bronze.hours import HOUR
-from metrics_lake.bronze.losses import Loss
 from metrics_lake.cli import options
 from metrics_lake.cli.output.rows import rows_of, write
-from metrics_lake.io import delta
-from metrics_lake.jobs.received import lost, received
-from metrics_lake.settings import Settings
+from metrics_lake.config.settings import Settings
+from metrics_lake.coverage import completeness
+from metrics_lake.coverage.completeness import Received
+from metrics_lake.coverage.hours import HOUR
+from metrics_lake.coverage.line_loss import Loss
+from metrics_lake.io.lake import delta
+from metrics_lake.jobs.read_coverage import lost, received
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
 _ACCOUNT = ("path", "proxy", "status", "reason", *_COUNTS)

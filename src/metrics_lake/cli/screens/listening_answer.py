@@ -18,10 +18,10 @@ from rich.text import Text
 from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.cli.output.rows import plain, write
 from metrics_lake.cli.time_range import TimeRange
-from metrics_lake.io.stores import documents_of
-from metrics_lake.serve.figures import Row
-from metrics_lake.serve.ranges import Answer, Range
-from metrics_lake.settings import Settings, SettingsError, load_tenants
+from metrics_lake.config.settings import Settings, SettingsError, load_tenants
+from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.serve.query import Answer, Range
+from metrics_lake.serve.rollup.rows import Row
 
 
 def ask(settings: Settings, tenant: str, streams: Sequence[str], time_range: TimeRange, by: str) -> Answer:

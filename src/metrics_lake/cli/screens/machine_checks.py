@@ -15,19 +15,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from metrics_lake import settings as settings_of
-from metrics_lake.azure_places import is_azure
 from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
-from metrics_lake.environment import java_program
-from metrics_lake.io.azure import AzureError
-from metrics_lake.io.landed_blobs import AzureLanding
-from metrics_lake.io.stores import cosmos_of
+from metrics_lake.config import settings as settings_of
+from metrics_lake.config.process_env import java_program
+from metrics_lake.config.settings import Settings, SettingsError
+from metrics_lake.config.storage_urls import is_azure
+from metrics_lake.io.documents.open_store import cosmos_of
+from metrics_lake.io.landing.azure_landing import AzureLanding
+from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.jobs.unknown_agents import REMEDY, told, unknown_agents
-from metrics_lake.names import without_addresses
-from metrics_lake.settings import Settings, SettingsError
-from metrics_lake.sources import places
+from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
+from metrics_lake.sources.lookups import geo
 
 _FREE_BYTES = 1 << 30
 _FIRST_YEAR = 2025
@@ -113,8 +113,8 @@ def _formats(settings: Settings) -> Finding:
 def _places(settings: Settings) -> Finding:
     files = [file for file in (settings.places.country_file, settings.places.network_file) if file]
     try:
-        places.opened(settings.places.country_file, settings.places.network_file)
-    except places.PlacesError as error:
+        geo.opened(settings.places.country_file, settings.places.network_file)
+    except geo.PlacesError as error:
         return Finding("places", False, *str(error).split("; ", 1))
     return Finding("places", True, ", ".join(files) or "no files: countries and networks stay unknown")
 
@@ -183,7 +183,7 @@ def _documents(settings: Settings) -> Finding:
 
 
 def _cosmos(settings: Settings) -> Finding:
-    from metrics_lake.io.cosmos import CosmosError
+    from metrics_lake.io.documents.cosmos import CosmosError
 
     try:
         return Finding("documents", True, f"Cosmos DB: {cosmos_of(settings).standing()}")

@@ -12,14 +12,15 @@ from typing import BinaryIO
 
 from rich.console import Console
 
-from metrics_lake import audit, keys
+from metrics_lake import audit
 from metrics_lake.audit import landing
 from metrics_lake.audit.report import Finding, Report
-from metrics_lake.azure_places import is_azure
 from metrics_lake.cli.output.layout import Column, from_rows, table
-from metrics_lake.io.blobs import blobs_in
-from metrics_lake.io.files import write_whole
-from metrics_lake.settings import Settings, load_tenants
+from metrics_lake.config.settings import Settings, load_tenants
+from metrics_lake.config.storage_urls import is_azure
+from metrics_lake.io.storage.blobs import blobs_in
+from metrics_lake.io.storage.files import write_whole
+from metrics_lake.privacy import salts
 
 _EPOCHS_BACK = timedelta(days=400)
 
@@ -35,8 +36,8 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
         addresses = landing.addresses(Path(settings.storage.landing, "haproxy"))
     now, rotation = datetime.now(timezone.utc), settings.privacy.key_rotation
     epochs = audit.epochs_between(now - _EPOCHS_BACK, now, rotation)
-    salts = keys.read(settings.privacy.keys_file)
-    material = audit.key_material(settings.secret(), list(load_tenants(settings).tenants), epochs, salts)
+    known_salts = salts.read(settings.privacy.keys_file)
+    material = audit.key_material(settings.secret(), list(load_tenants(settings).tenants), epochs, known_salts)
     own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
     with written(settings) as places:
         roots = [place for place in (*places, *map(Path, more)) if place.exists()]

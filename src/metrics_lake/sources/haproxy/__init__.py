@@ -6,7 +6,7 @@ read), unclaimed (no stream claims it) or skipped (a notice, a double, a blank l
 
 from __future__ import annotations
 
+from metrics_lake.model.tables import Source
 from metrics_lake.sources.haproxy.reading import parse
-from metrics_lake.tables import Source
 
 SOURCE = Source("haproxy", folder="haproxy", parse=parse)

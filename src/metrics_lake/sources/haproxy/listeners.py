@@ -12,9 +12,9 @@ from functools import lru_cache
 
 import polars as pl
 
-from metrics_lake.privacy import Hasher, canonical, epoch_of
-from metrics_lake.settings import Rules
-from metrics_lake.sources import agents, places, referrers
+from metrics_lake.config.settings import Rules
+from metrics_lake.privacy.hashing import Hasher, canonical, epoch_of
+from metrics_lake.sources.lookups import geo, referrers, user_agents
 
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _PAIR = ("tenant", "epoch_day", "address", "user_agent", "playback_id")
@@ -55,12 +55,12 @@ def _with_agents(pairs: pl.DataFrame) -> pl.DataFrame:
     whether the client named one; where there is a place and nothing in it, it is false.
     """
     agent = pl.Series("agent", [known_agent(text) for text in pairs["user_agent"]], dtype=pl.String)
-    kept = agents.described(agent.unique(maintain_order=True))
+    kept = user_agents.described(agent.unique(maintain_order=True))
     found = pairs.with_columns(agent).join(kept, on="agent", how="left", maintain_order="left")
     has_place = pl.col("user_agent").is_not_null()
     return found.with_columns(
         *(
-            pl.when(has_place).then(name).otherwise(pl.lit(agents.UNKNOWN)).alias(name)
+            pl.when(has_place).then(name).otherwise(pl.lit(user_agents.UNKNOWN)).alias(name)
             for name in ("player", "os", "device")
         ),
         has_agent=pl.when(has_place).then(pl.col("agent") != ""),
@@ -80,12 +80,12 @@ def is_destroyed(requests: pl.DataFrame, hasher: Hasher, rotation: str) -> pl.Da
 
 def _placed(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Adds country, region, network and is_internal, by the canonical address in `plain`."""
-    opened = places.opened(rules.places.country_file, rules.places.network_file)
+    opened = geo.opened(rules.places.country_file, rules.places.network_file)
     where = opened.described(pairs["plain"].unique(maintain_order=True).to_list()).rename({"address": "plain"})
     inside = []
     for name, tenant in rules.tenants.tenants.items():
         mine = pairs.filter(pl.col("tenant") == name).select("plain").unique(maintain_order=True)
-        held = places.is_internal(mine["plain"].to_list(), tenant.internal_networks)
+        held = geo.is_internal(mine["plain"].to_list(), tenant.internal_networks)
         inside.append(mine.with_columns(pl.Series("is_internal", held, dtype=pl.Boolean), tenant=pl.lit(name)))
     placed = pairs.join(where, on="plain", how="left", maintain_order="left")
     return placed.join(pl.concat(inside), on=["tenant", "plain"], how="left", maintain_order="left")
@@ -104,7 +104,7 @@ def _epoch_day(rotation: str) -> pl.Expr:
 def known_agent(text: str | None) -> str:
     """An agent as it enters the hash: escapes undone; empty where none was named."""
     plain = unescaped(text or "").strip()
-    return "" if plain in agents.NO_VALUES else plain
+    return "" if plain in user_agents.NO_VALUES else plain
 
 
 def who(identity: str, agent: str, kind: str | None) -> str:
@@ -120,7 +120,7 @@ def who(identity: str, agent: str, kind: str | None) -> str:
 def _listener(row: tuple[str, int, str, str | None, str | None, str | None], rules: Rules, hasher: Hasher) -> str:
     tenant, epoch_day, address, user_agent, playback, kind = row
     epoch = _epoch(epoch_day, rules.privacy.key_rotation)
-    if playback not in (None, *agents.NO_VALUES):
+    if playback not in (None, *user_agents.NO_VALUES):
         return hasher.playback(tenant, epoch, unescaped(str(playback)), kind)
     by = rules.tenants.tenants[tenant].identity or rules.privacy.identity
     return hasher.listener(tenant, epoch, address, who(by, known_agent(user_agent), kind))

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from metrics_lake.settings import Haproxy
-from metrics_lake.sources.arrived import ArrivedFile, UnreadableFile
+from metrics_lake.config.settings import Haproxy
 from metrics_lake.sources.haproxy import clock, lines, syslog
 from metrics_lake.sources.haproxy.files import Files
-from metrics_lake.sources.haproxy.formats.understanding import understood
+from metrics_lake.sources.haproxy.formats.parsing import understood
 from metrics_lake.sources.haproxy.impossible import evident
+from metrics_lake.sources.landed_file import ArrivedFile, UnreadableFile
 
 _TIMES = ("file_number", "line_number", "text", "accepted_ms", "is_utc", "duration_ms")
 _FURTHEST = 150  # files are gone back: a file a minute through a change of two hours, and some

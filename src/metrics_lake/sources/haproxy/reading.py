@@ -9,16 +9,16 @@ from itertools import count
 
 import polars as pl
 
-from metrics_lake import keys
-from metrics_lake.names import Names
-from metrics_lake.privacy import Hasher, masked
-from metrics_lake.secrets import read_secret
-from metrics_lake.settings import Rules
-from metrics_lake.sources.arrived import DUPLICATE, EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
+from metrics_lake.config.secrets import read_secret
+from metrics_lake.config.settings import Rules
+from metrics_lake.privacy import salts
+from metrics_lake.privacy.hashing import Hasher, masked
+from metrics_lake.privacy.redaction import Names
 from metrics_lake.sources.haproxy import lines, neighbours, streams
 from metrics_lake.sources.haproxy.files import Files
 from metrics_lake.sources.haproxy.requests import Sorted, sorted_out
 from metrics_lake.sources.haproxy.visits import folded, with_pieces
+from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
 
 VISIT, REJECT, UNCLAIMED, FILE, COUNTER = "visit", "reject", "unclaimed", "file", "counter"
 _CHUNK_BYTES = 8 << 20
@@ -67,7 +67,7 @@ class _Chunk:
 def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
     """Rows of `bronze.haproxy`, frame by frame; columns that a kind of row doesn't fill are left out."""
     secret = read_secret(rules.privacy.secret_file)
-    hasher, names = Hasher(secret, keys.read(rules.privacy.keys_file)), Names(secret)
+    hasher, names = Hasher(secret, salts.read(rules.privacy.keys_file)), Names(secret)
     numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), Files(read_ms=rules.read_ms)
     for file in files:
         account = _Account(file)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import polars as pl
 import polars_hash as plh
 
-from metrics_lake.privacy import Hasher
-from metrics_lake.settings import Haproxy, Rules
+from metrics_lake.config.settings import Haproxy, Rules
+from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.sources.haproxy import clock, lines, streams
 from metrics_lake.sources.haproxy.counters import counted
 from metrics_lake.sources.haproxy.files import Files
-from metrics_lake.sources.haproxy.formats import addresses, unread
-from metrics_lake.sources.haproxy.formats.understanding import understood
+from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
+from metrics_lake.sources.haproxy.formats.parsing import understood
 from metrics_lake.sources.haproxy.impossible import impossible
 from metrics_lake.sources.haproxy.listeners import identified, is_destroyed
 
@@ -55,7 +55,7 @@ def sorted_out(
     whole = good.filter(pl.col("reason").is_null()).select(_KEPT)
     doubled = ~pl.struct("file_number", "address", "line_id").is_first_distinct()
     single = streams.claimed(whole.filter(~doubled), rules.tenants)
-    judged = unread.with_reasons(rest, good["file_number"].unique())
+    judged = reject_reasons.with_reasons(rest, good["file_number"].unique())
     too_long = _too_long(numbered.filter(is_long))
     ours = _of_tenants(single.filter(pl.col("stream_number").is_not_null()), rules, hasher)
     erased = ours.filter("is_destroyed").with_columns(reason=pl.lit("key_destroyed"))

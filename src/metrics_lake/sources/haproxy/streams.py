@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from metrics_lake.tenants import Stream, Tenants
+from metrics_lake.config.tenants import Stream, Tenants
 
 NONE, SEGMENT, PLAYLIST, CONNECTION = 0, 1, 2, 3
 _FIELDS = ("frontend", "host", "path")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from metrics_lake.cli.output.failures import lines
-from metrics_lake.io.files import BusyError
-from metrics_lake.io.stream import LandingError
-from metrics_lake.settings import SettingsError
-from metrics_lake.tables import TableError
+from metrics_lake.config.settings import SettingsError
+from metrics_lake.io.landing.intake import LandingError
+from metrics_lake.io.storage.files import BusyError
+from metrics_lake.model.tables import TableError
 
 
 class SparkError(Exception):

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from metrics_lake.cli.output import progress
 from metrics_lake.cli.output.progress import Steps, shown
-from metrics_lake.io.manifest import Batch
+from metrics_lake.io.landing.manifest import Batch
 from metrics_lake.jobs.ingest import Ingested
-from metrics_lake.sources.arrived import FileEntry
+from metrics_lake.sources.landed_file import FileEntry
 
 BATCH = Batch(1, "/landing", (FileEntry("a", 1_000_000, "ab", ""), FileEntry("b", 3_000_000, "cd", "")), {})
 

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from metrics_lake.cli.screens.demo_story import Story, _where_next
-from metrics_lake.serve.ranges import Answer
-from metrics_lake.settings import Settings
+from metrics_lake.config.settings import Settings
+from metrics_lake.serve.query import Answer
 
 
 @pytest.mark.parametrize(

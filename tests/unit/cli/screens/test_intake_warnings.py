@@ -8,9 +8,9 @@ import pytest
 from deltalake import write_deltalake
 from rich.console import Console
 
-from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze import haproxy, store_reports
 from metrics_lake.cli.screens import intake_warnings
+from metrics_lake.model.arrow import arrow_schema, fitted
 from metrics_lake.sources.haproxy import SOURCE as LOGS
 from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
 from tests.unit.sources.reports import TENANTS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from metrics_lake.bronze.completeness import arrivals, received
 from metrics_lake.cli.screens.line_accounts import hour_spans, hours_by_proxy
+from metrics_lake.coverage.completeness import arrivals, received
 from tests.unit.drawing import rows, utc
 
 FILES = """

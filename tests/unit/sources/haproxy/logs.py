@@ -10,12 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake.arrow import arrow_schema, fitted
 from metrics_lake.bronze.haproxy import TABLE
-from metrics_lake.settings import Privacy, Rules, Settings, rules
-from metrics_lake.sources.arrived import FileEntry
+from metrics_lake.config.settings import Privacy, Rules, Settings, rules
+from metrics_lake.config.tenants import Tenants
+from metrics_lake.model.arrow import arrow_schema, fitted
 from metrics_lake.sources.haproxy import SOURCE
-from metrics_lake.tenants import Tenants
+from metrics_lake.sources.landed_file import FileEntry
 
 SECRET = "5e" * 31 + "c7"
 NOON = datetime(2001, 1, 15, 12)

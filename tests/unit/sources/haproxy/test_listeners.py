@@ -7,10 +7,10 @@ import json
 import polars as pl
 import pytest
 
-from metrics_lake.keys import Salts
-from metrics_lake.privacy import Hasher
+from metrics_lake.config.tenants import Tenants
+from metrics_lake.privacy.hashing import Hasher
+from metrics_lake.privacy.salts import Salts
 from metrics_lake.sources.haproxy.listeners import identified, unescaped
-from metrics_lake.tenants import Tenants
 from tests.unit.sources.haproxy.logs import rules_of
 
 SECRET = bytes(range(11, 43))

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics_lake.privacy import Hasher
-from metrics_lake.sources.arrived import UnreadableFile
+from metrics_lake.config.tenants import Tenants
+from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.sources.haproxy import reading
-from metrics_lake.tenants import Tenants
+from metrics_lake.sources.landed_file import UnreadableFile
 from tests.unit.drawing import rows, utc
 from tests.unit.sources.haproxy.logs import NOON, SECRET, Arrived, line, parse, rules_of, text
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics_lake.config.tenants import Tenants
 from metrics_lake.sources.haproxy import streams
 from metrics_lake.sources.haproxy.streams import CONNECTION, NONE, PLAYLIST, SEGMENT
-from metrics_lake.tenants import Tenants
 from tests.unit.drawing import rows
 
 TENANTS = Tenants.model_validate(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from metrics_lake.config.tenants import Tenants
 from metrics_lake.sources.haproxy.formats.compiler import compiled
-from metrics_lake.tenants import Tenants
 from tests.unit.sources.haproxy.logs import SECRET, line, parse, rules_of, text
 
 TENANTS = Tenants.model_validate(

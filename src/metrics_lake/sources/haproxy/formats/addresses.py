@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from metrics_lake.settings import Haproxy
+from metrics_lake.config.settings import Haproxy
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address

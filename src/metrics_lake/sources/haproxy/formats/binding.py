@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from metrics_lake.settings import Haproxy
+from metrics_lake.config.settings import Haproxy
 from metrics_lake.sources.haproxy.formats.builtin import AUTO, SLOWER, built_in, known_name
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
 from metrics_lake.sources.haproxy.formats.errors import FormatError

@@ -8,13 +8,13 @@ from datetime import datetime, timezone
 
 import polars as pl
 
-from metrics_lake.privacy import masked
-from metrics_lake.settings import Haproxy
+from metrics_lake.config.settings import Haproxy
+from metrics_lake.privacy.hashing import masked
 from metrics_lake.sources.haproxy import clock, lines
-from metrics_lake.sources.haproxy.formats import addresses, unread
+from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, SLOWER, built_in, known_name
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
-from metrics_lake.sources.haproxy.formats.understanding import built_in_parted, httplog_parted, parted
+from metrics_lake.sources.haproxy.formats.parsing import built_in_parted, httplog_parted, parted
 
 _LINE = ("file_number", "line_number", "text")
 _SHOWN_LINES = 5
@@ -64,7 +64,9 @@ def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None
     form = built_in(name) if name in BUILT_IN else compiled(format_text, mapped=haproxy.samples)
     numbered = lines.unwrapped(_numbered(texts))
     read, rest = _read_as(form, numbered, haproxy)
-    judged = unread.with_reasons(rest.with_columns(after=_dated()), pl.Series("file_number", [], dtype=pl.UInt32))
+    judged = reject_reasons.with_reasons(
+        rest.with_columns(after=_dated()), pl.Series("file_number", [], dtype=pl.UInt32)
+    )
     bad = judged.filter(pl.col("reason").is_not_null()).with_columns(pl.col("reason").replace(_OTHER))
     return Check(
         fields=tuple((field.shown, field.column.replace("_", " ")) for field in form.fields),
@@ -90,7 +92,7 @@ def detect(texts: Iterable[str]) -> tuple[Detected, ...]:
     }
     slower, rest = built_in_parted(rest, {})
     counts |= {name: found.height for name, found in slower.items()}
-    judged = unread.with_reasons(rest, pl.Series("file_number", [], dtype=pl.UInt32))
+    judged = reject_reasons.with_reasons(rest, pl.Series("file_number", [], dtype=pl.UInt32))
     no_fault = judged.filter(pl.col("reason").is_null())
     blank = no_fault.filter(pl.col("text").str.strip_chars() == "").height
     counts |= {"notices": no_fault.height - blank, "blank": blank, **_unknown(judged)}

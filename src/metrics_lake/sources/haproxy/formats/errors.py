@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metrics_lake.settings import SettingsError
+from metrics_lake.config.settings import SettingsError
 
 _SHOWN = 72
 

@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from metrics_lake.privacy import Hasher
-from metrics_lake.settings import Haproxy, Places, Privacy, Rules, Sessions
+from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
+from metrics_lake.config.tenants import Tenants
+from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.sources.haproxy import clock, lines, requests
-from metrics_lake.sources.haproxy.formats.understanding import understood
-from metrics_lake.tenants import Tenants
+from metrics_lake.sources.haproxy.formats.parsing import understood
 
 SHOWN = (
     "address", "at", "duration_ms", "is_early", "status", "size", "method", "frontend", "host", "path", "referer",

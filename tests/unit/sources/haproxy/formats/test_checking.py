@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from metrics_lake.settings import Haproxy
+from metrics_lake.config.settings import Haproxy
 from metrics_lake.sources.haproxy import formats
 
 GOLDEN = Path(__file__).parents[4] / "golden" / "sources" / "haproxy"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metrics_lake.settings import SettingsError
+from metrics_lake.config.settings import SettingsError
 from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, RECOMMENDED, known_name
 from metrics_lake.sources.haproxy.formats.compiler import compiled
 from metrics_lake.sources.haproxy.formats.errors import FormatError

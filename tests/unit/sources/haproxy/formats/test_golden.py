@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from metrics_lake.settings import Haproxy
+from metrics_lake.config.settings import Haproxy
 
 FOLDER = Path(__file__).parents[4] / "golden" / "sources" / "haproxy"
 CASES = sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir())

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from metrics_lake.settings import Haproxy
+from metrics_lake.config.settings import Haproxy
 from metrics_lake.sources import haproxy
-from metrics_lake.sources.arrived import FileEntry
 from metrics_lake.sources.haproxy import lines, requests
-from metrics_lake.sources.haproxy.formats import understanding
+from metrics_lake.sources.haproxy.formats import parsing
+from metrics_lake.sources.landed_file import FileEntry
 
 if TYPE_CHECKING:
-    from metrics_lake.settings import Rules
+    from metrics_lake.config.settings import Rules
 
 GOOD = (
     b"192.0.2.7:51520 [15/Jan/2001:16:10:25.353] fe_hls be/srv1 0/0/0/4/4 200 188 - - ---- 1/1/0/0/0 0/0 "
@@ -44,7 +44,7 @@ def test_a_hostile_line_costs_little_and_its_neighbours_are_read(file_accounts: 
 
 def test_a_line_of_ten_megabytes_is_refused_unread(file_accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    real = understanding.understood
+    real = parsing.understood
 
     def watched(numbered, *others):  # type: ignore[no-untyped-def]
         seen.extend(numbered["text"].str.len_bytes())
@@ -62,7 +62,7 @@ def test_httplog_lines_never_meet_the_slower_formats(file_accounts: Accounts, mo
     def forbidden(*_: object) -> None:
         raise AssertionError("a slower format was tried")
 
-    monkeypatch.setattr(understanding, "read", forbidden)
+    monkeypatch.setattr(parsing, "read", forbidden)
     assert set(file_accounts(b"".join(GOOD % number for number in range(50)), Haproxy()).values()) == {"request"}
 
 

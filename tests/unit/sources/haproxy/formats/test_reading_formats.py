@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.settings import Haproxy
+from metrics_lake.config.settings import Haproxy
 
 Read = Callable[..., list[dict[str, Any]]]
 WHEN = "15/Jan/2001:16:10:25.353"

@@ -1,0 +1,1 @@
+"""From `conf/` and the environment to checked settings."""

@@ -1,0 +1,1 @@
+"""What has arrived: hours, completeness, lost lines. Pure."""

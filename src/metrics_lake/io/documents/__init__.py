@@ -1,0 +1,1 @@
+"""Documents by container, tenant and id: SQLite or Cosmos DB."""

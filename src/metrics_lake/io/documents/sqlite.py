@@ -1,0 +1,171 @@
+"""Documents by container, tenant and id: the embedded SQLite store, and the interface that any other store has too."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from metrics_lake.io.storage.failpoints import passing
+
+Document = dict[str, Any]
+_PATIENCE_SECONDS = 30  # for another process's lock
+_REMOVED = "_removed"  # a table of revisions; no container has the name
+
+
+def revision(document: Document) -> int:
+    """Which revision a document is of; one that tells none is as old as can be."""
+    return int(document.get("revision") or 0)
+
+
+def continued(document: Document, last: int) -> Document:
+    """A document that is put where none stands, `last` being the revision of the one that was removed there; 0 if none."""
+    return {**document, "revision": last + 1} if last and revision(document) <= last else document
+
+
+class DocumentStore(Protocol):
+    """What a store of documents can do. A document has `tenant` (the partition) and `id` (unique within it)."""
+
+    def between(self, container: str, tenant: str, low: str, high: str) -> list[Document]:
+        """The documents with `low <= id <= high`, in the order of their ids."""
+        ...
+
+    def ids(self, container: str, tenant: str) -> list[str]:
+        """The ids of all documents of a tenant, in order."""
+        ...
+
+    def upsert(self, container: str, documents: Iterable[Document]) -> int:
+        """Puts documents in place by tenant and id; returns how many.
+
+        One that stands with a higher `revision` stays. One put where another was removed gets the revision after that one's,
+        if its own isn't higher. What can't be stored stops the call before anything is written.
+        """
+        ...
+
+    def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
+        """Removes documents, whose revisions are remembered; one that isn't there is no error."""
+        ...
+
+
+class SqliteDocuments:
+    """A file of SQLite; each container is a table with tenant, id and the document as JSON."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def between(self, container: str, tenant: str, low: str, high: str) -> list[Document]:
+        found = self._asked(container, "body", "tenant = ? AND id BETWEEN ? AND ?", tenant, low, high)
+        return [json.loads(body) for body in found]
+
+    def ids(self, container: str, tenant: str) -> list[str]:
+        return self._asked(container, "id", "tenant = ?", tenant)
+
+    def _asked(self, container: str, column: str, where: str, *given: str) -> list[str]:
+        """A column of the rows that fit, in the order of ids; none where nothing was ever written."""
+        if not Path(self._path).exists():
+            return []
+        with contextlib.closing(self._reading()) as connection:
+            if not _is_there(connection, _named(container)):
+                return []
+            rows = connection.execute(f"SELECT {column} FROM {container} WHERE {where} ORDER BY id", given)
+            return [text for (text,) in rows]
+
+    def upsert(self, container: str, documents: Iterable[Document]) -> int:
+        documents = list(documents)
+        rows = [_row(each) for each in documents]
+        with self._connected(container) as connection:
+            if _is_there(connection, _REMOVED):
+                rows = [_row(continued(each, _last(connection, container, each))) for each in documents]
+            before = connection.total_changes
+            connection.executemany(
+                f"INSERT INTO {container} VALUES (?, ?, ?) ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body "
+                "WHERE coalesce(json_extract(body, '$.revision'), 0) <= coalesce(json_extract(excluded.body, '$.revision'), 0)",
+                rows,
+            )
+            written = connection.total_changes - before
+            passing("documents_uncommitted")
+        passing("documents_written")
+        return written
+
+    def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
+        named = [(tenant, id_) for id_ in ids]
+        with self._connected(container) as connection:
+            connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {_REMOVED} (container TEXT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, "
+                "revision INTEGER NOT NULL, PRIMARY KEY (container, tenant, id)) WITHOUT ROWID"
+            )
+            connection.executemany(
+                f"INSERT INTO {_REMOVED} SELECT '{container}', tenant, id, json_extract(body, '$.revision') FROM {container} "
+                "WHERE tenant = ? AND id = ? AND json_extract(body, '$.revision') > 0 "
+                "ON CONFLICT (container, tenant, id) DO UPDATE SET revision = max(revision, excluded.revision)",
+                named,
+            )
+            connection.executemany(f"DELETE FROM {container} WHERE tenant = ? AND id = ?", named)
+
+    def scrub(self) -> None:
+        """Writes the file anew, so that nothing is left in it, or in its log, of what was deleted or replaced."""
+        if Path(self._path).exists():
+            with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)) as connection:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _reading(self) -> sqlite3.Connection:
+        """A connection that can't write. SQLite wants files of its own beside a database with a write-ahead log; who
+        may not make them there reads the file as it lies, which is whole where no such log is.
+        """
+        place = Path(self._path).resolve().as_uri()
+        connection = sqlite3.connect(f"{place}?mode=ro", uri=True, timeout=_PATIENCE_SECONDS)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master")
+        except sqlite3.OperationalError:
+            connection.close()
+            if Path(f"{self._path}-wal").exists():
+                raise
+            connection = sqlite3.connect(f"{place}?mode=ro&immutable=1", uri=True)
+        return connection
+
+    @contextlib.contextmanager
+    def _connected(self, container: str) -> Iterator[sqlite3.Connection]:
+        _named(container)
+        Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {container} (tenant TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, "
+                "PRIMARY KEY (tenant, id)) WITHOUT ROWID"
+            )
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+
+def _row(document: Document) -> tuple[str, str, str]:
+    return document["tenant"], document["id"], json.dumps(document, ensure_ascii=False, sort_keys=True)
+
+
+def _is_there(connection: sqlite3.Connection, table: str) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None
+
+
+def _last(connection: sqlite3.Connection, container: str, document: Document) -> int:
+    """The revision of the document that was removed from this one's place; 0 if none was, or one stands there."""
+    place = {"container": container, "tenant": document["tenant"], "id": document["id"]}
+    held = connection.execute(
+        f"SELECT revision FROM {_REMOVED} WHERE container = :container AND tenant = :tenant AND id = :id "
+        f"AND NOT EXISTS (SELECT 1 FROM {container} WHERE tenant = :tenant AND id = :id)",
+        place,
+    ).fetchone()
+    return held[0] if held else 0
+
+
+def _named(container: str) -> str:
+    """The container's name, if it can be one: it becomes part of a statement."""
+    if not re.fullmatch(r"[a-z][a-z_]*", container):
+        raise ValueError(f"no name for a container: {container!r}")
+    return container

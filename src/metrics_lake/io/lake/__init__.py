@@ -1,0 +1,1 @@
+"""Delta tables, with Spark and without."""

@@ -1,0 +1,1 @@
+"""From landing files to rows of bronze: manifest, checkpoint, reader, sink."""

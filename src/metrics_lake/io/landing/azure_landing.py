@@ -1,0 +1,142 @@
+"""Landing files in a container of Azure: what is new among them, and the bytes of one, pinned by its ETag.
+
+A blob that is written anew between these two is put off: the version that was planned counts as unreadable (`changed`),
+and the new one, which has another ETag, is found by the next plan. No ETag ever comes back, so nothing is tried twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any
+
+from metrics_lake.config.storage_urls import AzurePlace, place_of
+from metrics_lake.io.storage.azure import blobs_below, container_of, is_missing_blob, telling
+from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobProperties, ContainerClient
+
+UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
+
+
+class AzureLanding:
+    """The blobs below a place, as Stream.plan asks for files."""
+
+    def __init__(self, root: str) -> None:
+        self._place = place_of(root)
+        self._container = container_of(self._place)
+
+    def __str__(self) -> str:
+        return str(self._place)
+
+    def files(self, folder: str) -> Iterator[BlobProperties]:
+        """Every blob of a folder, in the order of their paths, but those that are hidden or still being written."""
+        with telling(self._place):
+            found = list(blobs_below(self._container, self._place.path(f"{folder}/")))
+        for blob in found:
+            parts = self.path(blob).split("/")
+            if not any(part.startswith(".") for part in parts) and not parts[-1].endswith(UNFINISHED):
+                yield blob
+
+    def path(self, blob: BlobProperties) -> str:
+        """Where a blob lies below landing."""
+        return str(blob.name).removeprefix(self._place.path(""))
+
+    def changed(
+        self, blob: BlobProperties, newest: dict[str, FileEntry], hashes: set[str], shown: Callable[[str], str]
+    ) -> FileEntry | None:
+        """The blob's entry, if it is new or of another content; None also where it changes while it is looked at."""
+        name, etag = shown(self.path(blob)), str(blob.etag)
+        before = newest.get(name)
+        if before and before.etag == etag:
+            return None
+        found = hashlib.sha256()
+        try:
+            for piece in _chunks(self._container, self._place, self.path(blob), etag):
+                found.update(piece)
+        except UnreadableFile:
+            return None
+        content = found.hexdigest()
+        if before and before.content_hash == content:
+            return None
+        modified = blob.last_modified.isoformat()
+        return FileEntry(name, int(blob.size), content, modified, is_duplicate=content in hashes, etag=etag)
+
+
+@dataclass(frozen=True)
+class LandedBlob:
+    """A file of a batch in a container; see ArrivedFile."""
+
+    root: str
+    entry: FileEntry
+    batch_number: int
+    shown: Callable[[str], str]
+
+    @cached_property
+    def true_path(self) -> str:
+        """Where a part holds a mark, it is the blob whose path would be shown like that."""
+        if "<" not in self.entry.path:
+            return self.entry.path
+        landing, start = AzureLanding(self.root), self.entry.path.partition("/")[0]
+        alike = (path for blob in landing.files(start) if self.shown(path := landing.path(blob)) == self.entry.path)
+        return next(alike, self.entry.path)
+
+    def before(self) -> LandedBlob | None:
+        """See ArrivedFile.before."""
+        landing, path = AzureLanding(self.root), self.true_path
+        folder = path.rpartition("/")[0]
+        blobs = {landing.path(blob): blob for blob in landing.files(folder)}
+        found = max((each for each in blobs if each < path and each.rpartition("/")[0] == folder), default=None)
+        if found is None:
+            return None
+        entry = FileEntry(self.shown(found), int(blobs[found].size), "", "", etag=str(blobs[found].etag))
+        return replace(self, entry=entry)
+
+    def pieces(self) -> Iterator[bytes]:
+        """See ArrivedFile.pieces. All of it is fetched first, so that a change shows before the first line is taken.
+
+        It is held in memory, packed as it is: a file of this machine would have addresses in it.
+        """
+        from metrics_lake.io.landing.reader import GZIP, PIECE_BYTES, unpacked_pieces, whole_lines
+
+        place = place_of(self.root)
+        with io.BytesIO() as file:
+            for chunk in _chunks(container_of(place), place, self.true_path, self.entry.etag):
+                file.write(chunk)
+            size, _ = file.tell(), file.seek(0)
+            is_packed, _ = file.read(2) == GZIP, file.seek(0)
+            if not is_packed and self.entry.path.endswith(".gz") and size:
+                raise UnreadableFile("not_gzip")
+            if not is_packed:
+                yield from whole_lines(_read(file, PIECE_BYTES))
+                return
+            for _ in unpacked_pieces(file):
+                pass  # a cut or damaged file shows before its first line is taken
+            file.seek(0)
+            yield from whole_lines(unpacked_pieces(file))
+
+
+def _read(file: IO[bytes], size: int) -> Iterator[bytes]:
+    while piece := file.read(size):
+        yield piece
+
+
+def _chunks(container: ContainerClient, place: AzurePlace, path: str, etag: str) -> Iterator[bytes]:
+    """One version of a blob, in ranges; UnreadableFile where it is another version by now, or gone."""
+    from azure.core import MatchConditions
+    from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+
+    pinned: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
+    with telling(place):
+        try:
+            yield from container.download_blob(place.path(path), **pinned).chunks()
+        except ResourceModifiedError:
+            raise UnreadableFile("changed") from None
+        except ResourceNotFoundError as error:
+            if not is_missing_blob(error):
+                raise
+            raise UnreadableFile("vanished") from None

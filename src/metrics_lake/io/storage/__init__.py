@@ -1,0 +1,1 @@
+"""Files and blobs, on a disk or in Azure's storage."""

@@ -1,0 +1,158 @@
+"""Azure's storage: a container's client, opened by whatever secret there is, and its errors in one line each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from metrics_lake.config.secrets import STORAGE, storage_secret
+from metrics_lake.config.settings import SettingsError
+from metrics_lake.config.storage_urls import AzurePlace
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobProperties, ContainerClient
+
+_FOLDER = "hdi_isfolder"  # the mark of a blob that stands for a folder, as ABFS makes them
+_SCOPE = "https://storage.azure.com/.default"
+_PATIENCE: dict[str, Any] = {
+    "connection_timeout": 20,
+    "read_timeout": 60,
+    "retry_total": 4,
+    "initial_backoff": 1,
+    "increment_base": 2,
+}
+
+
+class AzureError(Exception):
+    """Azure's storage can't be reached or refuses; the message says what to mend, and holds no secret."""
+
+
+def container_of(place: AzurePlace) -> ContainerClient:
+    """The container of a place, not yet asked anything."""
+    from azure.storage.blob import ContainerClient
+
+    kind, secret = opening(place)
+    credential: Any = _identity() if kind == "identity" else secret
+    return ContainerClient(
+        place.account_url, place.container, credential=credential, raw_response_hook=_take_for_busy, **_PATIENCE
+    )
+
+
+def _take_for_busy(answer: Any) -> None:
+    """Azure's package tries 503 again and 429 (too many requests) not, though both mean the same."""
+    if answer.http_response.status_code == 429:
+        answer.http_response.status_code = 503
+
+
+def opening(place: AzurePlace) -> tuple[str, str]:
+    """What opens a place: `key`, `sas` or `identity`, and the secret; an emulator knows no identities."""
+    kind, secret = storage_secret()
+    if kind == "identity" and place.is_emulator:
+        raise SettingsError(f"an emulator of Azure's storage wants a key or a SAS: set {STORAGE}_KEY or {STORAGE}_SAS")
+    return kind, secret
+
+
+def token() -> str:
+    """What proves this process's identity to the storage for the next hour or so."""
+    return str(_identity().get_token(_SCOPE).token)
+
+
+@cache
+def _identity() -> Any:
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+def blobs_below(container: ContainerClient, start: str) -> Iterator[BlobProperties]:
+    """The blobs whose names begin so, in order, without those that stand for folders."""
+    found = container.list_blobs(name_starts_with=start, include=["metadata"])
+    yield from sorted(
+        (blob for blob in found if (blob.metadata or {}).get(_FOLDER) != "true"), key=lambda blob: str(blob.name)
+    )
+
+
+def is_missing_blob(error: Any) -> bool:
+    """Whether it is the blob that isn't there, and not its container; asked by HEAD the service doesn't tell which."""
+    return _code(error) == "BlobNotFound"
+
+
+def _code(error: Any) -> str:
+    """The service's word for what is wrong: an enumeration's value, or a plain word that it doesn't know."""
+    code = getattr(error, "error_code", None) or ""
+    return str(getattr(code, "value", code))
+
+
+@contextmanager
+def telling(place: AzurePlace) -> Iterator[None]:
+    """Has whatever Azure's packages raise within the block told as an AzureError."""
+    from azure.core.exceptions import AzureError as Failed
+
+    try:
+        yield
+    except Failed as error:
+        raise AzureError(f"{place}: {_told(error)}") from None
+
+
+def _told(error: Any) -> str:
+    from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
+
+    status, code = getattr(error, "status_code", None), _code(error)
+    if isinstance(error, ClientAuthenticationError) and not status:
+        return f"{_NO_IDENTITY}; set {STORAGE}_KEY or {STORAGE}_SAS, or mend it"
+    if isinstance(error, (ServiceRequestError, ServiceResponseError)):
+        return f"{_UNREACHED}: check the account's name, the net and its firewall; the next run goes on from here"
+    return _answered(status, code or ("" if status else type(error).__name__))
+
+
+_NO_IDENTITY, _UNREACHED = "no identity of this machine or principal is accepted", "it can't be reached"
+_NOWHERE, _REFUSED = "there is no such container", "the key or SAS is refused"
+
+
+def _answered(status: int | None, code: str) -> str:
+    """What the service's answer means for whoever asked."""
+    if code in ("ContainerNotFound", "FilesystemNotFound") or (status == 404 and code in ("", "ResourceNotFound")):
+        return f"{_NOWHERE}: make it, or mend the setting"
+    if code == "AuthenticationFailed" or status == 401:
+        return f"{_REFUSED}: it is wrong or has expired; renew {STORAGE}_KEY or {STORAGE}_SAS"
+    if status == 403:
+        return f"not allowed ({code or 403}): the key is wrong, the SAS or identity lacks a right, or a firewall is in the way"
+    return f"it answers {code or status}; the next run goes on from here"
+
+
+_SAID = re.compile(
+    rf"https?://\S+: (?:{_NOWHERE}|{_REFUSED}|not allowed \(|{_NO_IDENTITY}|{_UNREACHED}|it answers )[^\n\\]*"
+)  # by a worker, within what Spark tells of it
+_OTHERS = re.compile(
+    r"Generic MicrosoftAzure error|Error performing [A-Z]+ |azurebfs|AbfsRestOperation|Operation failed: .*, \d{3}, [A-Z]+, http"
+)
+_CODES = re.compile(r"<Code>(\w+)</Code>|rId: [\w-]+, (\w+)")
+_STATUS = re.compile(r"\b(?:status code\W+)?(4\d\d|5\d\d)(?: [A-Z]|, [A-Z]+, http)")
+_NO_TOKEN = re.compile(r"AzureADAuthenticator|oauth2\.|Error performing token request")
+_CUT_OFF = re.compile(r"UnknownHost|ConnectException|SocketTimeout|error sending request|connect error|timed out")
+
+
+def trouble(error: BaseException) -> str | None:
+    """What ails Azure's storage, where it is that which Spark or delta-rs stumbled over. Nothing of their own text."""
+    text = f"{error} {error.__cause__ or ''}"
+    if said := _SAID.search(text):
+        return said[0].strip()
+    if not _OTHERS.search(text):
+        return None
+    code, status = _CODES.search(text), _STATUS.search(text)
+    if "Invalid Access Key" in text:
+        told = _answered(401, "")
+    elif code or status:
+        told = _answered(
+            int(status[1]) if status else None, (code[1] or code[2]) if code else f"{status and status[1]}"
+        )
+    elif _NO_TOKEN.search(text):
+        told = f"{_NO_IDENTITY}; set {STORAGE}_KEY or {STORAGE}_SAS, or mend it"
+    elif _CUT_OFF.search(text):
+        told = f"{_UNREACHED}: check the account's name, the net and its firewall; the next run goes on from here"
+    else:
+        told = "the storage failed; the next run goes on from here"
+    return f"storage.lake in Azure: {told}"

@@ -1,0 +1,1 @@
+"""Jobs that keep a lake in order: upkeep, erasure, checkpoints, retries."""

@@ -1,0 +1,1 @@
+"""Gold into rollup JSON and documents."""

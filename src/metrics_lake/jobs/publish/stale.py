@@ -1,0 +1,72 @@
+"""What stands in rollups and documents though the lake holds no figures of it: a stream that has another name now, days
+that a rebuild found no lines of, all of a listener who was erased. Found by comparing each name that stands with gold.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from metrics_lake.gold import listening_by_day, listening_by_hour
+from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.storage.blobs import blobs_in
+from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.publish import index
+from metrics_lake.model.periods import Period
+from metrics_lake.serve.listening import CONTAINER, id_of, stamp
+from metrics_lake.serve.rollup import rollup
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """Paths of blobs, and ids of documents, of one tenant."""
+
+    blobs: list[str]
+    documents: list[str]
+
+    @property
+    def days(self) -> list[str]:
+        """The blobs that speak of one day each."""
+        return [path for path in self.blobs if path.split("/")[-2] == "day"]
+
+
+def leftovers(work: Work, tenant: str, periods: Sequence[Period]) -> Leftovers:
+    """What is left over of a tenant; `periods` are all that its figures lie in."""
+    shown = [(stream, period) for stream, days in _days(work, tenant) for period in _with_any(days, periods)]
+    paths = {rollup.path(tenant, stream, period) for stream, period in shown}
+    ids = {id_of(stream, period.kind, period.name) for stream, period in shown} | set(_ids_of_hours(work, tenant))
+    blobs, store = blobs_in(work.settings.storage.rollups), documents_of(work.settings)
+    return Leftovers(
+        [path for path in index.blobs_of(blobs, tenant) if path not in paths],
+        [id_ for id_ in store.ids(CONTAINER, tenant) if id_ not in ids],
+    )
+
+
+def remove(work: Work, tenant: str, left: Leftovers) -> None:
+    """Takes it away, out of the tenant's index first."""
+    index.remove(blobs_in(work.settings.storage.rollups), tenant, left.blobs)
+    if left.documents:
+        documents_of(work.settings).delete(CONTAINER, tenant, left.documents)
+
+
+def _days(work: Work, tenant: str) -> Iterator[tuple[str, list[date]]]:
+    held = work.small_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream", "listened_on"])
+    for (stream,), of_stream in held.sort("listened_on").group_by("stream"):
+        yield str(stream), of_stream["listened_on"].to_list()
+
+
+def _with_any(days: Sequence[date], periods: Sequence[Period]) -> Iterator[Period]:
+    """The periods that hold any of the days, which are in order."""
+    for period in periods:
+        at = bisect_left(days, period.first_on)
+        if at < len(days) and days[at] < period.end_on:
+            yield period
+
+
+def _ids_of_hours(work: Work, tenant: str) -> Iterator[str]:
+    held = work.small_tables.frame(listening_by_hour.TABLE, pl.col("tenant") == tenant, ["stream", "hour_at"])
+    return (id_of(stream, "hour", stamp(hour_at)) for stream, hour_at in held.iter_rows())

@@ -1,0 +1,1 @@
+"""What tables, metrics, dimensions and periods are. No IO, no Spark."""

@@ -1,0 +1,1 @@
+"""Everything that holds a key, or sees an address outside sources."""

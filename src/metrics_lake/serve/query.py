@@ -1,0 +1,152 @@
+"""Listening over any range of whole hours, from the documents: no Spark, no lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from metrics_lake.model.periods import Calendar
+from metrics_lake.serve import listening, uniques
+from metrics_lake.serve.rollup.rows import Row
+
+if TYPE_CHECKING:
+    from metrics_lake.io.documents.sqlite import DocumentStore
+
+_DAY = timedelta(days=1)
+_Pieces = list[list[Row]]  # of each stream its consecutive documents, in order
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A range's total, and one summary for each bucket of it that has anything; `start` is a local date or an instant."""
+
+    tenant: str
+    stream: str
+    words: str  # the range as people say it
+    start: str
+    end: str
+    by: str
+    timezone: str
+    total: Row
+    buckets: list[Row]
+    excluded: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Range:
+    """A tenant's streams (`*` alone, or some of them) between two instants on the hour, end exclusive.
+
+    With `new_since` it is told too how many of the listeners were not there from then until the range, or bucket, began.
+    """
+
+    store: DocumentStore
+    tenant: str
+    calendar: Calendar
+    streams: Sequence[str]
+    start: datetime
+    end: datetime
+    key_rotation: str = "never"
+    new_since: datetime | None = None
+
+    def answer(self, by: str) -> Answer:
+        pieces = [list(self._pieces(stream, self.start, self.end)) for stream in self.streams]
+        before = self._before()
+        total = self._summary(pieces, self.start, self.end, before)
+        excluded: dict[str, int] = {}
+        for reason, number in (each for of_stream in pieces for d in of_stream for each in d["excluded"].items()):
+            excluded[reason] = excluded.get(reason, 0) + number
+        zone = self.calendar.zone
+        return Answer(
+            self.tenant, ", ".join(self.streams), self._words(), self.start.astimezone(zone).isoformat(),
+            self.end.astimezone(zone).isoformat(), by, self.calendar.timezone,
+            total=total,
+            buckets=list(self._buckets(self._hours_of_all() if by == "hour" else pieces, by, before)),
+            excluded=dict(sorted(excluded.items())),
+        )  # fmt: skip
+
+    def _words(self) -> str:
+        """Whole days with the last included, else hours with the last excluded."""
+        first_on, last_on = self.calendar.day_of(self.start), self.calendar.day_of(self.end - timedelta(microseconds=1))
+        if (self.start, self.end) == (self.calendar.day_start(first_on), self.calendar.day_start(last_on + _DAY)):
+            return f"{first_on} to {last_on}"
+        return " to ".join(f"{each.astimezone(self.calendar.zone):%Y-%m-%d %H:%M}" for each in (self.start, self.end))
+
+    def _before(self) -> uniques.Union | None:
+        if self.new_since is None:
+            return None
+        return uniques.Union(each for s in self.streams for each in self._pieces(s, self.new_since, self.start))
+
+    def _buckets(self, pieces: _Pieces, by: str, before: uniques.Union | None) -> Iterator[Row]:
+        """Each bucket that has anything, in order; who was in an earlier one is no new listener in a later."""
+        grouped: dict[tuple[datetime, datetime, str], _Pieces] = {}
+        for place, document in ((place, d) for place, of_stream in enumerate(pieces) for d in of_stream):
+            grouped.setdefault(self._bucket(document, by), [[] for _ in pieces])[place].append(document)
+        for (start, end, name), found in sorted(grouped.items()):
+            # a week or month may reach over the range's ends
+            yield {"start": name, **self._summary(found, max(start, self.start), min(end, self.end), before)}
+            if before:
+                before.add(each for of_stream in found for each in of_stream)
+
+    def _bucket(self, document: Row, by: str) -> tuple[datetime, datetime, str]:
+        begins = _instant(document["begins_at"])
+        if by == "hour":
+            return begins, _instant(document["ends_at"]), document["start"]
+        on = self.calendar.day_of(begins)
+        of = {"day": self.calendar.day, "week": self.calendar.week, "month": self.calendar.month}[by](on)
+        return of.start, of.end, of.name
+
+    def _summary(self, pieces: _Pieces, start: datetime, end: datetime, before: uniques.Union | None) -> Row:
+        flat = [each for of_stream in pieces for each in of_stream]
+        unique = uniques.of(flat)
+        if unique["method"] != "exact" and len(self.streams) == 1:
+            known = self._named.get((listening.stamp(start), listening.stamp(end)))
+            unique = unique if known is None else uniques.exactly(known)
+        more = {}
+        if before and self.new_since:
+            new, returning = uniques.new_and_returning(unique, uniques.Union(flat), before)
+            marked = (uniques.over(each, self.new_since, end, self.key_rotation) for each in (new, returning))
+            more = dict(zip(("new_listeners", "returning_listeners"), marked, strict=True))
+        unique = uniques.over(unique, start, end, self.key_rotation)
+        return {**listening.total(pieces, unique, seconds=int((end - start).total_seconds())), **more}
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], int]:
+        """The listeners of each published period longer than a day, which were counted one by one, by its two ends."""
+        each = (d for kind in listening.LONGER for d in self._documents(self.streams[0], kind, "", "~"))
+        return {(document["begins_at"], document["ends_at"]): document["unique_listeners"] for document in each}
+
+    def _pieces(self, stream: str, start: datetime, end: datetime) -> Iterator[Row]:
+        """The documents that make up a stretch of time: whole days, and the hours before the first and after the last."""
+        first_on, end_on = self.calendar.day_of(start), self.calendar.day_of(end)
+        if self.calendar.day_start(first_on) < start:
+            first_on += _DAY
+        if first_on >= end_on:
+            yield from self._hours(stream, start, end)
+            return
+        yield from self._hours(stream, start, self.calendar.day_start(first_on))
+        yield from self._days(stream, first_on, end_on - _DAY)
+        yield from self._hours(stream, self.calendar.day_start(end_on), end)
+
+    def _hours_of_all(self) -> _Pieces:
+        return [list(self._hours(stream, self.start, self.end)) for stream in self.streams]
+
+    def _hours(self, stream: str, start: datetime, end: datetime) -> list[Row]:
+        low, high = listening.stamp(start), listening.stamp(end)
+        return (
+            [each for each in self._documents(stream, "hour", low, high) if each["start"] < high] if low < high else []
+        )
+
+    def _days(self, stream: str, first_on: date, last_on: date) -> list[Row]:
+        return self._documents(stream, "day", listening.stamp(first_on), listening.stamp(last_on))
+
+    def _documents(self, stream: str, grain: str, low: str, high: str) -> list[Row]:
+        return self.store.between(
+            listening.CONTAINER, self.tenant, f"{stream}:{grain}:{low}", f"{stream}:{grain}:{high}"
+        )
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -1,0 +1,1 @@
+"""What is looked up for a request: agent, bot, referrer, place."""

@@ -1,0 +1,147 @@
+"""Google Play's monthly statistics of installs, by day: one file for an app, month and dimension, rewritten daily.
+
+Columns come and go: new ones are added, old ones stay and hold only zeros, so for each figure the first column is
+taken in which something happened. Of downloads all columns are kept, since which one counts is chosen for each app and
+not for each file (silver/download_columns.py). See docs/store-reports.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+from metrics_lake.sources.landed_file import UnreadableFile
+from metrics_lake.sources.stores.raw_table import (
+    Cells,
+    Rows,
+    country,
+    day,
+    is_absent,
+    is_no_country,
+    is_no_device,
+    number,
+    require,
+    sorted_out,
+)
+
+FOLDER, STORE = "google_play", "google"
+OVERVIEW, COUNTRY, DEVICE = "overview", "country", "device"
+ANOTHER_MONTH = "another_month"
+COLUMNS_OF_DOWNLOADS = {  # as bronze names them, the better one first
+    "user_installs": "daily user installs",
+    "install_events": "install events",
+    "device_installs": "daily device installs",
+}
+DOWNLOADS = tuple(COLUMNS_OF_DOWNLOADS.values())
+_FIGURES = {
+    "downloads": DOWNLOADS,
+    "updates": ("update events", "daily device upgrades"),
+    "uninstalls": ("daily user uninstalls", "uninstall events", "daily device uninstalls"),
+    "active_devices": ("active device installs", "current device installs"),
+}
+_DEAD = ("daily device upgrades", "daily device uninstalls")  # zeros without a meaning since there are `… events`
+_METRICS = {name for names in _FIGURES.values() for name in names}
+_DIMENSIONS = {COUNTRY: ("country", "country / region", "country/region"), DEVICE: ("device", "device model")}
+_UNUSED = ("app version code", "app version", "android os version", "os version", "language", "carrier")
+_DATE, _APP = "date", "package name"
+_UNASKED = ("total user installs", "daily user uninstalls", "current user installs")
+COLUMNS = frozenset(
+    (_DATE, _APP, *_METRICS, *_UNUSED, *_UNASKED, *(n for names in _DIMENSIONS.values() for n in names))
+)
+_DAYS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
+# A package may hold such a row of digits too: the name's own stands last.
+_MONTH = re.compile(r"^.*_(20\d\d(?:0[1-9]|1[0-2]))_([a-z]\w*?)(?:[. ]|$)")
+_PACKAGE = r"^[A-Za-z]\w*(?:\.[A-Za-z]\w*)+$"
+
+
+def read(found: Cells, path: str) -> Rows:
+    """The rows of a report; one of a dimension that nobody asks for is skipped as a whole."""
+    require(found, (_DATE, _APP))
+    month, dimension = _named(path)
+    if any(name in found.names for name in _UNUSED):
+        return Rows(pl.DataFrame(), _none(found), found.frame.height + found.blank_count)
+    if not any(name in found.names for name in DOWNLOADS):
+        raise UnreadableFile(f"no_column_{DOWNLOADS[0].replace(' ', '_')}")
+    if dimension in (COUNTRY, DEVICE) and not any(name in found.names for name in _DIMENSIONS[dimension]):
+        raise UnreadableFile(f"no_column_{dimension}")
+    measured = [name for name in found.names if name in _METRICS]
+    frame = found.frame.with_columns(downloaded_on=day(_DATE, *_DAYS), **{f"={m}": number(m) for m in measured})
+    places = _places(found.names)
+    app = pl.when(pl.col(_APP).str.contains(_PACKAGE)).then(pl.col(_APP))
+    said = {"app": app, "downloaded_on": pl.col("downloaded_on"), "dimension": places["dimension"]}
+    good, rejects = sorted_out(frame, _reason(measured, month, found.names), **said)
+    known = good.filter(pl.any_horizontal(pl.col(f"={name}").is_not_null() for name in measured))
+    rows = known.select(
+        "row_number", "downloaded_on", *_figures(known, measured), *_columns(measured), app=pl.col(_APP), **places
+    )
+    if rows.select("app", "downloaded_on", "country", "device").is_duplicated().any():
+        raise UnreadableFile("several_rows_a_day")
+    return Rows(rows, rejects, found.blank_count + good.height - known.height)
+
+
+def _named(path: str) -> tuple[str | None, str | None]:
+    """Month and dimension, as the name of a report tells them: `installs_<package>_<month>_<dimension>`."""
+    match = _MONTH.search(path.rpartition("/")[2])
+    return (match[1], match[2]) if match else (None, None)
+
+
+def _none(found: Cells) -> pl.DataFrame:
+    return found.frame.select("row_number", reason=pl.lit(None, pl.String)).clear()
+
+
+def _reason(measured: Sequence[str], month: str | None, names: Sequence[str]) -> pl.Expr:
+    """Why a row can't be counted, null where it can."""
+    by_country, by_device = (_first(names, _DIMENSIONS[each]) for each in (COUNTRY, DEVICE))
+    no_number = (~is_absent(name) & pl.col(f"={name}").is_null() for name in measured)
+    return (
+        pl.when(is_absent(_DATE) | is_absent(_APP))
+        .then(pl.lit("incomplete_row"))
+        .when(pl.col("downloaded_on").is_null())
+        .then(pl.lit("no_day"))
+        .when(pl.col("downloaded_on").dt.strftime("%Y%m") != month if month else pl.lit(False))
+        .then(pl.lit(ANOTHER_MONTH))
+        .when(is_no_country(by_country) if by_country else pl.lit(False))
+        .then(pl.lit("no_country"))
+        .when(is_no_device(by_device) if by_device else pl.lit(False))
+        .then(pl.lit("no_device"))
+        .when(pl.any_horizontal(no_number))
+        .then(pl.lit("figure_no_number"))
+    )
+
+
+def _figures(known: pl.DataFrame, measured: Sequence[str]) -> list[pl.Expr]:
+    chosen = {figure: _alive(known, names, measured) for figure, names in _FIGURES.items()}
+    columns = [
+        (pl.col(f"={name}") if name else pl.lit(None, pl.Int64)).alias(figure) for figure, name in chosen.items()
+    ]
+    return [*columns, pl.lit(chosen["downloads"]).alias("downloads_from")]
+
+
+def _columns(measured: Sequence[str]) -> list[pl.Expr]:
+    return [pl.col(f"={name}").alias(column) for column, name in COLUMNS_OF_DOWNLOADS.items() if name in measured]
+
+
+def _first(names: Sequence[str], of: Sequence[str]) -> str | None:
+    return next((name for name in of if name in names), None)
+
+
+def _alive(known: pl.DataFrame, names: Sequence[str], measured: Sequence[str]) -> str | None:
+    """The first of a figure's columns in which anything happened, else the first that says so; none where all are dead."""
+    there = [name for name in names if name in measured]
+    busy = [name for name in there if (known[f"={name}"] != 0).any()]
+    has_events = any(name.endswith(" events") for name in measured)
+    idle = [n for n in there if known[f"={n}"].is_not_null().any() and not (has_events and n in _DEAD)]
+    return next(iter([*busy, *idle]), None)
+
+
+def _places(names: Sequence[str]) -> dict[str, pl.Expr]:
+    """Which dimension the report is told by, and each row's country or device."""
+    by_country, by_device = (_first(names, _DIMENSIONS[each]) for each in (COUNTRY, DEVICE))
+    absent = pl.lit(None, pl.String)
+    return {
+        "dimension": pl.lit(COUNTRY if by_country else DEVICE if by_device else OVERVIEW),
+        "country": country(by_country) if by_country else absent,
+        "device": pl.col(by_device) if by_device else absent,
+    }

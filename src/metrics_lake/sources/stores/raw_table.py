@@ -1,0 +1,210 @@
+"""The reports of app stores as cells: bytes in whatever encoding, separator and order of columns, matched by name."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from metrics_lake.sources.landed_file import UnreadableFile
+
+ROW, TOO_WIDE = "row_number", "is_too_wide"
+UNKNOWN_COUNTRY = "ZZ"
+_SEPARATORS = ("\t", ",", ";")
+_MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
+_ABSENT = ("na", "n/a", "null", "none", "-", "--", "–", "—")
+_SIGN = r"^(?:\+|(-|−))?"
+_WHOLE, _GROUPED, _FRACTION = r"\d+$", r"\d{1,3}(?:[.,'’\s]\d{3})+$", r"\d+[.,]0{1,2}$"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A report's rows as texts: a column for each name of the header, and `row_number`, the row's place below it from 1.
+
+    Cells that are empty, or that the row doesn't reach, are null; a row with more cells than the header `is_too_wide`.
+    `blank_count` rows held nothing at all, `doubled_count` repeated another word for word and are left out. Where the
+    last line has no line end, the report `is_unended`.
+    """
+
+    frame: pl.DataFrame
+    names: tuple[str, ...]
+    blank_count: int
+    doubled_count: int = 0
+    is_unended: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a source made of a report: rows of its own columns, and the numbers of rejected rows with a reason, and with
+    what they can still say: `app`, `downloaded_on`, `dimension`.
+
+    `skipped_count` rows are left out on purpose. `covers_on` is the day that a report of one day speaks of.
+    """
+
+    accepted: pl.DataFrame
+    rejects: pl.DataFrame
+    skipped_count: int = 0
+    covers_on: date | None = None
+
+
+def decoded(content: bytes) -> str:
+    """The text of a report: UTF-16 by its mark or its zeros, else UTF-8."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return _text(content[len(mark) :], encoding)
+    if content[1:2] == b"\0":
+        return _text(content, "utf-16-le")
+    return _text(content, "utf-16-be" if content[:1] == b"\0" and len(content) > 1 else "utf-8")
+
+
+def _text(content: bytes, encoding: str) -> str:
+    if encoding != "utf-8" and len(content) % 2:
+        raise UnreadableFile("cut_short")
+    return content.decode(encoding, errors="replace").replace("\0", "")
+
+
+def cells(text: str) -> Cells:
+    """The cells of a report by the names in its header; UnreadableFile where it has none, or ends within a row."""
+    found = _split(text.lstrip("\ufeff\r\n\t "))
+    header = [name_of(name) for name in next(found, [])]
+    numbered = [(number, row) for number, row in enumerate(found, 1)]
+    rows = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
+    is_unended = bool(rows) and not text.endswith(("\n", "\r"))
+    if is_unended and _is_cut(header, [row for _, row in rows]):
+        raise UnreadableFile("cut_short")
+    once = {tuple(row): number for number, row in reversed(rows)}  # of equal rows the first
+    kept = sorted((number, row) for row, number in once.items())
+    frame = _frame(header, kept, separator_of(text))
+    names = tuple(name for name in frame.columns if name not in (ROW, TOO_WIDE))
+    return Cells(frame, names, len(numbered) - len(rows), len(rows) - len(kept), is_unended)
+
+
+def _frame(header: Sequence[str], rows: Sequence[tuple[int, tuple[str, ...]]], separator: str) -> pl.DataFrame:
+    names = list(dict.fromkeys(name for name in header if name))
+    columns: dict[str, list[str | None]] = {name: [_cell(row, header.index(name)) for _, row in rows] for name in names}
+    numbers = {ROW: [number for number, _ in rows], TOO_WIDE: [_is_too_wide(row, header, separator) for _, row in rows]}
+    schema = {ROW: pl.Int64(), TOO_WIDE: pl.Boolean(), **dict.fromkeys(names, pl.String())}
+    return pl.DataFrame({**numbers, **columns}, schema=schema)
+
+
+def _is_too_wide(row: Sequence[str], header: Sequence[str], separator: str) -> bool:
+    """Whether a row has cells that no name stands over, so that its others may stand under wrong ones.
+
+    Blank cells behind a table of tabs are no thousands that came apart.
+    """
+    extra = row[len(header) :]
+    return any(cell.strip() for cell in extra) if separator == "\t" else bool(extra)
+
+
+def separator_of(text: str) -> str:
+    head = text.lstrip("\ufeff\r\n\t ").partition("\n")[0]
+    return max(_SEPARATORS, key=head.count)
+
+
+def _split(text: str) -> Iterator[list[str]]:
+    separator = separator_of(text)
+    is_tabbed = separator == "\t"  # Apple's tables quote nothing, so a title may hold a quotation mark
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, quoting=csv.QUOTE_NONE if is_tabbed else csv.QUOTE_MINIMAL
+    )
+    try:
+        yield from reader
+    except csv.Error:
+        raise UnreadableFile("not_a_table") from None
+
+
+def _is_cut(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the last row alone is shorter than the header."""
+    return len(rows[-1]) < len(header) and all(len(row) >= len(header) for row in rows[:-1])
+
+
+def _cell(row: Sequence[str], place: int) -> str | None:
+    if place >= len(row):
+        return None
+    return _bare(row[place]) or None
+
+
+def _bare(cell: str) -> str:
+    cell = cell.strip()
+    return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
+
+
+def name_of(column: str) -> str:
+    """A header's name as it is compared: lower case, one blank between words, nothing around it."""
+    return re.sub(r"[\s_]+", " ", _bare(column.replace("\ufeff", ""))).strip().lower()
+
+
+def require(found: Cells, names: Iterable[str]) -> None:
+    """UnreadableFile where the header lacks one of these columns."""
+    for name in names:
+        if name not in found.names:
+            raise UnreadableFile(f"no_column_{name.replace(' ', '_')}")
+
+
+def number(column: str) -> pl.Expr:
+    """A cell as a whole number; thousands may be apart by comma, point or blank.
+
+    Null where it is absent, no number, or beyond 64 bits.
+    """
+    text = pl.col(column).str.replace(_SIGN, "${1}").str.replace("−", "-")
+    whole, grouped, fraction = (f"^-?{rest}" for rest in (_WHOLE, _GROUPED, _FRACTION))
+    plain = (
+        pl.when(text.str.contains(whole))
+        .then(text)
+        .when(text.str.contains(grouped))
+        .then(text.str.replace_all(r"[.,'’\s]", ""))
+        .when(text.str.contains(fraction))
+        .then(text.str.replace(r"[.,]0+$", ""))
+    )
+    return plain.cast(pl.Int64, strict=False)
+
+
+def is_absent(column: str) -> pl.Expr:
+    """Whether a cell says nothing: empty, or NA in one of its spellings. That is unknown, not zero."""
+    return pl.col(column).is_null() | pl.col(column).str.to_lowercase().is_in(_ABSENT)
+
+
+def day(column: str, *formats: str) -> pl.Expr:
+    """A cell as a day. Its year has four digits: of 11/21/26 nobody knows which is which, and %Y takes 26 for the year 26."""
+    text = pl.col(column)
+    return pl.coalesce(
+        pl.when(text.str.contains(_shape(each))).then(text.str.to_date(each, strict=False)) for each in formats
+    )
+
+
+def _shape(day_format: str) -> str:
+    digits = {"%Y": r"\d{4}", "%m": r"\d{1,2}", "%d": r"\d{1,2}"}
+    return f"^{re.sub('%.', lambda found: digits[found[0]], day_format)}$"
+
+
+def is_no_country(column: str) -> pl.Expr:
+    """Whether a cell is filled and can't name a country: `*`, which is all of them, or nothing with a letter."""
+    text = pl.col(column)
+    return ~is_absent(column) & (~text.str.contains(r"\p{L}") | text.str.contains(r"[*:\p{Cc}]"))
+
+
+def is_no_device(column: str) -> pl.Expr:
+    """Whether a cell is filled and can't name a device: without a letter and a digit, as `*` is."""
+    return ~is_absent(column) & ~pl.col(column).str.contains(r"[\p{L}\p{N}]")
+
+
+def country(column: str) -> pl.Expr:
+    """A country as the store codes it; `ZZ` where it names none."""
+    code = pl.col(column)
+    return (
+        pl.when(is_absent(column)).then(pl.lit(UNKNOWN_COUNTRY)).when(code.str.len_chars() == 2).then(
+            code.str.to_uppercase()
+        ).otherwise(code)
+    )  # fmt: skip
+
+
+def sorted_out(frame: pl.DataFrame, reason: pl.Expr, **said: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows without a reason against them; and of the others number and reason, with what they can still say."""
+    judged = frame.with_columns(reason=pl.when(pl.col(TOO_WIDE)).then(pl.lit("too_many_cells")).otherwise(reason))
+    bad = judged.filter(pl.col("reason").is_not_null())
+    return judged.filter(pl.col("reason").is_null()).drop("reason"), bad.select(ROW, "reason", **said)

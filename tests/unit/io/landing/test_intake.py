@@ -1,0 +1,185 @@
+"""What is new in a landing folder is told by path and content, never by a time stamp alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from metrics_lake.io.landing.intake import LandingError, Stream, new_entries
+from metrics_lake.sources.landed_file import FileEntry
+
+FEED = SimpleNamespace(SOURCE=SimpleNamespace(folder="haproxy"))
+
+
+@pytest.fixture
+def landing(tmp_path) -> Path:
+    (tmp_path / "haproxy").mkdir()
+    return tmp_path
+
+
+def put(landing: Path, name: str, content: str, *, age_days: float = 0) -> None:
+    path = landing / "haproxy" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    at = 979_560_000 - age_days * 86_400
+    os.utime(path, (at, at))
+
+
+def new(landing: Path, known: list[FileEntry]) -> list[FileEntry]:
+    return list(new_entries(landing, "haproxy", known, str))
+
+
+def names(entries: list[FileEntry]) -> list[str]:
+    return [entry.path.removeprefix("haproxy/") for entry in entries]
+
+
+def test_files_are_found_in_the_order_of_their_paths_however_deep(landing):
+    for name in ("b/2001/x.log", "a.log", "b/2000/y.log.gz"):
+        put(landing, name, name)
+    assert names(new(landing, [])) == ["a.log", "b/2000/y.log.gz", "b/2001/x.log"]
+
+
+def test_what_is_known_is_not_found_again(landing):
+    put(landing, "a.log", "one")
+    assert new(landing, new(landing, [])) == []
+
+
+def test_a_late_file_is_found_although_it_is_older_than_all_that_is_known(landing):
+    put(landing, "b.log", "new")
+    known = new(landing, [])
+    put(landing, "a.log", "forty days late", age_days=40)
+    assert names(new(landing, known)) == ["a.log"]
+
+
+def test_a_file_from_the_future_hides_nothing(landing):
+    put(landing, "future.log", "x", age_days=-4000)
+    known = new(landing, [])
+    put(landing, "a.log", "today")
+    assert names(new(landing, known)) == ["a.log"]
+
+
+def test_the_same_content_under_a_second_name_is_a_duplicate(landing):
+    put(landing, "a.log", "same")
+    known = new(landing, [])
+    put(landing, "copy.log", "same")
+    [copy] = new(landing, known)
+    assert copy.is_duplicate and copy.content_hash == known[0].content_hash and not known[0].is_duplicate
+
+
+def test_a_file_that_was_gone_before_it_was_read_is_read_under_its_new_name_and_once(landing):
+    put(landing, "haproxy.log", "same")
+    known = new(landing, [])
+    (landing / "haproxy/haproxy.log").rename(landing / "haproxy/haproxy.log.1")
+    put(landing, "haproxy.log.2", "same")
+    found = list(new_entries(landing, "haproxy", known, str, lambda: {known[0].content_hash}))
+    assert [(entry.path, entry.is_duplicate) for entry in found] == [
+        ("haproxy/haproxy.log.1", False), ("haproxy/haproxy.log.2", True),
+    ]  # fmt: skip
+
+
+def test_two_copies_that_come_together_are_one_file_and_its_duplicate(landing):
+    put(landing, "a.log", "same")
+    put(landing, "b.log", "same")
+    assert [entry.is_duplicate for entry in new(landing, [])] == [False, True]
+
+
+def test_empty_files_are_no_duplicates_of_each_other(landing):
+    put(landing, "a.log", "")
+    put(landing, "b.log", "")
+    known = new(landing, [])
+    put(landing, "c.log", "")
+    assert [entry.is_duplicate for entry in [*known, *new(landing, known)]] == [False, False, False]
+
+
+def test_a_file_that_changed_is_found_again(landing):
+    put(landing, "a.log", "one")
+    known = new(landing, [])
+    put(landing, "a.log", "one and two", age_days=-1)
+    [entry] = new(landing, known)
+    assert (entry.path, entry.size_bytes, entry.is_duplicate) == ("haproxy/a.log", 11, False)
+
+
+def test_a_file_that_changed_within_its_size_is_found_by_its_time(landing):
+    put(landing, "a.log", "one")
+    known = new(landing, [])
+    put(landing, "a.log", "two", age_days=-0.001)
+    assert names(new(landing, known)) == ["a.log"]
+
+
+def test_a_file_that_was_only_touched_is_not_new(landing):
+    put(landing, "a.log", "one")
+    known = new(landing, [])
+    put(landing, "a.log", "one", age_days=-1)
+    assert new(landing, known) == []
+
+
+def test_the_newest_version_of_a_file_is_what_counts(landing):
+    put(landing, "a.log", "one")
+    known = new(landing, [])
+    put(landing, "a.log", "two", age_days=-1)
+    known += new(landing, known)
+    assert new(landing, known) == []
+    put(landing, "a.log", "one", age_days=-2)
+    assert [entry.is_duplicate for entry in new(landing, known)] == [True]
+
+
+@pytest.mark.parametrize(
+    "name", [".hidden", ".a/b.log", "a.log.tmp", "a.log.part", "a.partial", ".a.log.swp", "a.log~"]
+)
+def test_what_is_still_being_written_or_hidden_is_left_alone(landing, name):
+    put(landing, name, "x")
+    assert new(landing, []) == []
+
+
+def test_what_is_no_file_is_left_alone(landing):
+    os.mkfifo(landing / "haproxy" / "pipe")
+    (landing / "haproxy" / "broken").symlink_to(landing / "nowhere")
+    put(landing, "a.log", "x")
+    assert names(new(landing, [])) == ["a.log"]
+
+
+def test_other_feeds_folders_are_left_alone(landing):
+    (landing / "app_store").mkdir()
+    (landing / "app_store" / "report.csv").write_text("x")
+    assert new(landing, []) == []
+
+
+def test_a_missing_landing_folder_is_named_with_the_remedy(tmp_path):
+    with pytest.raises(LandingError, match=r"no landing folder .*none: make it and put logs below .*none/haproxy"):
+        new(tmp_path / "none", [])
+
+
+def test_a_landing_folder_without_the_feed_s_is_empty(tmp_path):
+    assert new(tmp_path, []) == []
+
+
+def test_a_plan_takes_files_up_to_so_many_bytes_and_one_at_least(landing):
+    for name, size in (("a", 6), ("b", 4), ("c", 1), ("d", 100), ("e", 1)):
+        put(landing, name, name * size)
+    stream = Stream(FEED, landing / "checkpoint", str)
+    plans = []
+    while batch := stream.plan(landing, {"gap": 60}, 10):
+        plans.append(names(list(batch.entries)))
+        assert batch.rules == {"gap": 60} and batch.root == str(landing.resolve())
+    assert plans == [["a", "b"], ["c"], ["d"], ["e"]]
+    assert stream.manifest.last_number == 4
+
+
+def test_nothing_new_plans_nothing_and_writes_nothing(landing):
+    stream = Stream(FEED, landing / "checkpoint", str)
+    assert stream.plan(landing, {}, 10) is None and not (landing / "checkpoint").exists()
+
+
+def test_what_is_committed_is_read_from_the_checkpoint(tmp_path):
+    stream = Stream(FEED, tmp_path, str)
+    assert stream.committed == 0
+    for folder in ("commits", "offsets"):
+        (tmp_path / "query" / folder).mkdir(parents=True)
+    for number, batch in ((9, 14), (10, 15), (11, 16)):
+        (tmp_path / "query" / "offsets" / str(number)).write_text(f'v1\n{{}}\n{{"batch":{batch}}}')
+    for number in (9, 10):
+        (tmp_path / "query" / "commits" / str(number)).write_text("v1\n{}")
+    assert stream.committed == 15
