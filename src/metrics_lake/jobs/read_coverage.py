@@ -9,8 +9,8 @@ from metrics_lake.config.settings import Settings
 from metrics_lake.coverage import completeness
 from metrics_lake.coverage.completeness import Received
 from metrics_lake.coverage.line_loss import Counted, Loss, losses
-from metrics_lake.io.lake.commit_log import History
-from metrics_lake.io.lake.delta_tables import SmallTables
+from metrics_lake.io.lake.commit_log import CommitLog
+from metrics_lake.io.lake.delta_tables import DeltaTables
 
 _VERSION = ["batch_number", "file_id"]
 _COUNTED = ("frontend", "process_number", "counter", "hour_at", "first_numbers", "last_numbers", "line_count")
@@ -20,20 +20,20 @@ def received(settings: Settings) -> Received:
     """Each proxy's hours; nothing before the first file has come. Jobs of one process ask again, and of 2,160
     files that is 0.17 s: what a version of bronze says is kept.
     """
-    history = History(settings.storage.lake)
-    which = history.lake(haproxy.TABLE), history.version(haproxy.TABLE)
+    commit_log = CommitLog(settings.storage.lake)
+    which = commit_log.lake_id(haproxy.TABLE), commit_log.version(haproxy.TABLE)
     return _received(settings.storage.lake, which, tuple(settings.haproxy.expected_proxies), settings.haproxy.timezone)
 
 
 @lru_cache(maxsize=1)
 def _received(lake: str, _: tuple[str, int], expected: tuple[str, ...], zone: str) -> Received:
-    files = SmallTables(lake).frame(haproxy.FILES, columns=completeness.COLUMNS)
+    files = DeltaTables(lake).frame(haproxy.FILES, columns=completeness.COLUMNS)
     return completeness.received(completeness.arrivals(files.rows()), expected, zone)
 
 
 def lost(settings: Settings) -> list[Loss]:
     """Lines lost and doubled by proxy and hour, where HAProxy numbers them; of each file its newest version counts."""
-    bronze = SmallTables(settings.storage.lake)
+    bronze = DeltaTables(settings.storage.lake)
     files = bronze.frame(haproxy.FILES, columns=("path", "proxy", *_VERSION))
     newest = files.sort("batch_number").unique("path", keep="last", maintain_order=True)
     counters = bronze.frame(haproxy.COUNTERS, columns=(*_VERSION, *_COUNTED))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.landing.reader import LandedFile
 from metrics_lake.jobs.read_coverage import received
 from metrics_lake.jobs.run import run
@@ -133,7 +133,7 @@ def test_case_15_a_file_that_changes_between_planning_and_reading_counts_each_li
     short, whole = text([line(0)]), text([line(0), line(6)])
     file.write_bytes(short)
     gone.write_bytes(text([line(12)]))
-    stream = Stream(bronze, tmp_path / "checkpoint", str)
+    stream = Intake(bronze, tmp_path / "checkpoint", str)
     batch = stream.plan(tmp_path / "landing", {}, 1 << 20)
     assert batch
     file.write_bytes(whole)  # while the batch waits to be read

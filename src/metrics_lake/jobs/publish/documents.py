@@ -14,7 +14,7 @@ import polars as pl
 
 from metrics_lake.gold import listening_by_day, listening_by_hour
 from metrics_lake.io.documents.sqlite import DocumentStore
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.periods import Calendar, Period
 from metrics_lake.model.tables import Table
 from metrics_lake.serve import listening
@@ -32,19 +32,19 @@ class Renewed:
     removed: int
 
 
-def are_many(work: Work, days: Sequence[date]) -> bool:
+def are_many(work: JobContext, days: Sequence[date]) -> bool:
     """Whether documents go to Cosmos DB, and those of these days are more than `spark.from_documents`."""
     if work.settings.documents.store != "cosmos":
         return False
     tables = (listening_by_day.TABLE, listening_by_hour.TABLE)
-    due = sum(work.small_tables.count(table, pl.col("listened_on").is_in(list(days))) for table in tables)
+    due = sum(work.delta_tables.count(table, pl.col("listened_on").is_in(list(days))) for table in tables)
     return due > work.settings.spark.from_documents
 
 
-def write_days(work: Work, store: DocumentStore, tenant: str, days: Sequence[date], standing: Standing) -> None:
+def write_days(work: JobContext, store: DocumentStore, tenant: str, days: Sequence[date], standing: Standing) -> None:
     """The days that are due and their hours, of every stream that ever had any."""
     calendar = work.calendars.by_tenant[tenant]
-    named = work.small_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream"])
+    named = work.delta_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream"])
     streams = named["stream"].unique().sort().to_list()
     for some in (days[at : at + _DAYS_AT_ONCE] for at in range(0, len(days), _DAYS_AT_ONCE)):
         rows = [_rows(work, table, tenant, some) for table in (listening_by_day.TABLE, listening_by_hour.TABLE)]
@@ -87,9 +87,9 @@ def write_periods(
         _renew(store, tenant, found, held)
 
 
-def _rows(work: Work, table: Table, tenant: str, days: Sequence[date]) -> list[Row]:
+def _rows(work: JobContext, table: Table, tenant: str, days: Sequence[date]) -> list[Row]:
     where = (pl.col("tenant") == tenant) & pl.col("listened_on").is_in(list(days))
-    return work.small_tables.frame(table, where).to_dicts()
+    return work.delta_tables.frame(table, where).to_dicts()
 
 
 def _held_days(

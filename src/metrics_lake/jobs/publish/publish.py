@@ -20,7 +20,7 @@ from metrics_lake.io.documents.open_store import documents_of
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.compute import periods_of
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.partitions import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.publish import documents, index, plan
 from metrics_lake.jobs.publish.inputs import Reach
@@ -49,7 +49,7 @@ class Published:
 
 
 def publish(
-    work: Work, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc), *, accept_loss: bool = False
+    work: JobContext, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc), *, accept_loss: bool = False
 ) -> Published:
     """Writes every blob and document that differs from what stands, and removes what there are no figures of any more.
 
@@ -82,7 +82,7 @@ def publish(
 
 
 def _write(
-    work: Work,
+    work: JobContext,
     blobs: Blobs,
     periods: Mapping[str, list[Period]],
     days: Sequence[date],
@@ -108,7 +108,7 @@ def _write(
     return done
 
 
-def _standing(work: Work) -> rollup.Standing | None:
+def _standing(work: JobContext) -> rollup.Standing | None:
     arrived, losses = received(work.settings), lost(work.settings)
     if arrived.complete_through is None:
         return None
@@ -116,26 +116,26 @@ def _standing(work: Work) -> rollup.Standing | None:
     return rollup.Standing(arrived.complete_through, restatement, cache(partial(lost_share, arrived, losses)))
 
 
-def _check_whole(work: Work) -> None:
+def _check_whole(work: JobContext) -> None:
     """All tables of gold must speak of the same sessions: a compute that was cut short is ended first."""
-    lasts = [work.history.last(table) for table in (*BY_DAY, *BY_PERIOD)]
-    versions = {last.progress.through[sessions.TABLE.name] if last else None for last in lasts}
+    lasts = [work.commit_log.last(table) for table in (*BY_DAY, *BY_PERIOD)]
+    versions = {last.progress.watermark[sessions.TABLE.name] if last else None for last in lasts}
     if len(versions) > 1:
         raise PublishError(
             "the figures are half worked out (an earlier compute was cut short): run `metrics-lake compute`"
         )
 
 
-def _left(work: Work, periods: Mapping[str, Sequence[Period]]) -> dict[str, Leftovers]:
+def _left(work: JobContext, periods: Mapping[str, Sequence[Period]]) -> dict[str, Leftovers]:
     return {tenant: leftovers(work, tenant, periods.get(tenant, ())) for tenant in work.tenants.tenants}
 
 
-def _remove(work: Work, left: Mapping[str, Leftovers]) -> None:
+def _remove(work: JobContext, left: Mapping[str, Leftovers]) -> None:
     for tenant, of_tenant in left.items():
         remove(work, tenant, of_tenant)
 
 
-def _check_kept(work: Work, left: Mapping[str, Leftovers]) -> None:
+def _check_kept(work: JobContext, left: Mapping[str, Leftovers]) -> None:
     """Landing may hold less than it did when these days were published; then a lake made from it is no better source."""
     days = [path for of_tenant in left.values() for path in of_tenant.days]
     if days:
@@ -147,7 +147,7 @@ def _check_kept(work: Work, left: Mapping[str, Leftovers]) -> None:
 
 
 def _write_blobs(
-    work: Work,
+    work: JobContext,
     blobs: Blobs,
     tenant: str,
     named: list[Period],

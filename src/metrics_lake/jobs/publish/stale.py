@@ -14,7 +14,7 @@ import polars as pl
 from metrics_lake.gold import listening_by_day, listening_by_hour
 from metrics_lake.io.documents.open_store import documents_of
 from metrics_lake.io.storage.blobs import blobs_in
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import index
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.listening import CONTAINER, id_of, stamp
@@ -34,7 +34,7 @@ class Leftovers:
         return [path for path in self.blobs if path.split("/")[-2] == "day"]
 
 
-def leftovers(work: Work, tenant: str, periods: Sequence[Period]) -> Leftovers:
+def leftovers(work: JobContext, tenant: str, periods: Sequence[Period]) -> Leftovers:
     """What is left over of a tenant; `periods` are all that its figures lie in."""
     shown = [(stream, period) for stream, days in _days(work, tenant) for period in _with_any(days, periods)]
     paths = {rollup.path(tenant, stream, period) for stream, period in shown}
@@ -46,15 +46,15 @@ def leftovers(work: Work, tenant: str, periods: Sequence[Period]) -> Leftovers:
     )
 
 
-def remove(work: Work, tenant: str, left: Leftovers) -> None:
+def remove(work: JobContext, tenant: str, left: Leftovers) -> None:
     """Takes it away, out of the tenant's index first."""
     index.remove(blobs_in(work.settings.storage.rollups), tenant, left.blobs)
     if left.documents:
         documents_of(work.settings).delete(CONTAINER, tenant, left.documents)
 
 
-def _days(work: Work, tenant: str) -> Iterator[tuple[str, list[date]]]:
-    held = work.small_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream", "listened_on"])
+def _days(work: JobContext, tenant: str) -> Iterator[tuple[str, list[date]]]:
+    held = work.delta_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream", "listened_on"])
     for (stream,), of_stream in held.sort("listened_on").group_by("stream"):
         yield str(stream), of_stream["listened_on"].to_list()
 
@@ -67,6 +67,6 @@ def _with_any(days: Sequence[date], periods: Sequence[Period]) -> Iterator[Perio
             yield period
 
 
-def _ids_of_hours(work: Work, tenant: str) -> Iterator[str]:
-    held = work.small_tables.frame(listening_by_hour.TABLE, pl.col("tenant") == tenant, ["stream", "hour_at"])
+def _ids_of_hours(work: JobContext, tenant: str) -> Iterator[str]:
+    held = work.delta_tables.frame(listening_by_hour.TABLE, pl.col("tenant") == tenant, ["stream", "hour_at"])
     return (id_of(stream, "hour", stamp(hour_at)) for stream, hour_at in held.iter_rows())
