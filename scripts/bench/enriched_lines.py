@@ -30,7 +30,7 @@ from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessio
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.demo.agents import AGENTS
 from metrics_lake.privacy.hashing import canonical
-from metrics_lake.sources.haproxy import SOURCE, listeners, requests
+from metrics_lake.sources.haproxy import SOURCE, line_classes, listeners
 from metrics_lake.sources.haproxy.formats import parsing
 from metrics_lake.sources.landed_file import FileEntry
 from tests.unit.sources import mmdb
@@ -143,11 +143,11 @@ def plain() -> Iterator[None]:
     with ExitStack() as patches:
         for of, name, instead in (
             (listeners, "_placed", unknown),
-            (listeners.agents, "described", no_agents),
+            (listeners.user_agents, "described", no_agents),
             (listeners.referrers, "described", no_sources),
-            (requests.lines, "unwrapped", lambda lines: lines),
+            (line_classes.log_lines, "unwrapped", lambda lines: lines),
             (
-                requests,
+                line_classes,
                 "understood",
                 lambda lines, haproxy, paths: parsing.httplog_parted(lines, haproxy.captures),
             ),
@@ -168,9 +168,9 @@ def seconds(made: list[Made], rules: Rules) -> tuple[float, int]:
 
 def _forget() -> None:
     """As in a worker that is new: nothing is known of any client."""
-    listeners.agents._SEEN.clear()
-    listeners.places.opened.cache_clear()
-    listeners.places._lies_in.cache_clear()
+    listeners.user_agents._SEEN.clear()
+    listeners.geo.opened.cache_clear()
+    listeners.geo._lies_in.cache_clear()
     canonical.cache_clear()
 
 

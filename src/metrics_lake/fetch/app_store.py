@@ -18,7 +18,7 @@ import requests
 
 from metrics_lake.config.settings import AppStore
 from metrics_lake.fetch.ledger import LANDED, NO_SALES, NOT_YET, UNCHANGED, FetchError, Landed, Outcome, World
-from metrics_lake.sources.stores.app_store import FOLDER
+from metrics_lake.sources.stores.app_store_sales import FOLDER
 from metrics_lake.sources.stores.raw_table import decoded
 
 ZONE = ZoneInfo("America/Los_Angeles")

@@ -20,7 +20,7 @@ from google.oauth2 import service_account
 
 from metrics_lake.config.settings import GooglePlay
 from metrics_lake.fetch.ledger import LANDED, NOT_YET, UNCHANGED, FetchError, Landed, Outcome, World
-from metrics_lake.sources.stores.google_play import FOLDER
+from metrics_lake.sources.stores.google_play_installs import FOLDER
 from metrics_lake.sources.stores.raw_table import decoded
 
 _PREFIX = "stats/installs/installs_"

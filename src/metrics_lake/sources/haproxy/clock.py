@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from metrics_lake.sources.haproxy.doubtful import resolved
-from metrics_lake.sources.haproxy.files import Files as Files  # noqa: PLC0414 (others take it from here)
+from metrics_lake.sources.haproxy.file_times import Files as Files  # noqa: PLC0414 (others take it from here)
 from metrics_lake.sources.haproxy.impossible import evident
 
 SECONDS = "%d/%b/%Y:%H:%M:%S"

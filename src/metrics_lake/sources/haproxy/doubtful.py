@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from metrics_lake.sources.haproxy import syslog
-from metrics_lake.sources.haproxy.files import Files
+from metrics_lake.sources.haproxy.file_times import Files
 from metrics_lake.sources.haproxy.impossible import evident
 
 _MINUTE, _DAY = 60_000, 86_400_000

@@ -8,7 +8,7 @@ import polars as pl
 
 from metrics_lake.sources.file_names import named_at
 from metrics_lake.sources.haproxy import syslog
-from metrics_lake.sources.haproxy.files import Files
+from metrics_lake.sources.haproxy.file_times import Files
 
 _FIRST = 946_684_800_000  # 2000-01-01: before HAProxy there was no line of it
 _AWAY = timedelta(hours=26) // timedelta(milliseconds=1)  # a day, and what two zones may lie apart from a third

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import polars as pl
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import clock, lines, syslog
-from metrics_lake.sources.haproxy.files import Files
+from metrics_lake.sources.haproxy import clock, log_lines, syslog
+from metrics_lake.sources.haproxy.file_times import Files
 from metrics_lake.sources.haproxy.formats.parsing import understood
 from metrics_lake.sources.haproxy.impossible import evident
 from metrics_lake.sources.landed_file import ArrivedFile, UnreadableFile
@@ -74,7 +74,7 @@ def _earlier(file: ArrivedFile) -> Iterator[ArrivedFile]:
 
 def _host(file: ArrivedFile) -> str | None:
     try:
-        return lines.host_of(next(file.pieces(), b"")[:200].decode("utf-8", errors="replace"))
+        return log_lines.host_of(next(file.pieces(), b"")[:200].decode("utf-8", errors="replace"))
     except UnreadableFile:
         return None
 
@@ -92,10 +92,10 @@ def _timed(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Iterator[
             number = next(numbers)
             files.paths[number] = file.true_path
             text = piece.decode("utf-8", errors="replace").replace("\0", "").removesuffix("\n")
-            numbered = lines.numbered({number: text}, {number: line_number})
+            numbered = log_lines.numbered({number: text}, {number: line_number})
             line_number += text.count("\n") + 1
-            numbered = numbered.filter(pl.col("text").str.len_bytes() <= lines.LONGEST)
-            read, _ = understood(lines.unwrapped(numbered), haproxy, files.paths)
+            numbered = numbered.filter(pl.col("text").str.len_bytes() <= log_lines.LONGEST)
+            read, _ = understood(log_lines.unwrapped(numbered), haproxy, files.paths)
             times = read.select(name for name in _TIMES if name in read.columns)
             yield times.with_columns(pl.col("text").str.head(syslog.LONGEST))
     except UnreadableFile:

@@ -14,9 +14,9 @@ from metrics_lake.config.settings import Rules
 from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.privacy.redaction import Names
-from metrics_lake.sources.haproxy import lines, neighbours, streams
-from metrics_lake.sources.haproxy.files import Files
-from metrics_lake.sources.haproxy.requests import Sorted, sorted_out
+from metrics_lake.sources.haproxy import log_lines, neighbours, streams
+from metrics_lake.sources.haproxy.file_times import Files
+from metrics_lake.sources.haproxy.line_classes import Sorted, sorted_out
 from metrics_lake.sources.haproxy.visits import folded, with_pieces
 from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
 
@@ -54,7 +54,7 @@ class _Chunk:
         text = piece.decode("utf-8", errors="replace").replace("\0", "")
         if account.line_count == 0:
             text = text.removeprefix("\ufeff")
-            account.host = lines.host_of(text[:200])
+            account.host = log_lines.host_of(text[:200])
         if is_last and text and not text.endswith("\n"):
             self.unfinished.add(number)
         text = text.removesuffix("\n")
@@ -111,7 +111,7 @@ def _is_copy(account: _Account) -> bool:
     for piece in account.file.pieces():
         line_count += piece.count(b"\n") + (not piece.endswith(b"\n"))
         has_stamp = has_stamp or _STAMP.search(piece) is not None
-        host = host or lines.host_of(piece[:200].decode("utf-8", errors="replace"))
+        host = host or log_lines.host_of(piece[:200].decode("utf-8", errors="replace"))
     if has_stamp:
         account.status, account.host = DUPLICATE, host
         account.line_count = account.counts["skipped"] = line_count
@@ -121,7 +121,7 @@ def _is_copy(account: _Account) -> bool:
 def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: Files, names: Names) -> Iterator[pl.DataFrame]:
     if not chunk.texts:
         return
-    numbered = lines.numbered(chunk.texts, chunk.first_lines)
+    numbered = log_lines.numbered(chunk.texts, chunk.first_lines)
     found = sorted_out(numbered, rules, hasher, unfinished=chunk.unfinished, files=known)
     _count(chunk.accounts, found)
     about = _about(chunk)

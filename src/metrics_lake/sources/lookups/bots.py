@@ -1,7 +1,7 @@
 """Who is no listener and says so by its agent: bots, monitors and relays (definitions.md section 3).
 
 The list of the package crawler-user-agents alone calls okhttp and Wget bots, which players are built on, and misses an
-unknown `SomethingBot/1.0`; `robots.yaml` beside this file says what is put right, when and why.
+unknown `SomethingBot/1.0`; `bots.yaml` beside this file says what is put right, when and why.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST = 1024
 
 @cache
 def _text() -> str:
-    return resources.files(__package__).joinpath("robots.yaml").read_text(encoding="utf-8")
+    return resources.files(__package__).joinpath("bots.yaml").read_text(encoding="utf-8")
 
 
 @cache

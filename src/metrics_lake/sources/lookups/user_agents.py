@@ -1,6 +1,6 @@
 """From a user agent to player, major version, operating system, device class and client kind; the string is not kept.
 
-ua-parser knows browsers and systems; `players.yaml` beside this file knows what plays radio, robots.py who is no listener.
+ua-parser knows browsers and systems; `players.yaml` beside this file knows what plays radio, bots.py who is no listener.
 """
 
 from __future__ import annotations

@@ -18,13 +18,13 @@ from metrics_lake.config.settings import Rules
 from metrics_lake.model.tables import Source
 from metrics_lake.privacy.hashing import masked
 from metrics_lake.sources.landed_file import EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
-from metrics_lake.sources.stores import app_store, google_play
+from metrics_lake.sources.stores import app_store_sales, google_play_installs
 from metrics_lake.sources.stores.raw_table import ROW, Cells, Rows, cells, decoded
 
 REJECT, FILE = "reject", "file"
 _COUNTS = ("row_count", "accepted_count", "unclaimed_count", "reject_count", "skipped_count", "doubled_count")
 _NOTHING = dict.fromkeys(_COUNTS, pl.lit(0, pl.Int64))
-STORES: dict[str, ModuleType] = {module.FOLDER: module for module in (app_store, google_play)}
+STORES: dict[str, ModuleType] = {module.FOLDER: module for module in (app_store_sales, google_play_installs)}
 _STAMP = re.compile(r"\.(\d{8}T\d{6}Z)\.")
 
 
@@ -37,7 +37,7 @@ def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
         yield from _of_file(file, apps)
 
 
-SOURCE = Source("store_reports", folder=app_store.FOLDER, parse=parse)
+SOURCE = Source("store_reports", folder=app_store_sales.FOLDER, parse=parse)
 
 
 def _of_file(file: ArrivedFile, apps: set[tuple[str, str]]) -> Iterator[pl.DataFrame]:
@@ -73,7 +73,7 @@ def _about(file: ArrivedFile, store: ModuleType) -> pl.DataFrame:
         "written_at": stamp or datetime.fromisoformat(entry.seen_at or entry.modified_at),
         "is_stamped": stamp is not None,
         "store": store.STORE,
-        "vendor": app_store.vendor_and_day(file.true_path)[0] if store is app_store else None,
+        "vendor": app_store_sales.vendor_and_day(file.true_path)[0] if store is app_store_sales else None,
         "size_bytes": entry.size_bytes,
         "content_hash": entry.content_hash,
     }

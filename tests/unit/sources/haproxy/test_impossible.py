@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from metrics_lake.sources.haproxy import reading
-from metrics_lake.sources.haproxy.files import Files
+from metrics_lake.sources.haproxy.file_times import Files
 from tests.unit.sources.haproxy.logs import NOON, SECRET, Arrived, line, parse, rules_of, text
 
 READ_AT = round(datetime(2001, 1, 16, 12, tzinfo=timezone.utc).timestamp() * 1000)

@@ -10,7 +10,7 @@ import polars as pl
 
 from metrics_lake.config.settings import Haproxy
 from metrics_lake.privacy.hashing import masked
-from metrics_lake.sources.haproxy import clock, lines
+from metrics_lake.sources.haproxy import clock, log_lines
 from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, SLOWER, built_in, known_name
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
@@ -62,7 +62,7 @@ def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None
     haproxy = haproxy or Haproxy()
     name = known_name(format_text)
     form = built_in(name) if name in BUILT_IN else compiled(format_text, mapped=haproxy.samples)
-    numbered = lines.unwrapped(_numbered(texts))
+    numbered = log_lines.unwrapped(_numbered(texts))
     read, rest = _read_as(form, numbered, haproxy)
     judged = reject_reasons.with_reasons(
         rest.with_columns(after=_dated()), pl.Series("file_number", [], dtype=pl.UInt32)
@@ -81,7 +81,7 @@ def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None
 
 def detect(texts: Iterable[str]) -> tuple[Detected, ...]:
     """Which of the built-in formats the lines are of, the most frequent first."""
-    numbered = lines.unwrapped(_numbered(texts))
+    numbered = log_lines.unwrapped(_numbered(texts))
     read, rest = httplog_parted(numbered, {})
     plain = pl.col("tail").fill_null("") == ""
     secure = pl.col("tail").str.contains(r"^ \S+/\S+/\S+/\S+/\S+ [^/\s]+/\S+/\S+\s*$").fill_null(False)
@@ -111,9 +111,9 @@ def _unknown(judged: pl.DataFrame) -> dict[str, int]:
 
 def _numbered(texts: Iterable[str]) -> pl.DataFrame:
     found = list(texts)
-    frame = lines.numbered({0: "\n".join(text.rstrip("\r\n") for text in found)}, {0: 1})
+    frame = log_lines.numbered({0: "\n".join(text.rstrip("\r\n") for text in found)}, {0: 1})
     frame = frame.with_columns(pl.col("text").str.replace_all("\0", "", literal=True).str.strip_prefix("\ufeff"))
-    return frame.filter(pl.col("text").str.len_bytes() <= lines.LONGEST) if found else frame.clear()
+    return frame.filter(pl.col("text").str.len_bytes() <= log_lines.LONGEST) if found else frame.clear()
 
 
 def _dated() -> pl.Expr:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
 from metrics_lake.sources.haproxy.formats.errors import FormatError
 from metrics_lake.sources.haproxy.formats.fields import Field, Piece, pieces
-from metrics_lake.sources.haproxy.formats.plan import Step, steps
 from metrics_lake.sources.haproxy.formats.quoting import unquoted
+from metrics_lake.sources.haproxy.formats.split_plan import Step, steps
 
 INSTANTS = (
     "request_epoch", "request_zoned", "request_local", "accept_epoch", "accept_zoned", "accept_local",

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import polars as pl
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import httplog, lines
+from metrics_lake.sources.haproxy import httplog, log_lines
 from metrics_lake.sources.haproxy.formats.binding import Bindings, bound
 from metrics_lake.sources.haproxy.formats.builtin import SLOWER, built_in
 from metrics_lake.sources.haproxy.formats.compiler import Format
+from metrics_lake.sources.haproxy.formats.field_values import read
 from metrics_lake.sources.haproxy.formats.tails import with_tails
-from metrics_lake.sources.haproxy.formats.values import read
 
 _LINE = ("file_number", "line_number", "text")
 Layouts = Mapping[str, tuple[str, ...]]
@@ -87,10 +87,12 @@ def built_in_parted(unread: pl.DataFrame, layouts: Layouts) -> tuple[dict[str, p
 
 
 def httplog_parted(rest: pl.DataFrame, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataFrame]:
-    parts = lines.parted(rest)
+    parts = log_lines.parted(rest)
     is_dated = pl.col("after").is_not_null()
     tried = httplog.read(parts.filter(is_dated), layouts)
-    repeated = (pl.col("tail") == "]").fill_null(False) & pl.col("before").str.contains(lines.REPEATED, literal=True)
+    repeated = (pl.col("tail") == "]").fill_null(False) & pl.col("before").str.contains(
+        log_lines.REPEATED, literal=True
+    )
     tried = tried.with_columns(is_read=pl.col("is_read") & ~repeated)
     requests = with_tails(tried.filter("is_read"))
     columns = [*_LINE, "after", *(["begun"] if "begun" in rest.columns else [])]

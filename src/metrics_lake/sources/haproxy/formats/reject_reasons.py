@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from metrics_lake.sources.haproxy import lines
+from metrics_lake.sources.haproxy import log_lines
 from metrics_lake.sources.haproxy.formats.splitting import undressed
 
 _BEFORE_REQUEST = r"^[^\]\s]+\] \S+/\S+: "  # `[date] frontend/listener: SSL handshake failure`
@@ -20,13 +20,13 @@ def with_reasons(unread: pl.DataFrame, read_files: pl.Series) -> pl.DataFrame:
 
 def _reason(read_files: pl.Series, begun: pl.Expr) -> pl.Expr:
     text, after = pl.col("text"), pl.col("after")
-    notice = text.str.contains(lines.NOTICE) | undressed().str.contains(lines.NOTICE)
+    notice = text.str.contains(log_lines.NOTICE) | undressed().str.contains(log_lines.NOTICE)
     nothing = after.str.contains(_BEFORE_REQUEST) | after.str.contains(_OWN_REQUEST)
     is_first = (pl.col("line_number") == 1) & pl.col("file_number").is_in(read_files.implode())
     short = after.str.count_matches(" ", literal=True) < _FIELDS_OF_HTTPLOG - 1
     return (
         pl.when((text.str.strip_chars() == "") | nothing.fill_null(False)).then(None)
-        .when(text.str.contains(lines.REPEATED, literal=True)).then(None)
+        .when(text.str.contains(log_lines.REPEATED, literal=True)).then(None)
         .when(notice & after.is_null()).then(None)
         .when(is_first).then(pl.lit("cut_at_start_of_file"))
         .when(begun).then(pl.lit("cut_line"))

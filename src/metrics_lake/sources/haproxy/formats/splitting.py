@@ -6,7 +6,7 @@ import polars as pl
 
 from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
 from metrics_lake.sources.haproxy.formats.compiler import Format
-from metrics_lake.sources.haproxy.formats.plan import Match, Step, Tail, fields_of
+from metrics_lake.sources.haproxy.formats.split_plan import Match, Step, Tail, fields_of
 
 # What syslog and others put before a message: RFC 5424, BSD and ISO stamps with host and tag, a container's stream.
 _DRESS = (

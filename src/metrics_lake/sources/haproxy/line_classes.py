@@ -9,9 +9,9 @@ import polars_hash as plh
 
 from metrics_lake.config.settings import Haproxy, Rules
 from metrics_lake.privacy.hashing import Hasher
-from metrics_lake.sources.haproxy import clock, lines, streams
+from metrics_lake.sources.haproxy import clock, log_lines, streams
 from metrics_lake.sources.haproxy.counters import counted
-from metrics_lake.sources.haproxy.files import Files
+from metrics_lake.sources.haproxy.file_times import Files
 from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.parsing import understood
 from metrics_lake.sources.haproxy.impossible import impossible
@@ -47,8 +47,8 @@ def sorted_out(
     `files` says where each file lies, for formats that are bound to files, and remembers up to which end it was read.
     """
     files = files or Files()
-    is_long = numbered["text"].str.len_bytes() > lines.LONGEST
-    read, rest = understood(lines.unwrapped(numbered.filter(~is_long)), rules.haproxy, files.paths)
+    is_long = numbered["text"].str.len_bytes() > log_lines.LONGEST
+    read, rest = understood(log_lines.unwrapped(numbered.filter(~is_long)), rules.haproxy, files.paths)
     good = clock.to_utc(_located(read, rules.haproxy, hasher), rules.haproxy.timezone, files)
     wrong = impossible(good, rules.haproxy.timezone, files)
     good = good.with_columns(reason=_fault(good, wrong, rules.haproxy, _ends(numbered, unfinished)))
