@@ -142,14 +142,14 @@ def plain() -> Iterator[None]:
 
     with ExitStack() as patches:
         for of, name, instead in (
-            (listeners, "_placed", unknown),
-            (listeners.user_agents, "described", no_agents),
-            (listeners.referrers, "described", no_sources),
-            (line_classes.log_lines, "unwrapped", lambda lines: lines),
+            (listeners, "_with_location", unknown),
+            (listeners.user_agents, "describe", no_agents),
+            (listeners.referrers, "describe", no_sources),
+            (line_classes.log_lines, "unwrap", lambda lines: lines),
             (
                 line_classes,
-                "understood",
-                lambda lines, haproxy, paths: parsing.httplog_parted(lines, haproxy.captures),
+                "parse_lines",
+                lambda lines, haproxy, paths: parsing.parse_httplog(lines, haproxy.captures),
             ),
             (parsing, "with_tails", lambda read: read),
         ):
@@ -169,8 +169,8 @@ def seconds(made: list[Made], rules: Rules) -> tuple[float, int]:
 def _forget() -> None:
     """As in a worker that is new: nothing is known of any client."""
     listeners.user_agents._SEEN.clear()
-    listeners.geo.opened.cache_clear()
-    listeners.geo._lies_in.cache_clear()
+    listeners.geo.open_files.cache_clear()
+    listeners.geo._is_inside.cache_clear()
     canonical.cache_clear()
 
 

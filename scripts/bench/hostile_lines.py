@@ -16,7 +16,7 @@ from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessio
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.sources.haproxy import line_classes, log_lines
-from metrics_lake.sources.haproxy.clock import Files
+from metrics_lake.sources.haproxy.clock import FileTimes
 
 HEAD = "192.0.2.7:51520 [15/Jan/2001:16:10:25.353] fe_hls be/srv1 0/0/0/4/4 200 188 - - ---- 1/1/0/0/0 0/0 "
 FORMATS = (
@@ -53,8 +53,10 @@ TENANTS = {
 def seconds(text: str, rules: Rules, hasher: Hasher) -> float:
     """How long one line takes, to be sorted out and to be shown masked."""
     start = time.perf_counter()
-    frame = log_lines.numbered({0: text}, {0: 1})
-    found = line_classes.sorted_out(frame, rules, hasher, unfinished={0}, files=Files(paths={0: "haproxy/x.log"}))
+    frame = log_lines.number_lines({0: text}, {0: 1})
+    found = line_classes.classify_lines(
+        frame, rules, hasher, unfinished={0}, files=FileTimes(paths={0: "haproxy/x.log"})
+    )
     found.rejects.select(masked(pl.col("text")))
     return time.perf_counter() - start
 

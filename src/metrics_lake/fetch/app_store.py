@@ -19,7 +19,7 @@ import requests
 from metrics_lake.config.settings import AppStore
 from metrics_lake.fetch.ledger import LANDED, NO_SALES, NOT_YET, UNCHANGED, FetchError, Landed, Outcome, World
 from metrics_lake.sources.stores.app_store_sales import FOLDER
-from metrics_lake.sources.stores.raw_table import decoded
+from metrics_lake.sources.stores.raw_table import decode
 
 ZONE = ZoneInfo("America/Los_Angeles")
 _AUDIENCE, _LIFE, _SPARE = "appstoreconnect-v1", timedelta(minutes=15), timedelta(minutes=2)
@@ -51,7 +51,7 @@ class Connect:
         answer = self._asked(on)
         if answer.status_code == requests.codes.not_found:
             return _EMPTY if _NO_SALES in _detail(answer).lower() else None
-        return decoded(_unpacked(answer.content))
+        return decode(_unpacked(answer.content))
 
     def _asked(self, on: date) -> requests.Response:
         """An answer 200 or 404; asks again after busy and broken ones, and says what the others mean."""

@@ -39,7 +39,7 @@ class FileEntry:
         return self.content_hash[:16]
 
 
-class ArrivedFile(Protocol):
+class InputFile(Protocol):
     """What a source is given for each file."""
 
     @property
@@ -60,6 +60,6 @@ class ArrivedFile(Protocol):
         """
         ...
 
-    def before(self) -> ArrivedFile | None:
+    def before(self) -> InputFile | None:
         """The file before it in its folder, in the order of their names, if landing has one."""
         ...

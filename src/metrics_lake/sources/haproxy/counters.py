@@ -18,7 +18,7 @@ _EMPTY: dict[str, type[pl.DataType] | pl.DataType] = {
 }  # fmt: skip
 
 
-def counted(requests: pl.DataFrame) -> pl.DataFrame:
+def counter_runs(requests: pl.DataFrame) -> pl.DataFrame:
     """For each file, frontend, process and hour in which lines were written: the runs of their numbers, and how many lines.
 
     `%lc` is preferred, as its order is that of the lines; `%rt` counts over all frontends, so its rows name none.

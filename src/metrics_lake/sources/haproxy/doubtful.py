@@ -12,8 +12,8 @@ from typing import NamedTuple
 import polars as pl
 
 from metrics_lake.sources.haproxy import syslog
-from metrics_lake.sources.haproxy.file_times import Files
-from metrics_lake.sources.haproxy.impossible import evident
+from metrics_lake.sources.haproxy.file_times import FileTimes
+from metrics_lake.sources.haproxy.impossible import evidently_impossible
 
 _MINUTE, _DAY = 60_000, 86_400_000
 _JITTER = 10 * _MINUTE  # how far ends may fall back in a log without the clock having been put back
@@ -27,13 +27,13 @@ class Line(NamedTuple):
     following: int | None
 
 
-def resolved(placed: pl.DataFrame, zone: str, files: Files) -> pl.DataFrame:
+def resolve_doubtful(requests: pl.DataFrame, zone: str, files: FileTimes) -> pl.DataFrame:
     """Doubtful lines at one of their two instants, which is left in `low`; how far each file was read is remembered."""
-    frame = _by_header(placed.sort("file_number", "line_number"))
-    lasting, is_doubtful = pl.col("duration_ms").fill_null(0), pl.col("is_time_doubtful")
-    usable = ~evident(frame.with_columns(accepted_ms="low"), zone, files)
+    frame = _by_header(requests.sort("file_number", "line_number"))
+    duration, is_doubtful = pl.col("duration_ms").fill_null(0), pl.col("is_time_doubtful")
+    usable = ~evidently_impossible(frame.with_columns(accepted_ms="low"), zone, files)
     ends = frame.select(
-        "file_number", is_doubtful, usable=usable, low=pl.col("low") + lasting, high=pl.col("high") + lasting
+        "file_number", is_doubtful, usable=usable, low=pl.col("low") + duration, high=pl.col("high") + duration
     )
     certain = pl.when(~is_doubtful & pl.col("usable")).then("low")
     ends = ends.with_columns(following=certain.backward_fill().over("file_number"))
@@ -55,7 +55,7 @@ def _by_header(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _is_high(part: pl.DataFrame, files: Files) -> pl.Series:
+def _is_high(part: pl.DataFrame, files: FileTimes) -> pl.Series:
     """For the lines of one piece of a file: whether the later instant is theirs."""
     number, usable = part["file_number"][0], part.filter("usable")
     lines = [Line(*row) for row in usable.select("low", "high", "following").iter_rows()]
@@ -66,8 +66,8 @@ def _is_high(part: pl.DataFrame, files: Files) -> pl.Series:
         before = _continued(lines[0], files.end_before(number))
     chosen = later(lines, before)
     files.read_up_to(number, lines[-1].high if chosen[-1] else lines[-1].low)
-    places = part.with_row_index().filter("usable")["index"]
-    return pl.Series([False] * part.height).scatter(places, chosen)
+    positions = part.with_row_index().filter("usable")["index"]
+    return pl.Series([False] * part.height).scatter(positions, chosen)
 
 
 def _continued(line: Line, before: int | None) -> int | None:

@@ -9,7 +9,7 @@ Millis = Callable[[], int | None]
 
 
 @dataclass
-class Files:
+class FileTimes:
     """Where each file lies below landing (by its number), up to which end it was read, and when it is read.
 
     What costs another look at landing is asked for only where a line's instant depends on it, and once: by path,
@@ -34,16 +34,16 @@ class Files:
 
     def end_before(self, number: int) -> int | None:
         """The end of the last line of the file before this one; None where nothing tells."""
-        return _asked(self.to_precede, self.paths.get(number, ""))
+        return _answer(self.to_precede, self.paths.get(number, ""))
 
     def newest_of(self, number: int) -> int | None:
         """The newest start in all of a file, where it is read in several pieces."""
-        return _asked(self.to_survey, self.paths.get(number, ""))
+        return _answer(self.to_survey, self.paths.get(number, ""))
 
 
-def _asked(questions: MutableMapping[str, Millis], path: str) -> int | None:
-    if path not in questions:
+def _answer(lookups: MutableMapping[str, Millis], path: str) -> int | None:
+    if path not in lookups:
         return None
-    answer = questions[path]()
-    questions[path] = lambda: answer
+    answer = lookups[path]()
+    lookups[path] = lambda: answer
     return answer

@@ -62,8 +62,8 @@ def _with_headers(fields: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) 
     """
     key = ["frontend", "captured"]
     distinct = fields.select(key).unique().with_columns(captures=groups(pl.col("captured")))
-    known = placed(distinct, layouts).select(*key, *HEADERS)
-    return fields.join(known, on=key, how="left", nulls_equal=True, maintain_order="left")
+    named = name_captures(distinct, layouts).select(*key, *HEADERS)
+    return fields.join(named, on=key, how="left", nulls_equal=True, maintain_order="left")
 
 
 def groups(captures: pl.Expr) -> pl.Expr:
@@ -97,7 +97,7 @@ def _with_numbers(fields: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def placed(
+def name_captures(
     fields: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]], *, own: AbstractSet[str] = frozenset()
 ) -> pl.DataFrame:
     """Each captured header under its name, by the layout of its frontend and the number of captures.
@@ -105,22 +105,24 @@ def placed(
     Headers in `own` have a column already, which wins.
     """
     fields = fields.with_columns(capture_count=pl.col("captures").list.len())
-    places = _places(fields.select("frontend", "capture_count").unique(), layouts)
-    found = fields.join(places, on=["frontend", "capture_count"], how="left", nulls_equal=True, maintain_order="left")
-    return found.with_columns(
+    positions = _positions(fields.select("frontend", "capture_count").unique(), layouts)
+    with_positions = fields.join(
+        positions, on=["frontend", "capture_count"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    return with_positions.with_columns(
         pl.col("captures").list.get(pl.col(f"{header}_place"), null_on_oob=True).alias(header)
         for header in HEADERS
         if header not in own
     ).drop(f"{header}_place" for header in HEADERS)
 
 
-def _places(kinds: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
-    def place(row: tuple[str | None, int | None], header: str) -> int | None:
+def _positions(kinds: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
+    def position(row: tuple[str | None, int | None], header: str) -> int | None:
         frontend, count = row
         layout = layouts.get(frontend or "", DEFAULT_LAYOUTS.get(count or 0, ()))
         return layout.index(header) if header in layout and count else None
 
     rows = kinds.rows()
     return kinds.with_columns(
-        pl.Series(f"{header}_place", [place(row, header) for row in rows], dtype=pl.Int64) for header in HEADERS
+        pl.Series(f"{header}_place", [position(row, header) for row in rows], dtype=pl.Int64) for header in HEADERS
     )

@@ -30,7 +30,7 @@ LONGEST = 1 << 16  # HAProxy writes 65,535 bytes at most (`log … len`)
 _HOST = re.compile(r"(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) ", re.ASCII)
 
 
-def numbered(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:
+def number_lines(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:
     """Lines of several files: file_number, line_number (from `first_lines`), text without its line end."""
     schema = {"file_number": pl.UInt32, "text": pl.String, "start": pl.Int64}
     starts = [first_lines[number] for number in texts]
@@ -43,7 +43,7 @@ def numbered(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame
     return lines.with_columns(pl.col("text").str.strip_chars_end("\r")) if has_returns else lines
 
 
-def unwrapped(lines: pl.DataFrame) -> pl.DataFrame:
+def unwrap(lines: pl.DataFrame) -> pl.DataFrame:
     """Lines with what docker, kubernetes or a log shipper wrapped into JSON taken out of it: `{"log":"…\\n",…}`."""
     text = pl.col("text")
     is_object = text.str.starts_with("{")
@@ -55,12 +55,12 @@ def unwrapped(lines: pl.DataFrame) -> pl.DataFrame:
     if not wrapped.height:
         return lines
     line = inner.str.strip_chars_end("\r\n")
-    opened = wrapped.with_columns(text=pl.when(line.str.contains(" ", literal=True)).then(line).otherwise("text"))
+    unpacked = wrapped.with_columns(text=pl.when(line.str.contains(" ", literal=True)).then(line).otherwise("text"))
     plain = lines.filter(~(is_object & pl.any_horizontal(marks)))
-    return pl.concat([plain, opened]).sort("file_number", "line_number")
+    return pl.concat([plain, unpacked]).sort("file_number", "line_number")
 
 
-def parted(lines: pl.DataFrame) -> pl.DataFrame:
+def split_at_date(lines: pl.DataFrame) -> pl.DataFrame:
     """Adds `before` (all that stands before the date) and `after` (the date and the rest); null where no date stands."""
     parts = lines.with_columns(
         pl.col("text").str.splitn(" [", 2).struct.rename_fields(["before", "after"]).alias("parts")
@@ -68,13 +68,13 @@ def parted(lines: pl.DataFrame) -> pl.DataFrame:
     dated = parts.select(pl.col("after").str.contains(r"^\d\d/[A-Z][a-z][a-z]/\d{4}:").fill_null(False)).to_series()
     if dated.all():
         return parts
-    odd = parts.filter(~dated).with_columns(
+    others = parts.filter(~dated).with_columns(
         before=pl.col("text").str.extract(_BEFORE), after=pl.col("text").str.extract(_ANCHOR)
     )
-    return pl.concat([parts.filter(dated), odd])
+    return pl.concat([parts.filter(dated), others])
 
 
 def host_of(line: str) -> str | None:
     """The host that syslog names at the start of a line, if it does."""
-    found = _HOST.match(line)
-    return None if found is None or found[1] in ("-", "haproxy") else found[1]
+    host_match = _HOST.match(line)
+    return None if host_match is None or host_match[1] in ("-", "haproxy") else host_match[1]

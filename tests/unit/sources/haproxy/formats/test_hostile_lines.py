@@ -44,13 +44,13 @@ def test_a_hostile_line_costs_little_and_its_neighbours_are_read(file_accounts: 
 
 def test_a_line_of_ten_megabytes_is_refused_unread(file_accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    real = parsing.understood
+    real = parsing.parse_lines
 
     def watched(numbered, *others):  # type: ignore[no-untyped-def]
         seen.extend(numbered["text"].str.len_bytes())
         return real(numbered, *others)
 
-    monkeypatch.setattr(line_classes, "understood", watched)
+    monkeypatch.setattr(line_classes, "parse_lines", watched)
     told = file_accounts(
         GOOD % 1 + b"x" * 10_000_000 + b"\n" + HEAD + b'"GET /' + b"y" * 10_000_000 + b"\n" + GOOD % 2, Haproxy()
     )
