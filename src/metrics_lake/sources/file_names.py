@@ -1,4 +1,4 @@
-"""The hour that a log file's path bears, if it bears one."""
+"""The hour that is part of a log file's path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HOUR_FOLDER = re.compile(r"[-_/T]([01]\d|2[0-3])(?:[-_.:h]?00)?/.*")
 
 @lru_cache(maxsize=100_000)
 def named_at(path: str, zone: str) -> datetime | None:
-    """The full hour that a path tells on this clock, as an instant; None where it tells none."""
+    """The full hour in a path, read in this time zone, as an instant; None if the path has none."""
     date_match = _DAY.search(path)
     if not date_match:
         return None

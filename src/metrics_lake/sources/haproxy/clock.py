@@ -1,6 +1,6 @@
-"""Which instant a naive stamp is: HAProxy writes `%tr` in its host's zone and names no zone (docs/field-notes.md, 1).
+"""From timestamps without a zone to UTC: HAProxy writes `%tr` in its host's zone and doesn't name it (docs/field-notes.md, 1).
 
-Twice a year that leaves a doubt: the hour that comes twice, and stamps of the hour that never comes (doubtful.py).
+At each clock change some timestamps are doubtful: the hour occurs twice, or never (doubtful.py).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from metrics_lake.sources.haproxy.doubtful import resolve_doubtful
-from metrics_lake.sources.haproxy.file_times import FileTimes as FileTimes  # noqa: PLC0414 (others take it from here)
+from metrics_lake.sources.haproxy.file_times import FileTimes as FileTimes  # noqa: PLC0414 (other modules import it from here)
 from metrics_lake.sources.haproxy.impossible import evidently_impossible
 
 SECONDS = "%d/%b/%Y:%H:%M:%S"
@@ -16,16 +16,16 @@ _MINUTE = 60_000
 
 
 def naive_ms(stamp: pl.Expr) -> pl.Expr:
-    """`dd/Mon/yyyy:hh:mm:ss.mmm` on a clock of no zone; seconds repeat, so they are parsed once each."""
+    """`dd/Mon/yyyy:hh:mm:ss.mmm` as milliseconds without a zone. Many lines share a second, so each is parsed once."""
     seconds = stamp.str.slice(0, 20).str.to_datetime(SECONDS, strict=False, cache=True)
     fraction = stamp.str.slice(21, 3).cast(pl.Int64, strict=False)
     return seconds.dt.epoch("ms") + fraction.fill_null(0)
 
 
 def to_utc(requests: pl.DataFrame, zone: str, files: FileTimes | None = None) -> pl.DataFrame:
-    """`accepted_ms` in UTC from naive milliseconds on the clock of `zone` (those with `is_utc` stay as they are).
+    """`accepted_ms` in UTC from local milliseconds in `zone`; rows with `is_utc` don't change.
 
-    Adds `is_time_doubtful`: the stamp fits two instants, or none, and no header with a zone tells which.
+    Adds `is_time_doubtful`: the timestamp fits two instants or none, and no syslog header with a zone decides.
     """
     if zone in ("UTC", "Etc/UTC"):
         return requests.with_columns(is_time_doubtful=pl.lit(False))
@@ -47,7 +47,7 @@ def to_utc(requests: pl.DataFrame, zone: str, files: FileTimes | None = None) ->
 
 
 def _candidates(naive: pl.Series, zone: str) -> pl.DataFrame:
-    """For each minute on the wall what is to be taken off it to get UTC: one value, or in a doubtful one two."""
+    """The UTC offset of each local minute, in milliseconds: one value, or two different ones if the minute is doubtful."""
     minutes = (naive // _MINUTE).unique().drop_nulls().alias("minute")
     wall = pl.from_epoch(pl.col("minute") * 60, time_unit="s")
     frame = minutes.to_frame().with_columns(
@@ -66,7 +66,7 @@ def _east(wall: pl.Expr, zone: str, ambiguous: str) -> pl.Expr:
 
 
 def _remember(timed: pl.DataFrame, zone: str, files: FileTimes) -> None:
-    """When the last line of each file ended, for those that go on from it."""
+    """Records when the last line of each file ended, for the file that continues it."""
     end = (pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)).sort_by("line_number").last()
     possible = timed.filter(~evidently_impossible(timed, zone, files))
     for number, reached in possible.group_by("file_number").agg(end).sort("file_number").iter_rows():

@@ -1,4 +1,4 @@
-"""What is known of the files that a worker reads, beyond the lines that it has in hand."""
+"""Times of the files that a worker reads, beyond the piece that it is parsing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ Millis = Callable[[], int | None]
 
 @dataclass
 class FileTimes:
-    """Where each file lies below landing (by its number), up to which end it was read, and when it is read.
+    """The path below landing by file number, the last end read by path, and the time of reading.
 
-    What costs another look at landing is asked for only where a line's instant depends on it, and once: by path,
-    `to_precede` gives the end of the last line of the file before it, `to_survey` the newest start in all of a file that
-    is read in several pieces.
+    Two lookups by path read landing again, so they run only if the instant of a line depends on them, and only once:
+    `to_precede` gives the end of the last line of the previous file, `to_survey` the newest start in the whole of a
+    file that is read in several pieces.
     """
 
     paths: MutableMapping[int, str] = field(default_factory=dict)
@@ -24,20 +24,20 @@ class FileTimes:
     to_survey: MutableMapping[str, Millis] = field(default_factory=dict)
 
     def read_up_to(self, number: int, end: int) -> None:
-        """Remembers when the last line that was read of a file ended."""
+        """Records the end of the last line that was read from a file."""
         if path := self.paths.get(number):
             self.ends[path] = end
 
     def end_so_far(self, number: int) -> int | None:
-        """When the line of the same file ended that was read last; None where its first is still to be read."""
+        """The end of the last line that was read from this file; None before its first line."""
         return self.ends.get(self.paths.get(number, ""))
 
     def end_before(self, number: int) -> int | None:
-        """The end of the last line of the file before this one; None where nothing tells."""
+        """The end of the last line of the previous file; None if it is unknown."""
         return _answer(self.to_precede, self.paths.get(number, ""))
 
     def newest_of(self, number: int) -> int | None:
-        """The newest start in all of a file, where it is read in several pieces."""
+        """The newest start in a whole file; None if it is read in one piece."""
         return _answer(self.to_survey, self.paths.get(number, ""))
 
 

@@ -1,7 +1,7 @@
-"""Who asked: address and agent become a keyed hash, and what may be kept of the agent, once for each distinct pair.
+"""From address and user agent to the listener id, a keyed hash, and the properties that may be stored.
 
-The one step that sees an address. It runs inside the worker, over what is distinct in a chunk, and the address
-column ends here (definitions.md section 8).
+This is the only step that sees an address. It runs in the worker over the distinct pairs of a chunk, and the address
+column is dropped here (definitions.md section 8).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DAY_MS = 86_400_000
 
 
 def unescaped(text: str) -> str:
-    """HAProxy's `#XX` undone: bytes that are no UTF-8 become the replacement character."""
+    """Decodes HAProxy's `#XX`. Bytes that are not UTF-8 become the replacement character."""
     if "#" not in text:
         return text
     raw = _ESCAPE.sub(lambda with_descriptions: bytes([int(with_descriptions[1], 16)]), text.encode())
@@ -30,9 +30,9 @@ def unescaped(text: str) -> str:
 
 
 def identify_listeners(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataFrame:
-    """Adds listener_id and what is kept of agent, address and referrer; drops agent, address and playback_id.
+    """Adds listener_id and the stored properties; drops agent, address, referrer and playback_id.
 
-    Kept are has_agent, player, player_version, os, device, client_kind, is_internal, country, region, network, source
+    The properties are has_agent, player, player_version, os, device, client_kind, is_internal, country, region, network, source
     and source_group.
     """
     requests = requests.with_columns(epoch_day=_epoch_day(rules.privacy.key_rotation))
@@ -49,10 +49,10 @@ def identify_listeners(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> 
 
 
 def _with_agents(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Adds agent, as it enters the hash, and what is known by it.
+    """Adds agent, as it is hashed, and the properties that depend on it.
 
-    Where the log has no place for the agent (it is null), it is unknown: has_agent is null then, as nobody can say
-    whether the client named one; where there is a place and nothing in it, it is false.
+    If the log format has no field for the agent (it is null), has_agent is null and the properties are unknown.
+    If the field is there and empty, has_agent is false.
     """
     agent = pl.Series("agent", [normalized_agent(text) for text in pairs["user_agent"]], dtype=pl.String)
     described = user_agents.describe(agent.unique(maintain_order=True))
@@ -68,7 +68,7 @@ def _with_agents(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_destroyed(requests: pl.DataFrame, hasher: Hasher, rotation: str) -> pl.DataFrame:
-    """Adds `is_destroyed`: the key of that tenant and time was erased, so nobody can be told apart in it."""
+    """Adds `is_destroyed`: the key of that tenant and time is destroyed, so its listeners can't be identified."""
     if rotation == "never":
         return requests.with_columns(is_destroyed=pl.lit(False))
     requests = requests.with_columns(epoch_day=_epoch_day(rotation))
@@ -99,20 +99,20 @@ def _epoch(day: int, rotation: str) -> str:
 
 
 def _epoch_day(rotation: str) -> pl.Expr:
-    """The UTC day of a request where keys change with time; one day for all where they never do."""
+    """The UTC day of a request if keys rotate; else one day for all requests."""
     return (pl.col("accepted_ms") // _DAY_MS if rotation != "never" else pl.lit(0)).cast(pl.Int64)
 
 
 def normalized_agent(text: str | None) -> str:
-    """An agent as it enters the hash: escapes undone; empty where none was named."""
+    """An agent as it is hashed: decoded and stripped; empty if the client sent none."""
     plain = unescaped(text or "").strip()
     return "" if plain in user_agents.NO_VALUES else plain
 
 
 def hashed_agent(identity: str, agent: str, kind: str | None) -> str:
-    """What stands beside the address in a listener's hash: the agent, or with `identity: ip` nothing.
+    """The value that is hashed with the address: the agent, or nothing with `identity: ip`.
 
-    Bots, monitors and relays, which their agents tell, are others than the people behind the same address even so.
+    Bots, monitors and relays get another id than the people at the same address in both cases.
     """
     if identity != "ip":
         return agent
