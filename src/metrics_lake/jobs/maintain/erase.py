@@ -30,7 +30,7 @@ from metrics_lake.model.tables import Table, in_days
 from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.silver import sessions, tenant_days
-from metrics_lake.sources.haproxy.erasure_request import Asked, Ids, ids_of
+from metrics_lake.sources.haproxy.erasure_request import ErasureRequest, ListenerIds, listener_ids
 
 JOB = "erase"
 
@@ -57,12 +57,13 @@ class Erased:
     published: Published
 
 
-def ids(work: JobContext, asked: Iterable[Asked], tenant: str, within: Iterable[date] = ()) -> Ids:
+def ids(work: JobContext, asked: Iterable[ErasureRequest], tenant: str, within: Iterable[date] = ()) -> ListenerIds:
     """The listener ids of clients under every key of the days that the lake holds, or of those of them in `within`."""
     privacy = work.settings.privacy
     hasher = Hasher(work.settings.secret(), salts.read(privacy.keys_file))
-    by = work.tenants.tenants[tenant].identity or privacy.identity
-    return ids_of(asked, tenant, days_held(work, within), hasher, by=by, rotation=privacy.key_rotation)
+    identity = work.tenants.tenants[tenant].identity or privacy.identity
+    days = days_held(work, within)
+    return listener_ids(asked, tenant, days, hasher, identity=identity, rotation=privacy.key_rotation)
 
 
 def days_held(work: JobContext, within: Iterable[date] = ()) -> list[date]:
