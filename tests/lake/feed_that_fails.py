@@ -17,10 +17,10 @@ from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.landing.local_landing import LocalLanding
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.privacy.redaction import Names, encrypted
-from metrics_lake.sources.landed_file import ArrivedFile
+from metrics_lake.sources.landed_file import InputFile
 
 
-def parse(files: Iterable[ArrivedFile], rules: Any, hasher: Any) -> Iterator[Any]:
+def parse(files: Iterable[InputFile], rules: Any, hasher: Any) -> Iterator[Any]:
     for file in files:
         for piece in file.pieces():
             yield int(piece)

@@ -15,9 +15,10 @@ from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs import changed_days, partitions, rolling_ends
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.partitions import BY_DAY, BY_PERIOD
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.restatement_log import restate
 from metrics_lake.model.calendars import Named
+from metrics_lake.model.dimensions import DIMENSIONS
 from metrics_lake.model.periods import Period
 from metrics_lake.model.tables import Table, in_days
 from metrics_lake.silver import sessions
@@ -25,6 +26,15 @@ from metrics_lake.silver import sessions
 METRICS = tuple(table.name.partition(".")[2] for table in (*BY_DAY, *BY_PERIOD))
 _SESSIONS_IN_A_SHARE = 250_000
 _MADE = 2  # raised where the same sessions give other figures than before, so that every lake works out its own anew
+_KNOWN_DIMENSIONS = (
+    "source",
+    "player",
+    "os",
+    "device",
+    "country",
+    "region",
+    "stream",
+)  # to every lake; any other is news
 _DAYS_AT_ONCE = 62  # of a long backfill: what this process holds of it at any time
 
 
@@ -66,7 +76,7 @@ def compute(work: JobContext, *, days: Sequence[date] = (), metric: str | None =
 
 
 def settled(settings: Settings, tenants: Tenants) -> str:
-    """A digest of all that gold's figures depend on beside sessions: settings, and which columns there are."""
+    """A digest of all that gold's figures depend on beside sessions: settings, and which columns and dimensions there are."""
     clocks = {name: tenant.calendar for name, tenant in tenants.tenants.items()}
     return digest(
         [
@@ -75,6 +85,7 @@ def settled(settings: Settings, tenants: Tenants) -> str:
             settings.sessions.length_edges_minutes,
             {name: vars(clock) for name, clock in clocks.items()},
             [table.names for table in (*BY_DAY, *BY_PERIOD)],
+            *(vars(dimension) for dimension in DIMENSIONS if dimension.name not in _KNOWN_DIMENSIONS),
         ]
     )
 
@@ -118,7 +129,7 @@ def _by_day(work: JobContext, due: Due, days: Sequence[date]) -> None:
 
 
 def _by_period(work: JobContext, due: Due) -> None:
-    through, clocks = received(work.settings).complete_through, work.calendars
+    through, clocks = coverage(work.settings).complete_through, work.calendars
     named = Named(periods_of(work, due.days, through), due.is_all and through is not None)
     shares: partitions.Frames = {}
     if named.each:

@@ -11,7 +11,7 @@ from typing import Any
 from metrics_lake.bronze import haproxy
 from metrics_lake.io.lake.commit_log import Commit
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 
 _BATCH, _THROUGH = "batch", "complete_through"
 _TICK = timedelta(microseconds=1)
@@ -28,7 +28,7 @@ def are_behind(context: JobContext, lasts: Sequence[Commit]) -> bool:
     batch = context.intake(haproxy.FEED).committed
     if all(note.get(_BATCH) == batch for note in notes):
         return False
-    now = _last_days(context, received(context.settings).complete_through)
+    now = _last_days(context, coverage(context.settings).complete_through)
     return any(_last_days(context, _instant(note.get(_THROUGH))) != now for note in notes)
 
 

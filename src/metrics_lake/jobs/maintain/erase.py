@@ -15,7 +15,7 @@ import polars as pl
 
 from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.gold import listening_by_day
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.io.landing.intake import landing_at
@@ -24,13 +24,13 @@ from metrics_lake.jobs.compute import compute, periods_of
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.partitions import BY_PERIOD
 from metrics_lake.jobs.publish.publish import Published, publish
-from metrics_lake.jobs.publish.stale import leftovers, remove
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.publish.stale import remove, stale_outputs
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.model.tables import Table, View, in_days
 from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.silver import sessions, tenant_days
-from metrics_lake.sources.haproxy.erasure_request import Asked, Ids, ids_of
+from metrics_lake.sources.haproxy.erasure_request import ErasureRequest, ListenerIds, listener_ids
 
 JOB = "erase"
 _LISTENER_VIEWS = [(feed, view) for feed in FEEDS for view in feed.views if "listener_id" in view.columns]
@@ -58,12 +58,13 @@ class Erased:
     published: Published
 
 
-def ids(context: JobContext, asked: Iterable[Asked], tenant: str, within: Iterable[date] = ()) -> Ids:
+def ids(context: JobContext, asked: Iterable[ErasureRequest], tenant: str, within: Iterable[date] = ()) -> ListenerIds:
     """The listener ids of clients under every key of the days that the lake holds, or of those of them in `within`."""
     privacy = context.settings.privacy
     hasher = Hasher(context.settings.secret(), salts.read(privacy.keys_file))
-    by = context.tenants.tenants[tenant].identity or privacy.identity
-    return ids_of(asked, tenant, days_with_listeners(context, within), hasher, by=by, rotation=privacy.key_rotation)
+    identity = context.tenants.tenants[tenant].identity or privacy.identity
+    days = days_with_listeners(context, within)
+    return listener_ids(asked, tenant, days, hasher, identity=identity, rotation=privacy.key_rotation)
 
 
 def days_with_listeners(context: JobContext, within: Iterable[date] = ()) -> list[date]:
@@ -108,7 +109,7 @@ def erase(context: JobContext, tenant: str, ids: frozenset[str], tables: Iterabl
         context.delta_tables.purge(table)
     _clear(context, tenant)
     published = publish(context)
-    store = documents_of(context.settings)
+    store = open_document_store(context.settings)
     if isinstance(store, SqliteDocuments):
         store.scrub()
     return Erased(visits, gone.height, frozenset(gone["session_id"]), published)
@@ -158,8 +159,8 @@ def _clear(context: JobContext, tenant: str) -> None:
     days = context.delta_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["listened_on"])[
         "listened_on"
     ]
-    periods = periods_of(context, days.unique(), received(context.settings).complete_through).get(tenant, ())
-    remove(context, tenant, leftovers(context, tenant, periods))
+    periods = periods_of(context, days.unique(), coverage(context.settings).complete_through).get(tenant, ())
+    remove(context, tenant, stale_outputs(context, tenant, periods))
     if periods:
         return
     for table in BY_PERIOD:

@@ -14,8 +14,8 @@ import polars as pl
 
 from metrics_lake.config.settings import digest
 from metrics_lake.gold import downloads_by_day as gold
-from metrics_lake.io.documents.open_store import documents_of
-from metrics_lake.io.documents.sqlite import DocumentStore
+from metrics_lake.io.documents.open_store import open_document_store
+from metrics_lake.io.documents.store import DocumentStore
 from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.jobs.compute_downloads import days_changed, version
 from metrics_lake.jobs.context import JobContext
@@ -53,14 +53,14 @@ def publish(context: JobContext, *, accept_loss: bool = False) -> Published:
     months = months_of(days_changed(context, before))
     context.on_step("publishing downloads")
     rows: list[Row] = context.delta_tables.frame(gold.TABLE, pl.col("month").is_in(months)).to_dicts()
-    done = _write(documents_of(context.settings), apps_of(context), months, serve.documents(rows))
+    done = _write(open_document_store(context.settings), apps_of(context), months, serve.documents(rows))
     blobs.write(STATE, json.dumps({"gold": newest, "documents": place, "apps": apps}).encode())
     return replace(done, removed=done.removed + removed)
 
 
 def sections(context: JobContext, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:
     """What the documents of a tenant's apps say of any period within `[first_on, end_on)`, for its rollup."""
-    apps, store = context.tenants.tenants[tenant].apps, documents_of(context.settings)
+    apps, store = context.tenants.tenants[tenant].apps, open_document_store(context.settings)
     by_day: dict[str, list[Row]] = {}
     for app in apps:
         ids = serve.ids_between(app.store, app.id, first_on.isoformat(), end_on.isoformat())

@@ -204,7 +204,7 @@ class Quoting:
 
 
 class Missing:
-    FEED = SimpleNamespace(table=TABLE, parse=lambda files, rules, hasher: geo.opened("of-192.0.2.7.mmdb"))
+    FEED = SimpleNamespace(table=TABLE, parse=lambda files, rules, hasher: geo.open_files("of-192.0.2.7.mmdb"))
 
 
 @pytest.mark.parametrize(
