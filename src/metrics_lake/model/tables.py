@@ -1,4 +1,4 @@
-"""What a table, a view of it, a source and a metric are. No Spark here, so that light processes can read the catalogue."""
+"""What a table, a view of it and a source are. No Spark here, so that light processes can read the catalogue."""
 
 from __future__ import annotations
 
@@ -88,15 +88,6 @@ class View:
     @property
     def fields(self) -> tuple[Column, ...]:
         return tuple(column for column in self.of.fields if column.name in self.columns)
-
-
-@dataclass(frozen=True)
-class Metric:
-    """An answer: which tables it reads, which it fills. The module's docstring opens with its question."""
-
-    name: str
-    reads: tuple[Table, ...]
-    writes: Table
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from datetime import date
 import polars as pl
 
 from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.gold import listening_by_day
+from metrics_lake.gold import discovery, listening_by_day
 from metrics_lake.io.documents.open_store import documents_of
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.lake.commit_log import Progress
@@ -22,7 +22,6 @@ from metrics_lake.io.landing.intake import landing_at
 from metrics_lake.jobs import changed_days
 from metrics_lake.jobs.compute import compute, periods_of
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.jobs.partitions import BY_PERIOD
 from metrics_lake.jobs.publish.publish import Published, publish
 from metrics_lake.jobs.publish.stale import leftovers, remove
 from metrics_lake.jobs.read_coverage import received
@@ -132,7 +131,7 @@ def _progress(work: JobContext, table: Table, gone: pl.DataFrame) -> Progress:
     found = last.progress if last else Progress(JOB, {}, "")
     if table is not sessions.TABLE:
         return replace(found, job=JOB, days=())
-    days = sorted(tenant_days.touched_here(gone, work.calendars.by_tenant))
+    days = sorted(tenant_days.touched(gone, work.calendars.by_tenant))
     return replace(found, job=JOB, days=tuple(on.isoformat() for on in days), more=changed_days.note(work.calendars))
 
 
@@ -143,7 +142,7 @@ def _clear(work: JobContext, tenant: str) -> None:
     remove(work, tenant, leftovers(work, tenant, periods))
     if periods:
         return
-    for table in BY_PERIOD:
+    for table in discovery.tables("period"):
         last = work.commit_log.last(table)
         if last and work.delta_tables.frame(table, pl.col("tenant") == tenant, ["tenant"]).height:
             work.delta_tables.replace(table, pl.DataFrame(), f"tenant = '{tenant}'", replace(last.progress, days=()))
