@@ -28,11 +28,11 @@ from metrics_lake.config.settings import Documents, Settings, Spark, Storage
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.gold import listening_by_day, listening_by_hour
 from metrics_lake.io.documents.open_store import documents_of
-from metrics_lake.io.documents.sqlite import DocumentStore
+from metrics_lake.io.documents.store import DocumentStore
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import documents, documents_by_spark
-from metrics_lake.serve.rollup.rollup import Standing
+from metrics_lake.serve.rollup.rollup import DataStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR = ROOT / ".cache/stack/node/node_modules/@vercel/cosmosdb-server/lib/cli.js"
@@ -75,7 +75,7 @@ def emulator() -> Iterator[str]:
 
 
 def measured(name: str, count: int, write: Callable[[], object]) -> None:
-    for what in ("new", "standing"):
+    for what in ("new", "data_status"):
         began = time.monotonic()
         write()
         seconds = time.monotonic() - began
@@ -91,11 +91,11 @@ def main(count: int) -> None:
         )  # fmt: skip
         work = JobContext(settings, TENANTS, lambda step: None)
         days = [FIRST + timedelta(days=number) for number in range(DAYS)]
-        standing, due = Standing(work.calendars.bounds(days)[1], timedelta(hours=24)), filled(work, count)
+        data_status, due = DataStatus(work.calendars.bounds(days)[1], timedelta(hours=24)), filled(work, count)
         print(f"{due:,} documents")
 
         def here(store: DocumentStore) -> Callable[[], None]:
-            return lambda: documents.write_days(work, store, "acme", days, standing)
+            return lambda: documents.write_days(work, store, "acme", days, data_status)
 
         measured("SQLite", due, here(documents_of(settings)))
         work.spark_tables.read(
@@ -103,7 +103,9 @@ def main(count: int) -> None:
         ).count()  # starts Spark, which a publish of so much has done already
         with emulator() as endpoint:
             work.settings = in_cosmos(settings, endpoint)
-            measured("emulator, from Spark", due, lambda: documents_by_spark.write_days(work, ["acme"], days, standing))
+            measured(
+                "emulator, from Spark", due, lambda: documents_by_spark.write_days(work, ["acme"], days, data_status)
+            )
         with emulator() as endpoint:
             measured("emulator, from one process", due, here(documents_of(in_cosmos(settings, endpoint))))
 

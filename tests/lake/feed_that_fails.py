@@ -16,12 +16,12 @@ from metrics_lake.config.settings import rules
 from metrics_lake.io.landing.intake import Intake
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.privacy.redaction import Names, encrypted
-from metrics_lake.sources.landed_file import ArrivedFile
+from metrics_lake.sources.landed_file import InputFile
 
 __all__ = ["SOURCE", "TABLE", "fail"]
 
 
-def parse(files: Iterable[ArrivedFile], rules: Any) -> Iterator[Any]:
+def parse(files: Iterable[InputFile], rules: Any) -> Iterator[Any]:
     for file in files:
         for piece in file.pieces():
             yield int(piece)

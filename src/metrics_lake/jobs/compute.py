@@ -17,7 +17,7 @@ from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs import changed_days, partitions, rolling_ends
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.over_parts import Frames
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.restatement_log import restate
 from metrics_lake.model.calendars import Named
 from metrics_lake.model.dimensions import DIMENSIONS
@@ -142,7 +142,7 @@ def _by_day(work: JobContext, due: Due, days: Sequence[date]) -> None:
 
 
 def _by_period(work: JobContext, due: Due) -> None:
-    through, clocks = received(work.settings).complete_through, work.calendars
+    through, clocks = coverage(work.settings).complete_through, work.calendars
     named = Named(periods_of(work, due.days, through), due.is_all and through is not None)
     metrics, frames = due.wanted("period"), Frames()
     if named.each:

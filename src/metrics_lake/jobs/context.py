@@ -40,7 +40,7 @@ class JobContext:
         """Checks secret, tenants, formats and places first, so that nothing starts that could not end."""
         settings.secret()
         formats.bound(settings.haproxy)
-        geo.opened(settings.places.country_file, settings.places.network_file)
+        geo.open_files(settings.places.country_file, settings.places.network_file)
         return cls(settings, load_tenants(settings), on_step)
 
     @cached_property

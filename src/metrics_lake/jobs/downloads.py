@@ -19,8 +19,8 @@ from metrics_lake.bronze import store_reports as bronze
 from metrics_lake.config.settings import digest, rules
 from metrics_lake.config.tenants import App
 from metrics_lake.gold import downloads_by_day as gold
-from metrics_lake.io.documents.open_store import documents_of
-from metrics_lake.io.documents.sqlite import DocumentStore
+from metrics_lake.io.documents.open_store import open_document_store
+from metrics_lake.io.documents.store import DocumentStore
 from metrics_lake.io.lake.commit_log import Commit, Progress
 from metrics_lake.io.landing.intake import Intake, landing_at
 from metrics_lake.io.storage.blobs import blobs_in
@@ -170,14 +170,14 @@ def publish(work: JobContext, *, accept_loss: bool = False) -> Published:
     months = months_of(days_changed(work, before))
     work.on_step("publishing downloads")
     rows: list[Row] = work.delta_tables.frame(gold.TABLE, pl.col("month").is_in(months)).to_dicts()
-    done = _write(documents_of(work.settings), apps_of(work), months, serve.documents(rows))
+    done = _write(open_document_store(work.settings), apps_of(work), months, serve.documents(rows))
     blobs.write(STATE, json.dumps({"gold": newest, "documents": place, "apps": apps}).encode())
     return replace(done, removed=done.removed + removed)
 
 
 def sections(work: JobContext, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:
     """What the documents of a tenant's apps say of any period within `[first_on, end_on)`, for its rollup."""
-    apps, store = work.tenants.tenants[tenant].apps, documents_of(work.settings)
+    apps, store = work.tenants.tenants[tenant].apps, open_document_store(work.settings)
     by_day: dict[str, list[Row]] = {}
     for app in apps:
         ids = serve.ids_between(app.store, app.id, first_on.isoformat(), end_on.isoformat())

@@ -10,7 +10,7 @@ from typing import Any
 
 from metrics_lake.io.lake.commit_log import Commit
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 
 _BATCH, _THROUGH = "batch", "complete_through"
 _TICK = timedelta(microseconds=1)
@@ -27,7 +27,7 @@ def are_behind(work: JobContext, lasts: Sequence[Commit]) -> bool:
     batch = work.stream.committed
     if all(each.get(_BATCH) == batch for each in notes):
         return False
-    now = _last_days(work, received(work.settings).complete_through)
+    now = _last_days(work, coverage(work.settings).complete_through)
     return any(_last_days(work, _instant(each.get(_THROUGH))) != now for each in notes)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from metrics_lake.catalog import stored
 from metrics_lake.jobs.maintain.upkeep import upkeep
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.refine import refine
 from metrics_lake.jobs.run import run
@@ -55,8 +55,8 @@ def test_case_03_upkeep_deletes_what_is_past_its_days_and_what_a_crash_left_and_
     assert str(bronze.filter(pl.col("row_kind") == "visit")["happened_on"].min()) == "2001-01-12", (
         "400 days and no more"
     )
-    [proxy] = received(copy.work.settings).proxies
-    assert len(proxy.of("empty")) == 1, "that an hour came empty is not forgotten"
+    [proxy] = coverage(copy.work.settings).proxies
+    assert len(proxy.hours_of_kind("empty")) == 1, "that an hour came empty is not forgotten"
     after = copy.work.commit_log.last(sessions.TABLE)
     assert progress and after and after.version > progress.version, "upkeep has committed"
     assert (after.progress.watermark, after.progress.rules) == (progress.progress.watermark, progress.progress.rules)

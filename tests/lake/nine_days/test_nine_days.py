@@ -15,7 +15,7 @@ import yaml
 from metrics_lake.catalog import stored
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain.upkeep import upkeep
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.run import run
 from tests.lake.contents import differences, rollups, whole
@@ -65,7 +65,7 @@ def live(
 
 
 def assert_as_at_once(lived: JobContext, once: JobContext) -> None:
-    assert received(lived.settings).complete_through == _END
+    assert coverage(lived.settings).complete_through == _END
     assert not differences(whole(once), whole(lived))
     finals = [place for place, blob in rollups(lived.settings).items() if blob["status"] == "final"]
     assert {f"{name}/_all/day/2001-03-30.json" for name in tenants()["tenants"]} <= set(finals)

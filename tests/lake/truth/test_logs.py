@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.rebuild import rebuild
 from tests.lake.contents import differences, rollups, whole
 from tests.lake.truth.samples import ORDERS, in_one_run, newest_first, one_by_one, samples, sessions
@@ -49,7 +49,7 @@ def test_a_small_log_file_by_file_gives_the_same_figures_as_at_once(name: str, l
 @pytest.mark.parametrize(("name", "through"), THROUGH.items())
 def test_an_hour_without_a_line_that_counts_is_received(name: str, through: str, lake_of: Lakes) -> None:
     dealt = lake_of(name, one_by_one)
-    assert received(dealt.settings).complete_through == datetime.fromisoformat(through)
+    assert coverage(dealt.settings).complete_through == datetime.fromisoformat(through)
 
 
 @pytest.mark.parametrize(("name", "tenant"), [("week_on_its_sunday", "acme"), ("week_of_another_tenant", "zeta")])

@@ -18,7 +18,7 @@ Row = tuple[Any, ...]  # tenant, stream, start, end, exclusion, requests, reques
 def expected(case: Case) -> list[Row]:
     """The sessions that definitions.md 1 to 3 give."""
     of: dict[tuple[str, ...], set[Line]] = defaultdict(set)
-    for line in case.framed:
+    for line in case.lines:
         of[_listener(line, case)].add(line)
     return sorted(
         (row for lines in of.values() for row in _sessions(lines, case)),

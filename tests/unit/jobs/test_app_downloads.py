@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from metrics_lake.config.tenants import App, Tenants
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.backfill import backfill
@@ -73,7 +73,7 @@ def reported(work: JobContext, told: dict[tuple[str, date], int], days: Iterable
 
 def everything(work: JobContext) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Blobs, and documents of downloads without their revisions."""
-    held = documents_of(work.settings).between(CONTAINER, "acme", "", "~")
+    held = open_document_store(work.settings).between(CONTAINER, "acme", "", "~")
     return published(work), [{**document, "revision": 0} for document in held]
 
 
@@ -177,5 +177,5 @@ def test_a_document_that_goes_with_a_correction_and_comes_back_continues_its_rev
     for told in ({key: 6}, {("com.b", key[1]): 1}, {key: 9}):
         reported(work, told, [key[1]])
         both(work)
-    [document] = documents_of(work.settings).between(CONTAINER, "acme", "", "~")
+    [document] = open_document_store(work.settings).between(CONTAINER, "acme", "", "~")
     assert (document["id"], document["downloads"], document["revision"]) == ("google:com.a:2001-01-15:*", 9, 2)

@@ -69,7 +69,7 @@ class AzureLanding:
 
 @dataclass(frozen=True)
 class LandedBlob:
-    """A file of a batch in a container; see ArrivedFile."""
+    """A file of a batch in a container; see InputFile."""
 
     root: str
     entry: FileEntry
@@ -88,7 +88,7 @@ class LandedBlob:
         return next(alike, self.entry.path)
 
     def before(self) -> LandedBlob | None:
-        """See ArrivedFile.before."""
+        """See InputFile.before."""
         landing, path = AzureLanding(self.root), self.true_path
         folder = path.rpartition("/")[0]
         blobs = {landing.path(blob): blob for blob in landing.files(folder)}
@@ -99,7 +99,7 @@ class LandedBlob:
         return replace(self, entry=entry)
 
     def pieces(self) -> Iterator[bytes]:
-        """See ArrivedFile.pieces. All of it is fetched first, so that a change shows before the first line is taken.
+        """See InputFile.pieces. All of it is fetched first, so that a change shows before the first line is taken.
 
         It is held in memory, packed as it is: a file of this machine would have addresses in it.
         """

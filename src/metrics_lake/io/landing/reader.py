@@ -22,7 +22,7 @@ from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPart
 
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.landing.manifest import Manifest
-from metrics_lake.sources.landed_file import ArrivedFile, FileEntry, UnreadableFile
+from metrics_lake.sources.landed_file import FileEntry, InputFile, UnreadableFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +45,7 @@ class LandedFile:
 
     @cached_property
     def true_path(self) -> str:
-        """See ArrivedFile.true_path: where a part holds a mark, it is the one that would be redacted to that."""
+        """See InputFile.true_path: where a part holds a mark, it is the one that would be redacted to that."""
         place = Path(self.root)
         for part in self.entry.path.split("/"):
             alike = (
@@ -55,7 +55,7 @@ class LandedFile:
         return place.relative_to(self.root).as_posix()
 
     def pieces(self) -> Iterator[bytes]:
-        """See ArrivedFile.pieces."""
+        """See InputFile.pieces."""
         try:
             path = Path(self.root, self.true_path)
             with path.open("rb") as file:
@@ -69,7 +69,7 @@ class LandedFile:
             raise UnreadableFile("not_permitted") from None
 
     def before(self) -> LandedFile | None:
-        """See ArrivedFile.before."""
+        """See InputFile.before."""
         from metrics_lake.io.landing.intake import is_unfinished
 
         try:
@@ -132,7 +132,7 @@ def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _kind(root: str) -> Callable[..., ArrivedFile]:
+def _kind(root: str) -> Callable[..., InputFile]:
     """How files below this root are read; without Azure none of its packages is loaded."""
     if not is_azure(root):
         return LandedFile

@@ -15,7 +15,7 @@ import polars as pl
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.gold import discovery, listening_by_day
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.io.landing.intake import landing_at
@@ -23,13 +23,13 @@ from metrics_lake.jobs import changed_days
 from metrics_lake.jobs.compute import compute, periods_of
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish.publish import Published, publish
-from metrics_lake.jobs.publish.stale import leftovers, remove
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.publish.stale import remove, stale_outputs
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.model.tables import Table, in_days
 from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.silver import sessions, tenant_days
-from metrics_lake.sources.haproxy.erasure_request import Asked, Ids, ids_of
+from metrics_lake.sources.haproxy.erasure_request import ErasureRequest, ListenerIds, listener_ids
 
 JOB = "erase"
 
@@ -56,12 +56,13 @@ class Erased:
     published: Published
 
 
-def ids(work: JobContext, asked: Iterable[Asked], tenant: str, within: Iterable[date] = ()) -> Ids:
+def ids(work: JobContext, asked: Iterable[ErasureRequest], tenant: str, within: Iterable[date] = ()) -> ListenerIds:
     """The listener ids of clients under every key of the days that the lake holds, or of those of them in `within`."""
     privacy = work.settings.privacy
     hasher = Hasher(work.settings.secret(), salts.read(privacy.keys_file))
-    by = work.tenants.tenants[tenant].identity or privacy.identity
-    return ids_of(asked, tenant, days_held(work, within), hasher, by=by, rotation=privacy.key_rotation)
+    identity = work.tenants.tenants[tenant].identity or privacy.identity
+    days = days_held(work, within)
+    return listener_ids(asked, tenant, days, hasher, identity=identity, rotation=privacy.key_rotation)
 
 
 def days_held(work: JobContext, within: Iterable[date] = ()) -> list[date]:
@@ -102,7 +103,7 @@ def erase(work: JobContext, tenant: str, ids: frozenset[str], tables: Iterable[T
         work.delta_tables.purge(table)
     _clear(work, tenant)
     published = publish(work)
-    store = documents_of(work.settings)
+    store = open_document_store(work.settings)
     if isinstance(store, SqliteDocuments):
         store.scrub()
     return Erased(visits, gone.height, frozenset(gone["session_id"]), published)
@@ -138,8 +139,8 @@ def _progress(work: JobContext, table: Table, gone: pl.DataFrame) -> Progress:
 def _clear(work: JobContext, tenant: str) -> None:
     """Removes what stands of streams and days whose last listener went: no figure is left that would replace it."""
     days = work.delta_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["listened_on"])["listened_on"]
-    periods = periods_of(work, days.unique(), received(work.settings).complete_through).get(tenant, ())
-    remove(work, tenant, leftovers(work, tenant, periods))
+    periods = periods_of(work, days.unique(), coverage(work.settings).complete_through).get(tenant, ())
+    remove(work, tenant, stale_outputs(work, tenant, periods))
     if periods:
         return
     for table in discovery.tables("period"):

@@ -20,7 +20,7 @@ from metrics_lake.gold import listening_by_day, listening_by_period
 from metrics_lake.io.storage.blobs import Blobs
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.serve.rollup.rollup import Standing
+from metrics_lake.serve.rollup.rollup import DataStatus
 from metrics_lake.sources.lookups.bots import rules_version
 
 NOTE = "_published.json"
@@ -59,16 +59,16 @@ def is_everything(before: Note, now: Note) -> bool:
     return any(rules != now[_RULES] or not through for rules, through in _written(before))
 
 
-def begin(blobs: Blobs, before: Note, now: Note, standing: Standing) -> None:
+def begin(blobs: Blobs, before: Note, now: Note, data_status: DataStatus) -> None:
     """Notes, before the first blob is written, what blobs may be of from now on, and that no index holds any more."""
-    mine = [now[_RULES], standing.complete_through.isoformat()]
+    mine = [now[_RULES], data_status.complete_through.isoformat()]
     earlier = [each for each in before.get(_UNDERWAY, []) if each != mine]
     kept = {name: value for name, value in before.items() if name != MARKS}
     _write(blobs, {**kept, _UNDERWAY: [*earlier, mine]})
 
 
-def end(blobs: Blobs, now: Note, standing: Standing, marks: dict[str, str]) -> None:
-    _write(blobs, {**now, _THROUGH: standing.complete_through.isoformat(), MARKS: marks})
+def end(blobs: Blobs, now: Note, data_status: DataStatus, marks: dict[str, str]) -> None:
+    _write(blobs, {**now, _THROUGH: data_status.complete_through.isoformat(), MARKS: marks})
 
 
 def days_held(work: JobContext) -> list[date]:
@@ -77,13 +77,13 @@ def days_held(work: JobContext) -> list[date]:
     return held["listened_on"].unique().sort().to_list()
 
 
-def days_due(work: JobContext, before: Note, now: Note, standing: Standing) -> list[date]:
+def days_due(work: JobContext, before: Note, now: Note, data_status: DataStatus) -> list[date]:
     """Days whose listening changed, and days that data has since reached, or that have become final."""
     every, written = days_held(work), _written(before)
     commits = work.commit_log.commits(listening_by_period.TABLE, after=before[GOLD])
     changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
-    reached = [standing.complete_through, *(datetime.fromisoformat(through) for _, through in written)]
-    since, until = (min(reached) - standing.restatement - _DAY).date(), (max(reached) + _DAY).date()
+    reached = [data_status.complete_through, *(datetime.fromisoformat(through) for _, through in written)]
+    since, until = (min(reached) - data_status.restatement - _DAY).date(), (max(reached) + _DAY).date()
     logged = _days_logged(work, before[_BATCH])
     return sorted(changed | {on for on in every if since <= on <= until or on in logged})
 

@@ -12,7 +12,7 @@ from datetime import date
 import polars as pl
 
 from metrics_lake.gold import listening_by_day, listening_by_hour
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import index
@@ -22,7 +22,7 @@ from metrics_lake.serve.rollup import rollup
 
 
 @dataclass(frozen=True)
-class Leftovers:
+class StaleOutputs:
     """Paths of blobs, and ids of documents, of one tenant."""
 
     blobs: list[str]
@@ -34,23 +34,23 @@ class Leftovers:
         return [path for path in self.blobs if path.split("/")[-2] == "day"]
 
 
-def leftovers(work: JobContext, tenant: str, periods: Sequence[Period]) -> Leftovers:
+def stale_outputs(work: JobContext, tenant: str, periods: Sequence[Period]) -> StaleOutputs:
     """What is left over of a tenant; `periods` are all that its figures lie in."""
     shown = [(stream, period) for stream, days in _days(work, tenant) for period in _with_any(days, periods)]
     paths = {rollup.path(tenant, stream, period) for stream, period in shown}
     ids = {id_of(stream, period.kind, period.name) for stream, period in shown} | set(_ids_of_hours(work, tenant))
-    blobs, store = blobs_in(work.settings.storage.rollups), documents_of(work.settings)
-    return Leftovers(
+    blobs, store = blobs_in(work.settings.storage.rollups), open_document_store(work.settings)
+    return StaleOutputs(
         [path for path in index.blobs_of(blobs, tenant) if path not in paths],
         [id_ for id_ in store.ids(CONTAINER, tenant) if id_ not in ids],
     )
 
 
-def remove(work: JobContext, tenant: str, left: Leftovers) -> None:
+def remove(work: JobContext, tenant: str, left: StaleOutputs) -> None:
     """Takes it away, out of the tenant's index first."""
     index.remove(blobs_in(work.settings.storage.rollups), tenant, left.blobs)
     if left.documents:
-        documents_of(work.settings).delete(CONTAINER, tenant, left.documents)
+        open_document_store(work.settings).delete(CONTAINER, tenant, left.documents)
 
 
 def _days(work: JobContext, tenant: str) -> Iterator[tuple[str, list[date]]]:

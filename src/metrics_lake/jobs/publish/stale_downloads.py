@@ -7,7 +7,7 @@ from collections.abc import Callable
 import polars as pl
 
 from metrics_lake.gold import downloads_by_day as gold
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.serve import downloads as serve
 
@@ -26,7 +26,7 @@ def remove_unnamed(work: JobContext) -> int:
 
 
 def _remove(work: JobContext, is_gone: Callable[[str, str], bool]) -> int:
-    store, removed = documents_of(work.settings), 0
+    store, removed = open_document_store(work.settings), 0
     for tenant in work.tenants.tenants:
         gone = [id_ for id_ in store.ids(serve.CONTAINER, tenant) if is_gone(tenant, id_)]
         if gone:

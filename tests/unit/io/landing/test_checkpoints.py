@@ -148,3 +148,11 @@ def test_old_checkpoints_are_put_aside_and_none_is_overwritten(lake):
     shutil.copytree(lake / "_checkpoints/ingest_haproxy/query-before-1", lake / "_checkpoints/ingest_haproxy/query")
     reset_checkpoint.begin_again(work)
     assert (lake / "_checkpoints/ingest_haproxy/query-before-2/metadata").exists()
+
+
+@pytest.mark.parametrize("content", ["", "v1", "v1\n{}\n{", "v1\n{}\n[]"])
+def test_a_torn_offsets_file_names_the_remedy_when_only_the_newest_batch_is_asked_for(lake, content):
+    checkpoint = lake / "_checkpoints" / "ingest_haproxy"
+    (checkpoint / "query" / "offsets" / "1").write_text(content)
+    with pytest.raises(CheckpointError, match=r"offsets/1 is torn; .*--reset-checkpoint"):
+        checkpoints.committed(str(checkpoint))

@@ -205,7 +205,7 @@ class Quoting:
 
 
 class Missing(Quoting):
-    SOURCE = SimpleNamespace(parse=lambda files, rules: geo.opened("of-192.0.2.7.mmdb"))
+    SOURCE = SimpleNamespace(parse=lambda files, rules: geo.open_files("of-192.0.2.7.mmdb"))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from metrics_lake.jobs.publish import publish as publishing
 from metrics_lake.jobs.publish.plan import NOTE
 from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.jobs.refine import refine
-from metrics_lake.serve.rollup.rollup import Standing
+from metrics_lake.serve.rollup.rollup import DataStatus
 from tests.unit import standing
 from tests.unit.drawing import utc
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS
@@ -181,8 +181,8 @@ def test_what_a_killed_publish_called_final_is_looked_at_again_where_less_has_ar
     """Data of another proxy came meanwhile, which is not as far: nothing else would lead back to those days."""
 
     def reaching(through: datetime) -> None:
-        made = Standing(through, timedelta())
-        monkeypatch.setattr(publishing, "_standing", lambda work: made)
+        made = DataStatus(through, timedelta())
+        monkeypatch.setattr(publishing, "_data_status", lambda work: made)
 
     reaching(utc("2001-01-16 00:00"))
     publish(work)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import FolderBlobs
 from metrics_lake.io.storage.failpoints import Crash, crashing
 from metrics_lake.jobs import downloads
@@ -41,7 +41,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobContext:
 
 def everything(work: JobContext) -> tuple[dict, list[dict]]:
     """Blobs, and documents but for their revisions."""
-    held = documents_of(work.settings).between(CONTAINER, "acme", "", "~")
+    held = open_document_store(work.settings).between(CONTAINER, "acme", "", "~")
     return published(work), [{**document, "revision": 0} for document in held]
 
 
@@ -103,7 +103,7 @@ def test_where_the_lake_holds_nothing_everything_goes_that_is_named_and_only_on_
 
 
 def test_documents_of_downloads_that_the_lake_does_not_hold_go_on_demand_too(work):
-    store = documents_of(work.settings)
+    store = open_document_store(work.settings)
     store.upsert("downloads", [{"id": "apple:1:2001-01-15:DE", "tenant": "acme", "date": "2001-01-15"}])
     assert downloads.publish(work) == downloads.Published()
     assert downloads.publish(work, accept_loss=True) == downloads.Published(removed=1)
@@ -141,5 +141,5 @@ def standing_revisions(work: JobContext) -> dict[str, int]:
     """By path or id the revision of every blob and document that stands."""
     root = Path(work.settings.storage.rollups)
     blobs = {path.relative_to(root).as_posix(): json.loads(path.read_bytes()) for path in root.glob("acme/*/*/*.json")}
-    held = {each["id"]: each for each in documents_of(work.settings).between(CONTAINER, "acme", "", "~")}
+    held = {each["id"]: each for each in open_document_store(work.settings).between(CONTAINER, "acme", "", "~")}
     return {name: document["revision"] for name, document in {**blobs, **held}.items()}
