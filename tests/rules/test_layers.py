@@ -42,10 +42,12 @@ def test_io_knows_nothing_about_radio():
     assert not [(name(path), each) for path in modules("io") for each in imports(path) if each.startswith(known)]
 
 
-def test_sources_and_their_tables_are_testable_without_spark():
+def test_all_that_computes_is_testable_without_spark():
     heavy = ("pyspark", "delta.", "py4j")
-    paths = modules("sources", "bronze")
-    assert paths and not [(name(path), each) for path in paths for each in imports(path) if each.startswith(heavy)]
+    paths = [*modules("sources", "bronze", "silver", "gold", "serve", "model"), SRC / "catalog.py"]
+    assert len(paths) > 50 and not [
+        (name(path), each) for path in paths for each in imports(path) if each.startswith(heavy)
+    ]
 
 
 def test_only_the_command_line_knows_the_demo():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from metrics_lake import catalog
+from metrics_lake.gold import discovery
 from tests.rules.reading import ROOT, SRC, modules, name, tracked, tree
 
 _SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "base", "core", "misc", "shared", "lib"}
@@ -32,7 +33,7 @@ def test_every_module_says_what_it_is_in_a_whole_sentence():
     assert not [name(path) for path, first in told.items() if not first.endswith((".", "?", ":"))]
 
 
-@pytest.mark.parametrize("module", catalog.metrics(), ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", discovery.modules(), ids=lambda module: module.__name__)
 def test_every_metric_opens_with_its_question_and_tells_its_grain(module):
     question, _, rest = (module.__doc__ or "").partition("\n\n")
     assert question.strip().endswith("?") and "Grain:" in rest

@@ -6,10 +6,12 @@ import pytest
 
 from metrics_lake import catalog
 from metrics_lake.bronze import haproxy
-from metrics_lake.model.tables import Metric, Table, View
+from metrics_lake.gold import discovery
+from metrics_lake.model.metrics import Metric, MetricError
+from metrics_lake.model.tables import Table, View
 
 TABLES = catalog.tables()
-METRICS = catalog.metrics()
+METRICS = discovery.modules()
 
 
 def test_the_tables_of_the_contract_are_in_the_catalogue():
@@ -25,21 +27,23 @@ def test_the_tables_of_the_contract_are_in_the_catalogue():
 def test_a_metric_s_module_its_name_and_its_table_bear_one_name(module):
     name = module.__name__.rpartition(".")[2]
     assert isinstance(module.METRIC, Metric) and isinstance(module.TABLE, Table)
-    assert (module.METRIC.name, module.METRIC.writes.name) == (name, f"gold.{name}")
-    assert module.METRIC.writes is module.TABLE and callable(module.compute)
-
-
-@pytest.mark.parametrize("module", METRICS, ids=[module.__name__.rpartition(".")[2] for module in METRICS])
-def test_a_metric_reads_tables_that_there_are(module):
-    assert module.METRIC.reads and all(TABLES[table.name] is table for table in module.METRIC.reads)
+    assert (module.METRIC.name, module.METRIC.table.name) == (name, f"gold.{name}")
+    assert module.METRIC.table is module.TABLE and module.METRIC.compute is module.compute
 
 
 def test_every_metric_is_worked_out_by_a_job():
     from metrics_lake.gold import downloads_by_day
-    from metrics_lake.jobs.compute import BY_DAY, BY_PERIOD
+    from metrics_lake.jobs.compute import METRICS as OF_LISTENING
 
-    worked_out = {table.name for table in (*BY_DAY, *BY_PERIOD, downloads_by_day.TABLE)}
-    assert worked_out == {module.TABLE.name for module in METRICS}
+    worked_out = {*OF_LISTENING, downloads_by_day.TABLE.name.removeprefix("gold.")}
+    assert worked_out == {module.METRIC.name for module in METRICS}
+    assert discovery.tables("month") == (downloads_by_day.TABLE,)
+
+
+@pytest.mark.parametrize(("grain", "share"), [("period", None), ("day", lambda part: ()), ("minute", None)])
+def test_a_metric_that_no_job_could_work_out_is_refused(grain, share):
+    with pytest.raises(MetricError, match=r"^gold.listening_by_day: "):
+        Metric(TABLES["gold.listening_by_day"], grain, lambda part: None, share)
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -5,13 +5,18 @@ Grain: tenant, stream, day, dimension, value. Catch: a listener who came from tw
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from metrics_lake.gold import listening
-from metrics_lake.gold import session_buckets as laid
+from metrics_lake.gold import listening, session_buckets
 from metrics_lake.model import dimensions
-from metrics_lake.model.tables import Metric, Table
-from metrics_lake.silver import sessions
+from metrics_lake.model.metrics import Metric
+from metrics_lake.model.tables import Table
+
+if TYPE_CHECKING:
+    from metrics_lake.gold.parts import Day
 
 TABLE = Table(
     "gold.dimensions_by_day",
@@ -27,16 +32,16 @@ TABLE = Table(
     unique_sketch BINARY COMMENT 'The same listeners as a Theta sketch of 4096 entries'
     """,
 )
-METRIC = Metric("dimensions_by_day", reads=(sessions.TABLE,), writes=TABLE)
 
 
-def compute(stays: pl.DataFrame) -> pl.DataFrame:
-    """From one day's net stays to one row a value, in order."""
-    every = laid.with_whole_tenant(with_values(stays.filter("is_active")))
+def compute(day: Day) -> pl.DataFrame:
+    """One row for each stream, dimension and value, in order."""
+    read = ("stream", "listener", "listener_id", "is_started", "from_ms", "to_ms")
+    buckets = session_buckets.with_whole_tenant(with_values(day.net.filter("is_active"), read))
     rows = [
-        every.group_by("stream", dimension_value=value_of(name)).agg(
+        buckets.group_by("stream", dimension_value=value_of(name)).agg(
             sessions_started=pl.col("is_started").sum().cast(pl.Int64),
-            listening_seconds=laid.seconds((pl.col("to_ms") - pl.col("from_ms")).sum()),
+            listening_seconds=session_buckets.seconds((pl.col("to_ms") - pl.col("from_ms")).sum()),
             unique_listeners=pl.col("listener").n_unique().cast(pl.Int64),
             unique_sketch=pl.col("listener_id").unique(),
             dimension=pl.lit(name),
@@ -55,8 +60,10 @@ def value_of(dimension: str) -> str:
     return f"{dimension}_value"
 
 
-def with_values(stays: pl.DataFrame) -> pl.DataFrame:
-    """Adds a column for each dimension, of which no row lacks a value."""
-    return stays.with_columns(
-        pl.col(d.column).fill_null(d.unknown).alias(value_of(d.name)) for d in dimensions.DIMENSIONS
-    )
+def with_values(buckets: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """These columns, and one for each dimension, of which no row lacks a value."""
+    values = (pl.col(d.column).fill_null(d.unknown).alias(value_of(d.name)) for d in dimensions.DIMENSIONS)
+    return buckets.select(*columns, *values)
+
+
+METRIC = Metric(TABLE, "day", compute)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from pyspark.sql import functions as F
-
 from metrics_lake.config.settings import digest
 from metrics_lake.gold import listening_by_day
 from metrics_lake.jobs.context import JobContext
@@ -67,12 +65,17 @@ def _every_day(work: JobContext, days: set[date]) -> Changed:
 def _days_of_sessions(work: JobContext) -> set[date]:
     clocks = work.calendars.by_tenant
     if work.delta_tables.count(sessions.TABLE) <= work.settings.spark.from_rows:
-        return tenant_days.touched_here(work.delta_tables.frame(sessions.TABLE, columns=_READ), clocks)
-    held = work.spark_tables.read(sessions.TABLE).where(F.col("tenant").isin(list(clocks)))
-    spans = held.agg(F.min("started_on").alias("low"), F.max(F.to_date(tenant_days.reached())).alias("high")).collect()
+        return tenant_days.touched(work.delta_tables.frame(sessions.TABLE, columns=_READ), clocks)
+    from pyspark.sql import functions as F
+
+    from metrics_lake.jobs import session_columns
+
+    dated = work.spark_tables.read(sessions.TABLE).where(F.col("tenant").isin(list(clocks)))
+    last_on = F.to_date(session_columns.last_known())
+    spans = dated.agg(F.min("started_on").alias("low"), F.max(last_on).alias("high")).collect()
     days = set[date]()
     for low, high in spans:  # one, of nothing where there are no sessions
         if low and high:
-            touched = tenant_days.touched(clocks, low - _EDGE, high + _EDGE)
-            days = {row.on_day for row in held.select(F.explode(touched).alias("on_day")).distinct().collect()}
+            touched = session_columns.days_touched(clocks, low - _EDGE, high + _EDGE)
+            days = {row.on_day for row in dated.select(F.explode(touched).alias("on_day")).distinct().collect()}
     return days

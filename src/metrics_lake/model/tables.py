@@ -1,4 +1,4 @@
-"""What a table, a view of it and a metric are. No Spark here, so that light processes can read the catalogue."""
+"""What a table and a view of it are. No Spark here, so that light processes can read the catalogue."""
 
 from __future__ import annotations
 
@@ -87,15 +87,6 @@ class View:
     @property
     def fields(self) -> tuple[Column, ...]:
         return tuple(column for column in self.of.fields if column.name in self.columns)
-
-
-@dataclass(frozen=True)
-class Metric:
-    """An answer: which tables it reads, which it fills. The module's docstring opens with its question."""
-
-    name: str
-    reads: tuple[Table, ...]
-    writes: Table
 
 
 def in_days(column: str, days: Iterable[date]) -> str:

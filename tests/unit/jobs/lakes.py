@@ -14,9 +14,9 @@ import yaml
 from metrics_lake.bronze import haproxy
 from metrics_lake.config.settings import Settings, rules
 from metrics_lake.config.tenants import Tenants
+from metrics_lake.gold import discovery
 from metrics_lake.jobs.compute import compute
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.jobs.partitions import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.refine import refine
 from metrics_lake.silver import sessions
 from tests.unit import standing
@@ -70,7 +70,7 @@ def worked_out(work: JobContext, files: Iterable[bytes], at_once: bool = False) 
 
 def tables(work: JobContext) -> dict[str, list[str]]:
     """The rows of every table above bronze, in one order."""
-    every = (sessions.TABLE, *BY_DAY, *BY_PERIOD)
+    every = (sessions.TABLE, *discovery.tables("day", "period"))
     return {table.name: sorted(map(repr, work.delta_tables.frame(table).rows())) for table in every}
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
 from metrics_lake.config.tenants import Tenants
-from metrics_lake.gold import dimensions_by_period, listening_by_day, listening_by_period, restatements
+from metrics_lake.gold import dimensions_by_period, discovery, listening_by_day, listening_by_period, restatements
+from metrics_lake.gold.parts import Share
 from metrics_lake.jobs import changed_days
 from metrics_lake.jobs import compute as computing
 from metrics_lake.jobs.compute import compute
-from metrics_lake.jobs.partitions import BY_PERIOD
 from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.jobs.refine import refine
+from metrics_lake.model.metrics import Metric
+from metrics_lake.model.tables import Table
 from metrics_lake.silver import sessions, tenant_days
 from tests.unit.drawing import day
 from tests.unit.jobs.lakes import sample, sessions_of, spans, tables, take_in, work_of, worked_out
@@ -59,7 +62,7 @@ def test_a_lake_that_lost_a_week_has_it_again_after_the_next_compute(tmp_path, m
     monkeypatch.setattr(computing, "_MADE", 1)
     worked_out(work, files)
     whole, lost = tables(work), "tenant = 'acme' AND kind = 'week'"
-    for table in BY_PERIOD:
+    for table in discovery.tables("period"):
         last = work.commit_log.last(table)
         work.delta_tables.replace(table, pl.DataFrame(), lost, last.progress)
     assert tables(work) != whole and not compute(work)
@@ -73,7 +76,7 @@ def test_a_lake_that_sought_a_session_in_the_day_before_finds_it_after_the_next_
     """Commits of then name the wrong day, so it is the sessions that are asked."""
     (work, files), right = sample(name, tmp_path), worked_out(*sample(name, tmp_path / "right"))
     monkeypatch.setattr(computing, "_MADE", 1)
-    monkeypatch.setattr(tenant_days, "touched_here", lambda held, clocks: {date(2026, 10, 24)})
+    monkeypatch.setattr(tenant_days, "touched", lambda held, clocks: {date(2026, 10, 24)})
     monkeypatch.setattr(changed_days, "note", lambda calendars: {})
     worked_out(work, files)
     assert work.delta_tables.frame(listening_by_day.TABLE).is_empty()
@@ -124,7 +127,7 @@ def test_of_a_tenant_that_there_is_no_more_no_figure_is_left_and_all_come_back_w
     whole = tables(work)
     alone = Tenants(tenants={"zeta": work.tenants.tenants["zeta"]})
     assert compute(replace(work, tenants=alone))
-    for table in (listening_by_day.TABLE, *BY_PERIOD):
+    for table in (listening_by_day.TABLE, *discovery.tables("period")):
         assert set(work.delta_tables.frame(table)["tenant"]) == {"zeta"}
     assert compute(work) and tables(work) == whole
 
@@ -178,6 +181,35 @@ def test_asking_for_one_metric_deletes_no_other_tenant_s_rows(tmp_path):
     work, files = sample("week_on_its_sunday", tmp_path)
     worked_out(work, files)
     before = tables(work)
-    for table in BY_PERIOD:
+    for table in discovery.tables("period"):
         compute(work, days=[day("2026-04-12")], metric=table.name.partition(".")[2])
     assert tables(work) == before
+
+
+def test_a_metric_of_periods_made_elsewhere_is_worked_out_like_any_other(tmp_path, monkeypatch):
+    """One file with a table, a share and a compute is all that a metric is: no job names it."""
+    columns = {"tenant": "STRING", "kind": "STRING", "name": "STRING", "session_count": "BIGINT"}
+    declared = "\n".join(f"{name} {kind} NOT NULL COMMENT 'x'" for name, kind in columns.items())
+    table = Table("gold.sessions_by_period", declared, partitioned_by=("kind",))
+
+    def share(part: Share) -> tuple[pl.DataFrame]:
+        return (part.buckets.filter("is_started").group_by("kind", "name").agg(session_count=pl.len().cast(pl.Int64)),)
+
+    def together(frames: list[pl.DataFrame], minimum_group: int) -> pl.DataFrame:
+        [shares] = frames
+        return shares.group_by("tenant", "kind", "name").agg(pl.col("session_count").sum())
+
+    module = SimpleNamespace(METRIC=Metric(table, "period", together, share))
+    monkeypatch.setattr(discovery, "modules", lambda known=discovery.modules: (*known(), module))
+    work, files = sample("week_on_its_sunday", tmp_path)
+    worked_out(work, files)
+    days = (
+        work.delta_tables.frame(listening_by_day.TABLE)
+        .filter(stream="*")
+        .group_by("tenant")
+        .agg(pl.col("sessions_started").sum())
+    )
+    ever = work.delta_tables.frame(table).filter(kind="all").select("tenant", "session_count")
+    assert sorted(ever.rows()) == sorted(days.rows()) and ever.height
+    publish(work)
+    assert not compute(work), "nothing is due after all metrics were worked out"

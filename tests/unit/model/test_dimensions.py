@@ -5,9 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from metrics_lake.bronze import haproxy
-from metrics_lake.gold import dimensions_by_day, dimensions_by_period, session_buckets
+from metrics_lake.gold import dimensions_by_day, dimensions_by_period
+from metrics_lake.gold.parts import Day, Share
 from metrics_lake.model import dimensions
 from metrics_lake.model.dimensions import DIMENSIONS, NAMES, TRAITS, Dimension, Pick
+from metrics_lake.model.periods import Calendar
 from metrics_lake.silver import merging, sessions
 from tests.unit.gold.drawn import START
 from tests.unit.gold.drawn import sessions as drawn_sessions
@@ -29,13 +31,11 @@ def test_a_dimension_more_in_the_list_is_in_every_table_of_dimensions(monkeypatc
     network = Dimension("network", "network", "unknown", True, "Kind of network")
     monkeypatch.setattr(dimensions, "DIMENSIONS", (*DIMENSIONS, network))
     monkeypatch.setattr(dimensions, "NAMES", (*NAMES, "network"))
-    starts = session_buckets.milliseconds(START)
     drawn = drawn_sessions([("a", "live", 60, 60), ("b", "live", 90, 60)])
     rows = drawn.with_columns(network=pl.Series(["hosting", None]))
-    stays = session_buckets.in_bucket(session_buckets.of(rows), starts, starts + 86_400_000)
-    by_day = dimensions_by_day.compute(stays).filter(dimension="network", stream="*")
+    by_day = dimensions_by_day.compute(Day(rows, Calendar(), START.date())).filter(dimension="network", stream="*")
     assert by_day.select("dimension_value", "unique_listeners").rows() == [("hosting", 1), ("unknown", 1)]
-    _, sums = dimensions_by_period.share(stays.with_columns(kind=pl.lit("day"), name=pl.lit("2001-01-15")))
+    _, sums = dimensions_by_period.share(Share(rows, Calendar(), [Calendar().day(START.date())]))
     assert sums.filter(dimension="network", stream="*")["dimension_value"].sort().to_list() == ["hosting", "unknown"]
 
 

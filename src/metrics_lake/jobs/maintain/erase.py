@@ -14,7 +14,7 @@ from datetime import date
 import polars as pl
 
 from metrics_lake.bronze.feed_list import FEEDS
-from metrics_lake.gold import listening_by_day
+from metrics_lake.gold import discovery, listening_by_day
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.lake.commit_log import Progress
@@ -22,7 +22,6 @@ from metrics_lake.io.landing.intake import landing_at
 from metrics_lake.jobs import changed_days
 from metrics_lake.jobs.compute import compute, periods_of
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.jobs.partitions import BY_PERIOD
 from metrics_lake.jobs.publish.publish import Published, publish
 from metrics_lake.jobs.publish.stale import remove, stale_outputs
 from metrics_lake.jobs.read_coverage import coverage
@@ -148,7 +147,7 @@ def _progress(context: JobContext, table: Table, gone: pl.DataFrame) -> Progress
     progress = last.progress if last else Progress(JOB, {}, "")
     if table is not sessions.TABLE:
         return replace(progress, job=JOB, days=())
-    days = sorted(tenant_days.touched_here(gone, context.calendars.by_tenant))
+    days = sorted(tenant_days.touched(gone, context.calendars.by_tenant))
     return replace(
         progress, job=JOB, days=tuple(on.isoformat() for on in days), more=changed_days.note(context.calendars)
     )
@@ -163,7 +162,7 @@ def _clear(context: JobContext, tenant: str) -> None:
     remove(context, tenant, stale_outputs(context, tenant, periods))
     if periods:
         return
-    for table in BY_PERIOD:
+    for table in discovery.tables("period"):
         last = context.commit_log.last(table)
         if last and context.delta_tables.frame(table, pl.col("tenant") == tenant, ["tenant"]).height:
             context.delta_tables.replace(table, pl.DataFrame(), f"tenant = '{tenant}'", replace(last.progress, days=()))

@@ -16,11 +16,11 @@ from functools import cache, partial
 from metrics_lake.config.settings import contract
 from metrics_lake.config.tenants import ALL_STREAMS
 from metrics_lake.coverage.line_loss import lost_share
+from metrics_lake.gold import discovery
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
 from metrics_lake.jobs.compute import periods_of
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.jobs.partitions import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.publish import documents, index, plan, publish_downloads
 from metrics_lake.jobs.publish.inputs import Reach
 from metrics_lake.jobs.publish.stale import StaleOutputs, remove, stale_outputs
@@ -117,7 +117,7 @@ def _data_status(work: JobContext) -> rollup.DataStatus | None:
 
 def _check_whole(work: JobContext) -> None:
     """All tables of gold must speak of the same sessions: a compute that was cut short is ended first."""
-    lasts = [work.commit_log.last(table) for table in (*BY_DAY, *BY_PERIOD)]
+    lasts = [work.commit_log.last(table) for table in discovery.tables("day", "period")]
     versions = {last.progress.watermark[sessions.TABLE.name] if last else None for last in lasts}
     if len(versions) > 1:
         raise PublishError(
