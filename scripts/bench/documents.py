@@ -27,12 +27,12 @@ from datasketches import update_theta_sketch
 from metrics_lake.config.settings import Documents, Settings, Spark, Storage
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.gold import listening_by_day, listening_by_hour
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.documents.store import DocumentStore
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs.context import Work
 from metrics_lake.jobs.publish import documents, documents_by_spark
-from metrics_lake.serve.rollup.rollup import DataStatus
+from metrics_lake.serve.data_status import DataStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR = ROOT / ".cache/stack/node/node_modules/@vercel/cosmosdb-server/lib/cli.js"
@@ -75,7 +75,7 @@ def emulator() -> Iterator[str]:
 
 
 def measured(name: str, count: int, write: Callable[[], object]) -> None:
-    for what in ("new", "data_status"):
+    for what in ("new", "standing"):
         began = time.monotonic()
         write()
         seconds = time.monotonic() - began
@@ -97,7 +97,7 @@ def main(count: int) -> None:
         def here(store: DocumentStore) -> Callable[[], None]:
             return lambda: documents.write_days(work, store, "acme", days, data_status)
 
-        measured("SQLite", due, here(documents_of(settings)))
+        measured("SQLite", due, here(open_document_store(settings)))
         work.lake.read(listening_by_day.TABLE).count()  # starts Spark, which a publish of so much has done already
         with emulator() as endpoint:
             work.settings = in_cosmos(settings, endpoint)
@@ -105,7 +105,7 @@ def main(count: int) -> None:
                 "emulator, from Spark", due, lambda: documents_by_spark.write_days(work, ["acme"], days, data_status)
             )
         with emulator() as endpoint:
-            measured("emulator, from one process", due, here(documents_of(in_cosmos(settings, endpoint))))
+            measured("emulator, from one process", due, here(open_document_store(in_cosmos(settings, endpoint))))
 
 
 def in_cosmos(settings: Settings, endpoint: str) -> Settings:

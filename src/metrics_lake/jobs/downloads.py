@@ -8,7 +8,7 @@ Spark is started.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -31,11 +31,10 @@ from metrics_lake.jobs.maintain.retry import retried
 from metrics_lake.jobs.publish.stale_downloads import remove_unknown, remove_unnamed
 from metrics_lake.jobs.refine_downloads import Due, in_months, months_of
 from metrics_lake.jobs.refine_downloads import refine as refine_reports
-from metrics_lake.model.periods import Period
 from metrics_lake.model.tables import Table
 from metrics_lake.privacy.redaction import Names, sealed
 from metrics_lake.serve import downloads as serve
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 from metrics_lake.silver import downloads as silver
 
 SOURCES, REFINED, WORKED_OUT = bronze.FOLDERS, silver.TABLE, gold.TABLE
@@ -173,22 +172,6 @@ def publish(work: Work, *, accept_loss: bool = False) -> Published:
     done = _write(open_document_store(work.settings), apps_of(work), months, serve.documents(rows))
     blobs.write(STATE, json.dumps({"gold": newest, "documents": place, "apps": apps}).encode())
     return replace(done, removed=done.removed + removed)
-
-
-def sections(work: Work, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:
-    """What the documents of a tenant's apps say of any period within `[first_on, end_on)`, for its rollup."""
-    apps, store = work.tenants.tenants[tenant].apps, open_document_store(work.settings)
-    by_day: dict[str, list[Row]] = {}
-    for app in apps:
-        ids = serve.ids_between(app.store, app.id, first_on.isoformat(), end_on.isoformat())
-        for document in store.between(serve.CONTAINER, tenant, *ids):
-            by_day.setdefault(document["date"], []).append(document)
-
-    def section(period: Period) -> Row | None:
-        held = [document for on in period.days for document in by_day.get(on.isoformat(), ())]
-        return serve.section(apps, held, period.days)
-
-    return section
 
 
 def _write(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timezone
 
 from metrics_lake.model.periods import Calendar, Period
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.revisions import revision_of
-from metrics_lake.serve.rollup.rollup import DataStatus
-from metrics_lake.serve.rollup.rows import Row, excluded, rounded, summary
+from metrics_lake.serve.sums import Row, excluded_sessions, rounded, summary
 
 CONTAINER = "listening"
 LONGER = ("week", "month", "year", "rolling", "all")  # kinds of period that have a document beside hour and day
@@ -55,7 +55,7 @@ def _document(
         "listening_seconds": rounded(row["listening_seconds"]),
         "length_seconds": rounded(row["length_seconds"]),
         "length_count": row["length_count"],
-        "excluded": excluded([row]),
+        "excluded": excluded_sessions([row]),
         "unique_sketch": base64.b64encode(sketch).decode() if sketch else None,
         "status": data_status.status(ends),
     }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import listening, uniques
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 
 if TYPE_CHECKING:
     from metrics_lake.io.documents.store import DocumentStore

@@ -14,7 +14,7 @@ from typing import Any
 from datasketches import compact_theta_sketch, theta_a_not_b, theta_union
 
 from metrics_lake.privacy.hashing import epoch_of
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 
 LOG_ENTRIES = 12
 RELATIVE_ERROR = 0.016  # standard error of a Theta sketch with 4,096 entries (definitions.md section 7)

@@ -16,7 +16,6 @@ import polars as pl
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.gold import listening_by_day
 from metrics_lake.io.documents.open_store import open_document_store
-from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.io.landing.intake import landing_at
 from metrics_lake.jobs import changed_days
@@ -103,9 +102,7 @@ def erase(work: Work, tenant: str, ids: frozenset[str], tables: Iterable[Table])
         work.small_tables.purge(table)
     _clear(work, tenant)
     published = publish(work)
-    store = open_document_store(work.settings)
-    if isinstance(store, SqliteDocuments):
-        store.scrub()
+    open_document_store(work.settings).scrub()
     return Erased(visits, gone.height, frozenset(gone["session_id"]), published)
 
 
