@@ -30,7 +30,7 @@ from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessio
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.demo.agents import AGENTS
 from metrics_lake.privacy.hashing import canonical
-from metrics_lake.sources.haproxy import SOURCE, listeners, requests
+from metrics_lake.sources.haproxy import SOURCE, line_classes, listeners
 from metrics_lake.sources.haproxy.formats import parsing
 from metrics_lake.sources.landed_file import FileEntry
 from tests.unit.sources import mmdb
@@ -142,14 +142,14 @@ def plain() -> Iterator[None]:
 
     with ExitStack() as patches:
         for of, name, instead in (
-            (listeners, "_placed", unknown),
-            (listeners.agents, "described", no_agents),
-            (listeners.referrers, "described", no_sources),
-            (requests.lines, "unwrapped", lambda lines: lines),
+            (listeners, "_with_location", unknown),
+            (listeners.user_agents, "describe", no_agents),
+            (listeners.referrers, "describe", no_sources),
+            (line_classes.log_lines, "unwrap", lambda lines: lines),
             (
-                requests,
-                "understood",
-                lambda lines, haproxy, paths: parsing.httplog_parted(lines, haproxy.captures),
+                line_classes,
+                "parse_lines",
+                lambda lines, haproxy, paths: parsing.parse_httplog(lines, haproxy.captures),
             ),
             (parsing, "with_tails", lambda read: read),
         ):
@@ -168,9 +168,9 @@ def seconds(made: list[Made], rules: Rules) -> tuple[float, int]:
 
 def _forget() -> None:
     """As in a worker that is new: nothing is known of any client."""
-    listeners.agents._SEEN.clear()
-    listeners.places.opened.cache_clear()
-    listeners.places._lies_in.cache_clear()
+    listeners.user_agents._SEEN.clear()
+    listeners.geo.open_files.cache_clear()
+    listeners.geo._is_inside.cache_clear()
     canonical.cache_clear()
 
 

@@ -72,7 +72,7 @@ def test_the_work_of_a_worker_carries_no_key_and_its_error_nothing_that_lies_beh
 
 
 def _rows_of_a_day(work):
-    frames = [work.small_tables.frame(table) for table in (listening_by_day.TABLE, listening_by_hour.TABLE)]
+    frames = [work.delta_tables.frame(table) for table in (listening_by_day.TABLE, listening_by_hour.TABLE)]
     return pl.concat(frames, how="diagonal").filter(tenant="acme", stream="live").to_arrow()
 
 

@@ -48,7 +48,7 @@ def test_case_03_upkeep_deletes_what_is_past_its_days_and_what_a_crash_left_and_
     orphan.write_bytes(b"left by a crash")
     old = datetime(2001, 1, 1).timestamp()
     os.utime(orphan, (old, old))
-    progress = copy.work.history.last(sessions.TABLE)
+    progress = copy.work.commit_log.last(sessions.TABLE)
     upkeep(copy.work, stored(), datetime(2002, 1, 20, tzinfo=timezone.utc))
     assert contents.everything(copy.work.settings, "acme") == before and not orphan.exists()
     bronze = pl.read_delta(str(lake / "bronze" / "haproxy"))
@@ -56,9 +56,9 @@ def test_case_03_upkeep_deletes_what_is_past_its_days_and_what_a_crash_left_and_
         "400 days and no more"
     )
     [proxy] = coverage(copy.work.settings).proxies
-    assert len(proxy.of("empty")) == 1, "that an hour came empty is not forgotten"
-    after = copy.work.history.last(sessions.TABLE)
+    assert len(proxy.hours_of_kind("empty")) == 1, "that an hour came empty is not forgotten"
+    after = copy.work.commit_log.last(sessions.TABLE)
     assert progress and after and after.version > progress.version, "upkeep has committed"
-    assert (after.progress.through, after.progress.rules) == (progress.progress.through, progress.progress.rules)
+    assert (after.progress.watermark, after.progress.rules) == (progress.progress.watermark, progress.progress.rules)
     assert refine(copy.work) is False, "and the job knows how far it is"
     assert json.loads((Path(copy.work.settings.storage.rollups) / "acme" / "index.json").read_bytes())

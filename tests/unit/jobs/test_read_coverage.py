@@ -6,7 +6,7 @@ import shutil
 from datetime import timedelta
 
 from metrics_lake.config.settings import Settings, Storage
-from metrics_lake.io.lake.delta_tables import SmallTables
+from metrics_lake.io.lake.delta_tables import DeltaTables
 from metrics_lake.jobs.read_coverage import coverage
 from tests.unit import standing
 from tests.unit.sources.haproxy.logs import SECRET
@@ -14,8 +14,8 @@ from tests.unit.sources.haproxy.logs import SECRET
 
 def test_what_has_arrived_is_read_again_only_after_it_changed(tmp_path, monkeypatch):
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
-    reads, frame = [], SmallTables.frame
-    monkeypatch.setattr(SmallTables, "frame", lambda *args, **more: reads.append(1) or frame(*args, **more))
+    reads, frame = [], DeltaTables.frame
+    monkeypatch.setattr(DeltaTables, "frame", lambda *args, **more: reads.append(1) or frame(*args, **more))
     settings = Settings(storage=Storage(lake=str(tmp_path / "lake")))
     standing.write(tmp_path / "lake", 2)
     first = coverage(settings).complete_through

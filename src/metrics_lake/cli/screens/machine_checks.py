@@ -112,8 +112,8 @@ def _formats(settings: Settings) -> Finding:
 def _places(settings: Settings) -> Finding:
     files = [file for file in (settings.places.country_file, settings.places.network_file) if file]
     try:
-        geo.opened(settings.places.country_file, settings.places.network_file)
-    except geo.PlacesError as error:
+        geo.open_files(settings.places.country_file, settings.places.network_file)
+    except geo.GeoFileError as error:
         return Finding("places", False, *str(error).split("; ", 1))
     return Finding("places", True, ", ".join(files) or "no files: countries and networks stay unknown")
 

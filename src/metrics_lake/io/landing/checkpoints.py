@@ -65,8 +65,11 @@ def committed(checkpoint: str) -> int:
     commits = _numbers(files.held(f"{QUERY}/commits"))
     if not commits:
         return start(checkpoint)
-    text = (files.read(f"{QUERY}/offsets/{max(commits)}") or b"").decode()
-    return int(json.loads(text.splitlines()[-1])["batch"])
+    path = f"{QUERY}/offsets/{max(commits)}"
+    try:
+        return int(json.loads((files.read(path) or b"").splitlines()[-1])["batch"])
+    except (ValueError, IndexError, KeyError, TypeError):  # callers may ask before `check` has looked at it
+        raise CheckpointError(f"{checkpoint}/{path} is torn") from None
 
 
 def begin_again(checkpoint: str, table: str, batch: int) -> None:

@@ -22,7 +22,7 @@ from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPart
 
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.landing.manifest import Manifest
-from metrics_lake.sources.landed_file import ArrivedFile, FileEntry, UnreadableFile
+from metrics_lake.sources.landed_file import FileEntry, InputFile, UnreadableFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,19 +41,21 @@ class LandedFile:
     root: str
     entry: FileEntry
     batch_number: int
-    shown: Callable[[str], str]
+    redact_path: Callable[[str], str]
 
     @cached_property
     def true_path(self) -> str:
-        """See ArrivedFile.true_path: where a part holds a mark, it is the one that would be shown like that."""
+        """See InputFile.true_path: where a part holds a mark, it is the one that would be redacted to that."""
         place = Path(self.root)
         for part in self.entry.path.split("/"):
-            alike = (path.name for path in place.iterdir() if self.shown(path.name) == part) if "<" in part else ()
+            alike = (
+                (path.name for path in place.iterdir() if self.redact_path(path.name) == part) if "<" in part else ()
+            )
             place /= next(iter(alike), part)
         return place.relative_to(self.root).as_posix()
 
     def pieces(self) -> Iterator[bytes]:
-        """See ArrivedFile.pieces."""
+        """See InputFile.pieces."""
         try:
             path = Path(self.root, self.true_path)
             with path.open("rb") as file:
@@ -67,7 +69,7 @@ class LandedFile:
             raise UnreadableFile("not_permitted") from None
 
     def before(self) -> LandedFile | None:
-        """See ArrivedFile.before."""
+        """See InputFile.before."""
         from metrics_lake.io.landing.intake import is_unfinished
 
         try:
@@ -79,7 +81,7 @@ class LandedFile:
             return None
         if found is None:
             return None
-        return replace(self, entry=FileEntry(self.shown(found.relative_to(self.root).as_posix()), size, "", ""))
+        return replace(self, entry=FileEntry(self.redact_path(found.relative_to(self.root).as_posix()), size, "", ""))
 
     def _unpacked(self, path: Path) -> Iterator[bytes]:
         if self.entry.size_bytes <= _WHOLE_BYTES:
@@ -130,7 +132,7 @@ def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _kind(root: str) -> Callable[..., ArrivedFile]:
+def _kind(root: str) -> Callable[..., InputFile]:
     """How files below this root are read; without Azure none of its packages is loaded."""
     if not is_azure(root):
         return LandedFile
@@ -189,14 +191,14 @@ class LandingReader(DataSourceStreamReader):
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         from metrics_lake.config.secrets import read_secret
         from metrics_lake.model.arrow import arrow_schema, fitted
-        from metrics_lake.privacy.redaction import Names, unsealed
+        from metrics_lake.privacy.redaction import Names, decrypted
 
         assert isinstance(partition, FilesPartition)
         batch, feed = self._manifest.batch(partition.batch_number), importlib.import_module(self._feed)
-        rules = unsealed(batch.rules)
-        shown = Names(read_secret(rules.privacy.secret_file)).shown
+        rules = decrypted(batch.rules)
+        redact_path = Names(read_secret(rules.privacy.secret_file)).redact_path
         kind = _kind(batch.root)
-        files = [kind(batch.root, batch.entries[place], batch.number, shown) for place in partition.places]
+        files = [kind(batch.root, batch.entries[place], batch.number, redact_path) for place in partition.places]
         schema = arrow_schema(feed.TABLE)
         try:
             for frame in feed.SOURCE.parse(files, rules):

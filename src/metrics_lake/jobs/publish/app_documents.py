@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from metrics_lake.io.documents.open_store import open_document_store
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.periods import Period
 from metrics_lake.serve import downloads
 from metrics_lake.serve.sums import Row
 
 
-def of_periods(work: Work, tenant: str, periods: Sequence[Period]) -> Callable[[Period], list[Row]]:
+def of_periods(work: JobContext, tenant: str, periods: Sequence[Period]) -> Callable[[Period], list[Row]]:
     """Reads the documents of all these periods at once; the answer gives those of any one of them."""
     first_on = min(period.first_on for period in periods)
     end_on = max(period.end_on for period in periods)

@@ -14,7 +14,7 @@ import polars as pl
 from metrics_lake.gold import listening_by_day, listening_by_hour
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.documents.store import DocumentStore
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.periods import Calendar, Period
 from metrics_lake.model.tables import Table
 from metrics_lake.serve import listening
@@ -34,19 +34,21 @@ class DocumentCounts:
     removed: int
 
 
-def need_spark(work: Work, days: Sequence[date]) -> bool:
+def need_spark(work: JobContext, days: Sequence[date]) -> bool:
     """Whether the documents of these days are more than `spark.from_documents`, in a store that Spark's workers can write to."""
     if not open_document_store(work.settings).takes_many_writers:
         return False
     tables = (listening_by_day.TABLE, listening_by_hour.TABLE)
-    due = sum(work.small_tables.count(table, pl.col("listened_on").is_in(list(days))) for table in tables)
+    due = sum(work.delta_tables.count(table, pl.col("listened_on").is_in(list(days))) for table in tables)
     return due > work.settings.spark.from_documents
 
 
-def write_days(work: Work, store: DocumentStore, tenant: str, days: Sequence[date], data_status: DataStatus) -> None:
+def write_days(
+    work: JobContext, store: DocumentStore, tenant: str, days: Sequence[date], data_status: DataStatus
+) -> None:
     """Writes the documents of these days and their hours, of every stream that ever had figures."""
     calendar = work.calendars.by_tenant[tenant]
-    named = work.small_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream"])
+    named = work.delta_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream"])
     streams = named["stream"].unique().sort().to_list()
     for week in (days[at : at + _DAYS_AT_ONCE] for at in range(0, len(days), _DAYS_AT_ONCE)):
         rows = [_rows(work, table, tenant, week) for table in (listening_by_day.TABLE, listening_by_hour.TABLE)]
@@ -85,9 +87,9 @@ def write_periods(
         _update(store, tenant, new, _stored_periods(store, tenant, stream, longer))
 
 
-def _rows(work: Work, table: Table, tenant: str, days: Sequence[date]) -> list[Row]:
+def _rows(work: JobContext, table: Table, tenant: str, days: Sequence[date]) -> list[Row]:
     where = (pl.col("tenant") == tenant) & pl.col("listened_on").is_in(list(days))
-    return work.small_tables.frame(table, where).to_dicts()
+    return work.delta_tables.frame(table, where).to_dicts()
 
 
 def _stored_days(

@@ -23,7 +23,7 @@ from metrics_lake.config.settings import Documents, Settings, SettingsError
 from metrics_lake.gold import listening_by_day, listening_by_hour
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.documents.store import DocumentStore, StoreError
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import documents
 from metrics_lake.jobs.publish.documents import DocumentCounts
 from metrics_lake.model.calendars import Calendars
@@ -39,11 +39,13 @@ class WorkerError(Exception):
     """A worker could not write its documents; the message is the worker's, and says why and what to do."""
 
 
-def write_days(work: Work, tenants: Sequence[str], days: Sequence[date], data_status: DataStatus) -> DocumentCounts:
+def write_days(
+    work: JobContext, tenants: Sequence[str], days: Sequence[date], data_status: DataStatus
+) -> DocumentCounts:
     """Writes the documents of these days and their hours, of every stream of these tenants; see documents.write_days."""
     work.on_step(f"writing documents of {len(days)} days")
     plain = DataStatus(data_status.complete_through, data_status.restatement)  # no lost_share: documents don't have it
-    parts = min(_PARTS_AT_ONCE, work.lake.spark.sparkContext.defaultParallelism)
+    parts = min(_PARTS_AT_ONCE, work.spark_tables.spark.sparkContext.defaultParallelism)
     rows = _rows(work, tenants, days).repartition(parts, "tenant", "stream", "week")
     write = document_writer(work.settings.documents, work.calendars, plain)
     counts = rows.groupBy("tenant", "stream", "week").applyInArrow(write, _COUNTS)
@@ -57,14 +59,14 @@ def write_days(work: Work, tenants: Sequence[str], days: Sequence[date], data_st
     return DocumentCounts(total["written"] or 0, total["removed"] or 0)
 
 
-def _rows(work: Work, tenants: Sequence[str], days: Sequence[date]) -> DataFrame:
+def _rows(work: JobContext, tenants: Sequence[str], days: Sequence[date]) -> DataFrame:
     """Rows of days and hours, and for each stream and day one without figures, so that stale documents are removed too."""
-    streams = work.small_tables.frame(
+    streams = work.delta_tables.frame(
         listening_by_day.TABLE, pl.col("tenant").is_in(list(tenants)), ("tenant", "stream")
     )
     due = streams.unique().sort("tenant", "stream").join(pl.DataFrame({"listened_on": days}), how="cross")
-    due_rows = work.lake.spark.createDataFrame(due.rows(), "tenant STRING, stream STRING, listened_on DATE")
-    by_day, by_hour = (work.lake.read(table) for table in (listening_by_day.TABLE, listening_by_hour.TABLE))
+    due_rows = work.spark_tables.spark.createDataFrame(due.rows(), "tenant STRING, stream STRING, listened_on DATE")
+    by_day, by_hour = (work.spark_tables.read(table) for table in (listening_by_day.TABLE, listening_by_hour.TABLE))
     rows = by_day.unionByName(by_hour, allowMissingColumns=True)
     rows = rows.where(F.col("listened_on").isin(list(days)) & F.col("tenant").isin(list(tenants)))
     week = F.date_trunc("week", "listened_on").cast("date")

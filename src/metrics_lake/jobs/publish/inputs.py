@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from metrics_lake import catalog
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.periods import Period
 from metrics_lake.model.tables import Table
 from metrics_lake.serve.rollup.gold_rows import DAY, PERIOD, GoldRows
@@ -18,7 +18,7 @@ from metrics_lake.serve.rollup.sections import columns_read
 class RollupInputs:
     """The rows of all tenants, read once. They become Python's rows for one tenant at a time."""
 
-    def __init__(self, work: Work, periods: Mapping[str, Sequence[Period]]) -> None:
+    def __init__(self, work: JobContext, periods: Mapping[str, Sequence[Period]]) -> None:
         every_period = [period for of_tenant in periods.values() for period in of_tenant]
         tables = {table.name: table for table in catalog.stored()}
         self._frames = {
@@ -33,7 +33,7 @@ class RollupInputs:
         return gold
 
 
-def _read(work: Work, table: Table, columns: Iterable[str], periods: Sequence[Period]) -> pl.DataFrame:
+def _read(work: JobContext, table: Table, columns: Iterable[str], periods: Sequence[Period]) -> pl.DataFrame:
     """A table's rows of the days or names of these periods."""
     if DAY in table.names:
         keys: tuple[str, ...] = (DAY,)
@@ -42,4 +42,4 @@ def _read(work: Work, table: Table, columns: Iterable[str], periods: Sequence[Pe
         keys = PERIOD
         where = pl.col("name").is_in(sorted({period.name for period in periods}))
     names = dict.fromkeys(("tenant", "stream", *keys, *columns))
-    return work.small_tables.frame(table, where, list(names))
+    return work.delta_tables.frame(table, where, list(names))

@@ -21,7 +21,7 @@ from metrics_lake.gold import listening_by_day, listening_by_period
 from metrics_lake.io.storage.blobs import Blobs
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.compute import periods_of
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.sources.lookups.bots import rules_version
@@ -43,7 +43,7 @@ class Plan:
     periods: Mapping[str, list[Period]]
 
 
-def due(work: Work, last: Note, current: Note, data_status: DataStatus, *, everything: bool) -> Plan:
+def due(work: JobContext, last: Note, current: Note, data_status: DataStatus, *, everything: bool) -> Plan:
     """What a publish compares with storage: everything, or what has changed since the last one."""
     is_everything = everything or _is_everything(last, current)
     days = _every_day(work) if is_everything else _listening_days(work, last, data_status)
@@ -58,12 +58,12 @@ def last_note(blobs: Blobs) -> Note:
     return note
 
 
-def current_note(work: Work) -> Note:
+def current_note(work: JobContext) -> Note:
     """The note that a publish would write now, without `complete_through` and marks."""
-    apps, lake = downloads.version(work), work.history.lake(listening_by_period.TABLE)
+    apps, lake = downloads.version(work), work.commit_log.lake_id(listening_by_period.TABLE)
     return {
         LAKE: lake,
-        GOLD: work.history.version(listening_by_period.TABLE),
+        GOLD: work.commit_log.version(listening_by_period.TABLE),
         _BATCH: work.stream.committed,
         _RULES: _rules(work, lake),
         **({_DOWNLOADS: apps} if apps >= 0 else {}),
@@ -93,16 +93,16 @@ def _is_everything(last: Note, current: Note) -> bool:
     return any(rules != current[_RULES] or not through for rules, through in _written(last))
 
 
-def _every_day(work: Work) -> list[date]:
+def _every_day(work: JobContext) -> list[date]:
     """Every day that has figures."""
-    rows = work.small_tables.frame(listening_by_day.TABLE, columns=("listened_on",))
+    rows = work.delta_tables.frame(listening_by_day.TABLE, columns=("listened_on",))
     return rows["listened_on"].unique().sort().to_list()
 
 
-def _listening_days(work: Work, last: Note, data_status: DataStatus) -> list[date]:
+def _listening_days(work: JobContext, last: Note, data_status: DataStatus) -> list[date]:
     """Days whose listening changed, and days that data has since reached, or that have become final."""
     every_day, written = _every_day(work), _written(last)
-    commits = work.history.commits(listening_by_period.TABLE, after=last[GOLD])
+    commits = work.commit_log.commits(listening_by_period.TABLE, after=last[GOLD])
     changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
     reached = [data_status.complete_through, *(datetime.fromisoformat(through) for _, through in written)]
     since, until = (min(reached) - data_status.restatement - _DAY).date(), (max(reached) + _DAY).date()
@@ -110,7 +110,7 @@ def _listening_days(work: Work, last: Note, data_status: DataStatus) -> list[dat
     return sorted(changed | {on for on in every_day if since <= on <= until or on in logged})
 
 
-def _download_days(work: Work, last: Note, current: Note) -> list[date]:
+def _download_days(work: JobContext, last: Note, current: Note) -> list[date]:
     """Days whose downloads changed, with listening or without: rollups of longer periods show all of them."""
     since = last.get(_DOWNLOADS, -1)
     return sorted(downloads.days_changed(work, since)) if current.get(_DOWNLOADS, -1) > since else []
@@ -120,7 +120,7 @@ def _write(blobs: Blobs, note: Note) -> None:
     blobs.write(NOTE, json.dumps(note, indent=1).encode())
 
 
-def _rules(work: Work, lake: str) -> str:
+def _rules(work: JobContext, lake: str) -> str:
     """A digest of the lake, and of all settings that published figures depend on. Versions of another lake mean nothing."""
     contracts = {
         name: contract(work.settings, tenant, rules_version()) for name, tenant in work.tenants.tenants.items()
@@ -140,9 +140,9 @@ def _written(note: Note) -> list[Sequence[Any]]:
     return [(note.get(_RULES), note.get(_THROUGH)), *note.get(_UNDERWAY, [])]
 
 
-def _days_logged(work: Work, after: int) -> set[date]:
+def _days_logged(work: JobContext, after: int) -> set[date]:
     """The days of the lines of later batches, and the days beside them, since days differ from tenant to tenant."""
     new = (pl.col("batch_number") > after) & pl.col("first_logged_at").is_not_null()
-    files = work.small_tables.frame(bronze.FILES, new, ("first_logged_at", "last_logged_at"))
+    files = work.delta_tables.frame(bronze.FILES, new, ("first_logged_at", "last_logged_at"))
     spans = ((first_at.date() - _DAY, last_at.date() + _DAY) for first_at, last_at in files.iter_rows())
     return {first + n * _DAY for first, last in spans for n in range((last - first).days + 1)}

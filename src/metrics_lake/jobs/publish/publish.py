@@ -14,7 +14,7 @@ from functools import cache, partial
 from metrics_lake.coverage.line_loss import lost_share
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.partitions import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.publish import documents, index, plan, stale
 from metrics_lake.jobs.publish.inputs import RollupInputs
@@ -32,7 +32,7 @@ class PublishError(Exception):
 
 
 def publish(
-    work: Work, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc), *, accept_loss: bool = False
+    work: JobContext, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc), *, accept_loss: bool = False
 ) -> Published:
     """Writes every rollup and document that differs from gold, and removes those of which gold has no figures any more.
 
@@ -62,7 +62,12 @@ def publish(
 
 
 def _write(
-    work: Work, blobs: Blobs, due: Plan, data_status: DataStatus, marks: dict[str, str], now: Callable[[], datetime]
+    work: JobContext,
+    blobs: Blobs,
+    due: Plan,
+    data_status: DataStatus,
+    marks: dict[str, str],
+    now: Callable[[], datetime],
 ) -> Published:
     """Each tenant's rollups, index and documents; `marks` receives the marks of the indexes."""
     inputs, store, published = RollupInputs(work, due.periods), open_document_store(work.settings), Published()
@@ -83,7 +88,7 @@ def _write(
     return published
 
 
-def _data_status(work: Work) -> DataStatus | None:
+def _data_status(work: JobContext) -> DataStatus | None:
     received, losses = coverage(work.settings), line_loss(work.settings)
     if received.complete_through is None:
         return None
@@ -91,17 +96,17 @@ def _data_status(work: Work) -> DataStatus | None:
     return DataStatus(received.complete_through, restatement, cache(partial(lost_share, received, losses)))
 
 
-def _check_same_sessions(work: Work) -> None:
+def _check_same_sessions(work: JobContext) -> None:
     """All tables of gold must be computed from the same sessions: a compute that was interrupted is finished first."""
-    commits = [work.history.last(table) for table in (*BY_DAY, *BY_PERIOD)]
-    versions = {commit.progress.through[sessions.TABLE.name] if commit else None for commit in commits}
+    commits = [work.commit_log.last(table) for table in (*BY_DAY, *BY_PERIOD)]
+    versions = {commit.progress.watermark[sessions.TABLE.name] if commit else None for commit in commits}
     if len(versions) > 1:
         raise PublishError(
             "the figures are half worked out (an earlier compute was cut short): run `metrics-lake compute`"
         )
 
 
-def _check_no_loss(work: Work, stale_outputs: dict[str, stale.StaleOutputs]) -> None:
+def _check_no_loss(work: JobContext, stale_outputs: dict[str, stale.StaleOutputs]) -> None:
     """Landing may have fewer files than when these days were published; a lake made from it can't replace them."""
     days = [path for outputs in stale_outputs.values() for path in outputs.days]
     if days:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from metrics_lake.config.settings import contract
 from metrics_lake.io.storage.blobs import Blobs
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import app_documents, index
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.data_status import DataStatus
@@ -76,7 +76,7 @@ class TenantRollups:
         return index.revisions(self.blobs, self.context.tenant)
 
 
-def context_of(work: Work, tenant: str, periods: Sequence[Period]) -> RollupContext:
+def context_of(work: JobContext, tenant: str, periods: Sequence[Period]) -> RollupContext:
     """What the rollups of a tenant have in common."""
     settings, config = work.settings, work.tenants.tenants[tenant]
     return RollupContext(

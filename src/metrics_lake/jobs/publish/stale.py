@@ -16,7 +16,7 @@ import polars as pl
 from metrics_lake.gold import listening_by_day, listening_by_hour
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import blobs_in
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import index
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.listening import CONTAINER, id_of, stamp
@@ -36,7 +36,7 @@ class StaleOutputs:
         return [path for path in self.blobs if path.split("/")[-2] == "day"]
 
 
-def stale_outputs(work: Work, tenant: str, periods: Sequence[Period]) -> StaleOutputs:
+def stale_outputs(work: JobContext, tenant: str, periods: Sequence[Period]) -> StaleOutputs:
     """The stale outputs of a tenant; `periods` are all that its figures lie in."""
     current = [(stream, period) for stream, days in _days(work, tenant) for period in _with_any(days, periods)]
     paths = {rollup.path(tenant, stream, period) for stream, period in current}
@@ -48,26 +48,26 @@ def stale_outputs(work: Work, tenant: str, periods: Sequence[Period]) -> StaleOu
     )
 
 
-def remove(work: Work, tenant: str, outputs: StaleOutputs) -> None:
+def remove(work: JobContext, tenant: str, outputs: StaleOutputs) -> None:
     """Removes them; rollups leave the tenant's index first."""
     index.remove(blobs_in(work.settings.storage.rollups), tenant, outputs.blobs)
     if outputs.documents:
         open_document_store(work.settings).delete(CONTAINER, tenant, outputs.documents)
 
 
-def of_tenants(work: Work, periods: Mapping[str, Sequence[Period]]) -> dict[str, StaleOutputs]:
+def of_tenants(work: JobContext, periods: Mapping[str, Sequence[Period]]) -> dict[str, StaleOutputs]:
     """The stale outputs of every tenant; `periods` are all that their figures lie in."""
     return {tenant: stale_outputs(work, tenant, periods.get(tenant, ())) for tenant in work.tenants.tenants}
 
 
-def remove_all(work: Work, by_tenant: Mapping[str, StaleOutputs]) -> None:
+def remove_all(work: JobContext, by_tenant: Mapping[str, StaleOutputs]) -> None:
     for tenant, outputs in by_tenant.items():
         remove(work, tenant, outputs)
 
 
-def _days(work: Work, tenant: str) -> Iterator[tuple[str, list[date]]]:
+def _days(work: JobContext, tenant: str) -> Iterator[tuple[str, list[date]]]:
     """Each stream with its days, in order."""
-    rows = work.small_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream", "listened_on"])
+    rows = work.delta_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream", "listened_on"])
     for (stream,), of_stream in rows.sort("listened_on").group_by("stream"):
         yield str(stream), of_stream["listened_on"].to_list()
 
@@ -80,6 +80,6 @@ def _with_any(days: Sequence[date], periods: Sequence[Period]) -> Iterator[Perio
             yield period
 
 
-def _ids_of_hours(work: Work, tenant: str) -> Iterator[str]:
-    rows = work.small_tables.frame(listening_by_hour.TABLE, pl.col("tenant") == tenant, ["stream", "hour_at"])
+def _ids_of_hours(work: JobContext, tenant: str) -> Iterator[str]:
+    rows = work.delta_tables.frame(listening_by_hour.TABLE, pl.col("tenant") == tenant, ["stream", "hour_at"])
     return (id_of(stream, "hour", stamp(hour_at)) for stream, hour_at in rows.iter_rows())

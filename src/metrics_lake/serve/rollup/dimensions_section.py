@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from metrics_lake.model import dimensions
 from metrics_lake.serve.rollup.json_schema import AMOUNT, COUNT, TEXT, list_of, record
 from metrics_lake.serve.rollup.section import RollupInput, Section
 from metrics_lake.serve.sums import Row, rounded
 
-DIMENSIONS = ("source", "player", "os", "device", "country", "region", "stream")
 _TABLE = "gold.dimensions_by_period"
 
 
 def render(rollup: RollupInput) -> dict[str, list[Row]]:
     """By dimension its values; a dimension without values has an empty list."""
-    by_dimension: dict[str, list[Row]] = {name: [] for name in DIMENSIONS}
+    by_dimension: dict[str, list[Row]] = {name: [] for name in dimensions.NAMES}
     for row in sorted(rollup.rows(_TABLE), key=_order):
         by_dimension.setdefault(row["dimension"], []).append(
             {
@@ -35,5 +35,5 @@ SECTION = Section(
     place=50,
     reads={_TABLE: ("dimension", "dimension_value", "sessions_started", "listening_seconds", "unique_listeners")},
     render=render,
-    schema=record(dict.fromkeys(DIMENSIONS, _VALUES), additionalProperties=_VALUES),
+    schema=record(dict.fromkeys(dimensions.NAMES, _VALUES), additionalProperties=_VALUES),
 )

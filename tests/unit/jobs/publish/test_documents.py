@@ -14,7 +14,7 @@ from metrics_lake.gold import listening_by_day, listening_by_hour
 from metrics_lake.io.documents.cosmos import CosmosDocuments
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.lake.commit_log import Progress
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import documents
 from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.rollup.gold_rows import LISTENING_BY_DAY, LISTENING_BY_PERIOD, GoldRows
@@ -32,14 +32,14 @@ TENANTS = Tenants.model_validate(
 
 
 @pytest.fixture
-def work(tmp_path) -> Work:
+def work(tmp_path) -> JobContext:
     """Gold with sixteen days of two tenants, one hour each, and a stream beside the whole."""
-    made = Work(Settings(storage=Storage(lake=str(tmp_path / "lake"))), TENANTS, lambda step: None)
+    made = JobContext(Settings(storage=Storage(lake=str(tmp_path / "lake"))), TENANTS, lambda step: None)
     fill(made, DAYS)
     return made
 
 
-def fill(work: Work, days, **figures) -> None:
+def fill(work: JobContext, days, **figures) -> None:
     """Rows of gold for these days in place of all that there are."""
     named = [(tenant, stream, on) for tenant in ("acme", "other") for stream in ("*", "live") for on in days]
     own = {
@@ -55,7 +55,7 @@ def fill(work: Work, days, **figures) -> None:
     ]
     for table, rows in ((listening_by_day.TABLE, by_day), (listening_by_hour.TABLE, by_hour)):
         known = [{name: row[name] for name in table.names} for row in rows]
-        work.small_tables.replace(table, pl.DataFrame(known, infer_schema_length=None), "TRUE", PROGRESS)
+        work.delta_tables.replace(table, pl.DataFrame(known, infer_schema_length=None), "TRUE", PROGRESS)
 
 
 @pytest.fixture(params=["sqlite", "cosmos"])

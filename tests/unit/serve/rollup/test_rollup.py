@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from metrics_lake.config.settings import LENGTH_EDGES, Settings, contract
 from metrics_lake.config.tenants import Tenant
+from metrics_lake.model import dimensions
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import json_text
 from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.rollup import rollup
-from metrics_lake.serve.rollup.dimensions_section import DIMENSIONS
 from metrics_lake.serve.rollup.gold_rows import GoldRows
 from metrics_lake.serve.rollup.section import RollupContext
 from metrics_lake.serve.rollup.session_lengths import label
@@ -213,7 +213,7 @@ def test_other_edges_get_labels_likewise():
 def test_values_of_a_dimension_stand_high_to_low_and_none_is_missing(a_day):
     assert [value["value"] for value in a_day["dimensions"]["player"]] == ["Sonos", "VLC"]
     assert [value["value"] for value in a_day["dimensions"]["source"]] == ["direct", "a.example", "b.example"]
-    assert {name for name, values in a_day["dimensions"].items() if not values} == set(DIMENSIONS) - {
+    assert {name for name, values in a_day["dimensions"].items() if not values} == set(dimensions.NAMES) - {
         "player",
         "source",
     }

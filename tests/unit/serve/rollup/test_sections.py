@@ -7,10 +7,9 @@ import pytest
 
 from metrics_lake import catalog
 from metrics_lake.config.settings import LENGTH_EDGES
-from metrics_lake.gold import dimensions_by_day, listening
+from metrics_lake.gold import listening
 from metrics_lake.serve import uniques
 from metrics_lake.serve.rollup import rollup, sections
-from metrics_lake.serve.rollup.dimensions_section import DIMENSIONS
 from metrics_lake.serve.rollup.gold_rows import DAY, PERIOD, GoldRows
 from metrics_lake.serve.rollup.section import RollupContext, RollupInput, Section
 from metrics_lake.serve.rollup.sections import columns_read
@@ -77,6 +76,5 @@ def test_a_section_that_is_added_is_in_documents_schema_and_inputs(monkeypatch):
     assert "length_seconds" in columns_read()["gold.listening_by_day"]
 
 
-def test_what_serve_repeats_of_gold_is_the_same_there():
-    assert DIMENSIONS == dimensions_by_day.DIMENSIONS
+def test_the_sketches_that_serve_unites_have_the_size_that_gold_writes():
     assert uniques.LOG_ENTRIES == listening.SKETCH_LOG_ENTRIES
