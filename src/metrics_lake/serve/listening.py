@@ -88,10 +88,13 @@ def total(by_stream: Sequence[Sequence[Row]], unique: Row, *, seconds: int) -> R
 
     The peak of several streams is not known from theirs: it lies between the highest of them and their sum.
     """
-    rows = [[{**document, "sessions_started": document["total_sessions"]} for document in found] for found in by_stream]
-    each = [summary(of_stream, unique_listeners=0, seconds=seconds) for of_stream in rows]
+    rows = [
+        [{**document, "sessions_started": document["total_sessions"]} for document in documents]
+        for documents in by_stream
+    ]
+    summaries = [summary(of_stream, unique_listeners=0, seconds=seconds) for of_stream in rows]
     flat = summary([row for of_stream in rows for row in of_stream], unique_listeners=0, seconds=seconds)
-    if len(each) > 1:
-        active = sum(of_stream["sessions_active"] for of_stream in each)
+    if len(summaries) > 1:
+        active = sum(of_stream["sessions_active"] for of_stream in summaries)
         flat = {**flat, "sessions_active": active, "peak_listeners": None, "peak_at": None}
     return {**flat, "unique_listeners": unique}

@@ -48,9 +48,9 @@ class Union:
     @property
     def number(self) -> dict[str, Any]:
         """How many there are; exact as long as all of them fit the sketch."""
-        found = self.sketch
-        number = round(found.get_estimate())
-        return estimated(number, RELATIVE_ERROR) if found.is_estimation_mode() else exactly(number)
+        sketch = self.sketch
+        number = round(sketch.get_estimate())
+        return estimated(number, RELATIVE_ERROR) if sketch.is_estimation_mode() else exactly(number)
 
 
 def of(documents: Iterable[Row]) -> dict[str, Any]:

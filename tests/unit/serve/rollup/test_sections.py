@@ -16,12 +16,16 @@ from metrics_lake.serve.rollup.sections import columns_read
 from tests.unit.drawing import day, utc
 from tests.unit.serve.samples import CALENDAR, bucket, hour
 
-MONDAY = day("2001-01-15")
+MONDAY, TUESDAY = day("2001-01-15"), day("2001-01-16")
 TABLES = {table.name: table for table in catalog.stored()}
+_FIGURES = {"started": 2, "active": 3, "completed": 1, "seconds": 3600, "unique": 2, "peak": 2}
 _NAMED = {"tenant": "acme", "stream": "*"}
 ROWS = {
-    "gold.listening_by_day": [bucket(listened_on=MONDAY, started=2, peak=2, peak_at=utc("2001-01-15 10:00"), excluded={"bot": 1})],
-    "gold.listening_by_hour": [hour("2001-01-15 10:00", started=2, active=2)],
+    "gold.listening_by_day": [
+        bucket(listened_on=on, peak_at=utc(f"{on} 10:00"), length_seconds=60.0, length_count=1, excluded={"bot": 1}, **_FIGURES)
+        for on in (MONDAY, TUESDAY)
+    ],
+    "gold.listening_by_hour": [hour(f"{on} 10:00", again=1, **_FIGURES) for on in (MONDAY, TUESDAY)],
     "gold.session_lengths_by_day": [{**_NAMED, "listened_on": MONDAY, "at_least_minutes": 0, "session_count": 2}],
     "gold.listening_by_period": [
         {**_NAMED, "kind": kind, "name": name, "unique_listeners": 2, "unique_by_hour": [1] * 24}
