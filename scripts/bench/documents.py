@@ -32,7 +32,7 @@ from metrics_lake.io.documents.store import DocumentStore
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import documents, documents_by_spark
-from metrics_lake.serve.rollup.rollup import DataStatus
+from metrics_lake.serve.data_status import DataStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR = ROOT / ".cache/stack/node/node_modules/@vercel/cosmosdb-server/lib/cli.js"
@@ -75,7 +75,7 @@ def emulator() -> Iterator[str]:
 
 
 def measured(name: str, count: int, write: Callable[[], object]) -> None:
-    for what in ("new", "data_status"):
+    for what in ("new", "standing"):
         began = time.monotonic()
         write()
         seconds = time.monotonic() - began

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timezone
 
 from metrics_lake.model.periods import Calendar, Period
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.revisions import revision_of
-from metrics_lake.serve.rollup.rollup import DataStatus
-from metrics_lake.serve.rollup.rows import Row, excluded, rounded, summary
+from metrics_lake.serve.sums import Row, excluded_sessions, rounded, summary
 
 CONTAINER = "listening"
 LONGER = ("week", "month", "year", "rolling", "all")  # kinds of period that have a document beside hour and day
@@ -55,7 +55,7 @@ def _document(
         "listening_seconds": rounded(row["listening_seconds"]),
         "length_seconds": rounded(row["length_seconds"]),
         "length_count": row["length_count"],
-        "excluded": excluded([row]),
+        "excluded": excluded_sessions([row]),
         "unique_sketch": base64.b64encode(sketch).decode() if sketch else None,
         "status": data_status.status(ends),
     }
@@ -88,10 +88,13 @@ def total(by_stream: Sequence[Sequence[Row]], unique: Row, *, seconds: int) -> R
 
     The peak of several streams is not known from theirs: it lies between the highest of them and their sum.
     """
-    rows = [[{**document, "sessions_started": document["total_sessions"]} for document in found] for found in by_stream]
-    each = [summary(of_stream, unique_listeners=0, seconds=seconds) for of_stream in rows]
+    rows = [
+        [{**document, "sessions_started": document["total_sessions"]} for document in documents]
+        for documents in by_stream
+    ]
+    summaries = [summary(of_stream, unique_listeners=0, seconds=seconds) for of_stream in rows]
     flat = summary([row for of_stream in rows for row in of_stream], unique_listeners=0, seconds=seconds)
-    if len(each) > 1:
-        active = sum(of_stream["sessions_active"] for of_stream in each)
+    if len(summaries) > 1:
+        active = sum(of_stream["sessions_active"] for of_stream in summaries)
         flat = {**flat, "sessions_active": active, "peak_listeners": None, "peak_at": None}
     return {**flat, "unique_listeners": unique}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import listening, uniques
-from metrics_lake.serve.rollup.rollup import DataStatus
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.uniques import RELATIVE_ERROR
 from tests.unit.drawing import day, utc
 from tests.unit.serve.samples import CALENDAR, bucket, hour

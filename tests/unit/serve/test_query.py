@@ -10,7 +10,7 @@ from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import listening
 from metrics_lake.serve.query import Answer, ListeningQuery
-from metrics_lake.serve.rollup.rows import summary
+from metrics_lake.serve.sums import summary
 from tests.unit.drawing import day, utc
 from tests.unit.serve.samples import CALENDAR, bucket, days, hour
 from tests.unit.serve.test_listening import DATA_STATUS, sketch

@@ -16,7 +16,7 @@ from metrics_lake.cli.output.rows import plain, write
 from metrics_lake.config.settings import Settings, SettingsError, load_tenants
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.serve.downloads import CONTAINER, FIGURES, Answer, answer, ids_between
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 
 _HEADS = ("downloads", "again", "updates", "uninstalls", "devices")
 

@@ -71,7 +71,7 @@ def lake(settings: Settings) -> Finding:
     for table in stored():
         folder = f"{place}/{table.path}"
         try:
-            sizes = blobs_in(folder).held("")
+            sizes = blobs_in(folder).sizes("")
             damage = _damage(folder, sizes)
         except (SettingsError, AzureError) as error:
             return Finding("lake", False, str(error), _MEND)

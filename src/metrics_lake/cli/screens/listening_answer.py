@@ -21,7 +21,7 @@ from metrics_lake.cli.time_range import TimeRange
 from metrics_lake.config.settings import Settings, SettingsError, load_tenants
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.serve.query import Answer, ListeningQuery
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 
 
 def ask(settings: Settings, tenant: str, streams: Sequence[str], time_range: TimeRange, by: str) -> Answer:

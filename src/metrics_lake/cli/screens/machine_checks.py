@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -21,7 +20,7 @@ from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
-from metrics_lake.io.documents.open_store import cosmos_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.landing.azure_landing import AzureLanding
 from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
@@ -167,29 +166,12 @@ def _agents(settings: Settings) -> Finding:
 
 
 def _documents(settings: Settings) -> Finding:
-    path = Path(settings.documents.path)
-    if settings.documents.store == "cosmos":
-        return _cosmos(settings)
-    if not path.exists():
-        return Finding("documents", True, f"{path}, nothing published yet")
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-            verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        verdict = str(error)
-    return Finding(
-        "documents", verdict == "ok", f"{path}: {verdict}", "" if verdict == "ok" else f"rm {path}, then publish"
-    )
-
-
-def _cosmos(settings: Settings) -> Finding:
-    from metrics_lake.io.documents.cosmos import CosmosError
-
-    try:
-        return Finding("documents", True, f"Cosmos DB: {cosmos_of(settings).standing()}")
-    except (SettingsError, CosmosError) as error:
+        health = open_document_store(settings).health()
+    except SettingsError as error:
         state, _, remedy = str(error).partition(": ")
         return Finding("documents", False, state, remedy)
+    return Finding("documents", health.is_right, health.state, health.remedy)
 
 
 def _clock(settings: Settings) -> Finding:

@@ -47,7 +47,7 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
 def _landed(place: str) -> Iterator[tuple[str, BinaryIO]]:
     """Each log of Azure's landing, in memory: a copy on this disk would itself be a place with addresses."""
     blobs = blobs_in(place)
-    return ((path, BytesIO(blobs.read(path) or b"")) for path in blobs.held("haproxy"))
+    return ((path, BytesIO(blobs.read(path) or b"")) for path in blobs.sizes("haproxy"))
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def _local_copy(place: str) -> Iterator[str]:
         return
     blobs = blobs_in(place)
     with TemporaryDirectory() as folder:
-        for path in blobs.held(""):
+        for path in blobs.sizes(""):
             write_whole(Path(folder, path), blobs.read(path) or b"")
         yield folder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 Document = dict[str, Any]
@@ -18,8 +19,26 @@ def continued(document: Document, last: int) -> Document:
     return {**document, "revision": last + 1} if last and revision(document) <= last else document
 
 
+class StoreError(Exception):
+    """A store can't be read or written, or refuses a document; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a store can be used: its state in a few words, and the remedy if it can't."""
+
+    is_right: bool
+    state: str
+    remedy: str = ""
+
+
 class DocumentStore(Protocol):
     """What a store of documents can do. A document has `tenant` (the partition) and `id` (unique within it)."""
+
+    @property
+    def takes_many_writers(self) -> bool:
+        """Whether other machines can write to it too, so that Spark's workers may write many documents at once."""
+        ...
 
     def between(self, container: str, tenant: str, low: str, high: str) -> list[Document]:
         """The documents with `low <= id <= high`, in the order of their ids."""
@@ -39,4 +58,12 @@ class DocumentStore(Protocol):
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
         """Removes documents and remembers their revisions; an id that isn't there is no error."""
+        ...
+
+    def scrub(self) -> None:
+        """Leaves nothing of removed or replaced documents in files of this machine."""
+        ...
+
+    def health(self) -> Health:
+        """Whether the store can be reached and read."""
         ...

@@ -38,7 +38,7 @@ REMEDY = "metrics-lake ingest --reset-checkpoint"
 def check(checkpoint: str, table: str) -> None:
     """Raises CheckpointError if the checkpoint is torn, lost, or not the one that filled the table."""
     files, delta_table = blobs_in(checkpoint), delta.opened(table)
-    newest, written = _newest_batch(checkpoint, files), set(files.held(QUERY))
+    newest, written = _newest_batch(checkpoint, files), set(files.sizes(QUERY))
     offsets = _whole_log(checkpoint, files, "offsets", written)
     _whole_log(checkpoint, files, "commits", written)
     if offsets and offsets[max(offsets)] > newest:
@@ -62,7 +62,7 @@ def start(checkpoint: str) -> int:
 def committed(checkpoint: str) -> int:
     """The newest batch that is in the table, as far as the checkpoint knows."""
     files = blobs_in(checkpoint)
-    commits = _numbers(files.held(f"{QUERY}/commits"))
+    commits = _numbers(files.sizes(f"{QUERY}/commits"))
     if not commits:
         return start(checkpoint)
     path = f"{QUERY}/offsets/{max(commits)}"
@@ -78,7 +78,7 @@ def reset_checkpoint(checkpoint: str, table: str, batch: int) -> None:
     If it is killed between the two, the query is lost although bronze has rows, which `check` reports.
     """
     delta_table, files, number = delta.opened(table), blobs_in(checkpoint), 1
-    while files.held(f"{QUERY}-before-{number}"):
+    while files.sizes(f"{QUERY}-before-{number}"):
         number += 1
     files.move(QUERY, f"{QUERY}-before-{number}")
     version = delta_table.version() if delta_table else -1
@@ -96,7 +96,7 @@ def _begun(checkpoint: str) -> dict[str, int]:
 
 def _newest_batch(checkpoint: str, files: Blobs) -> int:
     """The number of the manifest's newest batch, if none before it is missing."""
-    numbers = batch_numbers(files.held(MANIFEST))
+    numbers = batch_numbers(files.sizes(MANIFEST))
     if numbers != list(range(1, len(numbers) + 1)):
         raise CheckpointError(f"{checkpoint}/{MANIFEST} lacks a batch before {numbers[-1]}")
     return len(numbers)

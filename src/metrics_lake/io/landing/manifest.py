@@ -36,7 +36,7 @@ class Manifest:
     @property
     def last_number(self) -> int:
         """The newest batch's number; 0 before the first."""
-        return max(batch_numbers(self._files.held("")), default=0)
+        return max(batch_numbers(self._files.sizes("")), default=0)
 
     def batch(self, number: int) -> Batch:
         return self._batch(number, self._files.read(_name(number)))

@@ -16,7 +16,6 @@ import polars as pl
 from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.gold import discovery, listening_by_day
 from metrics_lake.io.documents.open_store import open_document_store
-from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.io.landing.intake import landing_at
 from metrics_lake.jobs import changed_days
@@ -108,9 +107,7 @@ def erase(context: JobContext, tenant: str, ids: frozenset[str], tables: Iterabl
         context.delta_tables.purge(table)
     _clear(context, tenant)
     published = publish(context)
-    store = open_document_store(context.settings)
-    if isinstance(store, SqliteDocuments):
-        store.scrub()
+    open_document_store(context.settings).scrub()
     return Erased(visits, gone.height, frozenset(gone["session_id"]), published)
 
 

@@ -6,9 +6,8 @@ All of it fits one process and does without Spark. Where no tenant has an app, o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
 
 import polars as pl
 
@@ -21,9 +20,8 @@ from metrics_lake.jobs.compute_downloads import days_changed, version
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish.stale_downloads import remove_unknown, remove_unnamed
 from metrics_lake.jobs.refine_downloads import apps_of, months_of
-from metrics_lake.model.periods import Period
 from metrics_lake.serve import downloads as serve
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 
 STATE = "_downloads.json"
 
@@ -56,22 +54,6 @@ def publish(context: JobContext, *, accept_loss: bool = False) -> Published:
     done = _write(open_document_store(context.settings), apps_of(context), months, serve.documents(rows))
     blobs.write(STATE, json.dumps({"gold": newest, "documents": place, "apps": apps}).encode())
     return replace(done, removed=done.removed + removed)
-
-
-def sections(context: JobContext, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:
-    """What the documents of a tenant's apps say of any period within `[first_on, end_on)`, for its rollup."""
-    apps, store = context.tenants.tenants[tenant].apps, open_document_store(context.settings)
-    by_day: dict[str, list[Row]] = {}
-    for app in apps:
-        ids = serve.ids_between(app.store, app.id, first_on.isoformat(), end_on.isoformat())
-        for document in store.between(serve.CONTAINER, tenant, *ids):
-            by_day.setdefault(document["date"], []).append(document)
-
-    def section(period: Period) -> Row | None:
-        held = [document for on in period.days for document in by_day.get(on.isoformat(), ())]
-        return serve.section(apps, held, period.days)
-
-    return section
 
 
 def _write(

@@ -16,8 +16,8 @@ from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import documents
-from metrics_lake.serve.rollup.rollup import DataStatus
-from metrics_lake.serve.rollup.rows import Figures
+from metrics_lake.serve.data_status import DataStatus
+from metrics_lake.serve.rollup.gold_rows import LISTENING_BY_DAY, LISTENING_BY_PERIOD, GoldRows
 from tests.unit.drawing import day, utc
 from tests.unit.io.cosmos_double import serving
 from tests.unit.serve.samples import CALENDAR, bucket, hour
@@ -109,22 +109,26 @@ def test_no_more_than_a_week_of_days_is_held_at_once(work, store, monkeypatch):
     assert max(map(len, asked)) == 7 and [on for days in asked[::2] for on in days] == DAYS
 
 
+def gold_of(days) -> GoldRows:
+    """The rows of rollups of one stream that has these days."""
+    gold = GoldRows()
+    gold.add(LISTENING_BY_DAY, [bucket(listened_on=on, started=1) for on in days])
+    return gold
+
+
 def test_longer_periods_have_documents_that_go_when_their_days_do(store):
-    figures = Figures()
-    figures.add_days(bucket(listened_on=on, started=1) for on in DAYS[:7])
+    gold = gold_of(DAYS[:7])
     week, later = CALENDAR.week(DAYS[0]), CALENDAR.week(DAYS[7])
     rolling = CALENDAR.rolling("last-7-days", DAYS[6])
     named = {"tenant": "acme", "stream": "*", "unique_listeners": 5}
-    figures.add_periods({**named, "kind": each.kind, "name": each.name} for each in (week, rolling))
+    gold.add(LISTENING_BY_PERIOD, [{**named, "kind": each.kind, "name": each.name} for each in (week, rolling)])
     periods = [CALENDAR.day(DAYS[0]), week, later, rolling]
-    documents.write_periods(store, "acme", periods, figures, DATA_STATUS)
+    documents.write_periods(store, "acme", periods, gold, DATA_STATUS)
     assert {id_: each["unique_listeners"] for id_, each in held(store).items()} == {
         "*:week:2001-W03": 5, "*:rolling:last-7-days": 5,
     }  # fmt: skip
     assert held(store)["*:week:2001-W03"]["total_sessions"] == 7
-    figures.days["acme", "*"].pop(DAYS[0])
-    documents.write_periods(store, "acme", [week], figures, DATA_STATUS)
+    documents.write_periods(store, "acme", [week], gold_of(DAYS[1:7]), DATA_STATUS)
     assert (held(store)["*:week:2001-W03"]["total_sessions"], held(store)["*:week:2001-W03"]["revision"]) == (6, 2)
-    figures.days["acme", "*"] = {DAYS[8]: figures.days["acme", "*"][DAYS[1]]}
-    documents.write_periods(store, "acme", [week], figures, DATA_STATUS)
+    documents.write_periods(store, "acme", [week], gold_of(DAYS[8:9]), DATA_STATUS)
     assert list(held(store)) == ["*:rolling:last-7-days"]

@@ -20,7 +20,7 @@ from metrics_lake.jobs.publish import publish as publishing
 from metrics_lake.jobs.publish.plan import NOTE
 from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.jobs.refine import refine
-from metrics_lake.serve.rollup.rollup import DataStatus
+from metrics_lake.serve.data_status import DataStatus
 from tests.unit import standing
 from tests.unit.drawing import utc
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS

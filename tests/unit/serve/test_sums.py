@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.model.periods import Calendar
-from metrics_lake.serve.rollup.rows import Figures, excluded, in_period, rounded, summary
-from tests.unit.drawing import day, utc
-from tests.unit.serve.samples import bucket, days, hour
+from metrics_lake.serve.sums import SUMMARY_COLUMNS, excluded_sessions, rounded, summary
+from tests.unit.drawing import utc
+from tests.unit.serve.samples import bucket, days
 
 WEEK = days("""
     on         | started | completed | active | seconds | peak | peak_at             | length_seconds | length_count
@@ -26,6 +25,11 @@ def test_what_adds_up_is_added_up_and_peaks_are_not():
         "peak_listeners": 6, "peak_at": utc("2001-01-16 11:00"), "average_listeners": 0.036458,
         "average_session_seconds": 428.571429, "sessions_completed": 8, "sessions_active": 10,
     }  # fmt: skip
+
+
+def test_a_summary_needs_no_other_columns_than_it_names():
+    rows = [{name: row[name] for name in SUMMARY_COLUMNS} for row in WEEK]
+    assert summary(rows, unique_listeners=6, seconds=1) == summary(WEEK, unique_listeners=6, seconds=1)
 
 
 def test_the_first_of_equal_peaks_is_the_one_that_is_told():
@@ -59,28 +63,9 @@ def test_a_summary_of_parts_is_the_summary_of_the_whole(found):
 
 def test_sessions_that_are_not_counted_are_added_up_by_reason():
     rows = [bucket(excluded={"bot": 2, "no_media": 1}), bucket(excluded=[("bot", 3)]), bucket()]
-    assert excluded(rows) == {"bot": 5, "no_media": 1}
-    assert list(excluded([bucket(excluded={"too_short": 1, "bot": 1})])) == ["bot", "too_short"]
-
-
-def test_a_period_takes_its_own_days_in_order():
-    by_day = {day(f"2001-01-{number}"): number for number in (22, 14, 21, 15)}
-    assert list(in_period(by_day, Calendar("UTC").week(day("2001-01-15"))).values()) == [15, 21]
+    assert excluded_sessions(rows) == {"bot": 5, "no_media": 1}
+    assert list(excluded_sessions([bucket(excluded={"too_short": 1, "bot": 1})])) == ["bot", "too_short"]
 
 
 def test_numbers_are_rounded_to_six_digits_whatever_they_are():
     assert (rounded(1 / 3), rounded(2), str(rounded(0.1 + 0.2))) == (0.333333, 2.0, "0.3")
-
-
-def test_hours_stand_in_the_order_of_time_however_they_came():
-    figures = Figures()
-    figures.add_hours([hour("2001-01-15 12:00", started=2), hour("2001-01-15 10:00", started=1)])
-    [by_day] = figures.hours.values()
-    assert [row["sessions_started"] for row in by_day[day("2001-01-15")]] == [1, 2]
-
-
-def test_streams_of_a_tenant_are_those_with_days():
-    figures = Figures()
-    figures.add_days([bucket(listened_on=day("2001-01-15"), stream=stream) for stream in ("live", "*")])
-    figures.add_days([bucket(listened_on=day("2001-01-15"), tenant="other", stream="fm")])
-    assert (figures.streams("acme"), figures.streams("other"), figures.streams("none")) == (["*", "live"], ["fm"], [])
