@@ -53,8 +53,8 @@ def _shelf(settings: Settings, tenants: Tenants, tenant: str) -> rollup.Shelf:
 
 def _figures(connection: duckdb.DuckDBPyConnection) -> Figures:
     def rows(query: str) -> list[Row]:
-        found: list[Row] = connection.sql(query).to_arrow_table().to_pylist()
-        return found
+        result: list[Row] = connection.sql(query).to_arrow_table().to_pylist()
+        return result
 
     figures = Figures()
     figures.add_days(rows("SELECT *, NULL AS unique_sketch FROM listening_by_day"))
