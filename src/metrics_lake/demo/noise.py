@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from metrics_lake.demo.log_lines import instant
+from metrics_lake.demo.line_text import instant
 from metrics_lake.demo.traffic_plan import DAY_MS, HOUR_MS, MINUTE_MS, Plan
 
 
