@@ -76,7 +76,7 @@ def test_no_modules_import_each_other_in_a_circle():
         module: {_module_of(imported, graph) for imported in imports(path)} - {module, ""}
         for module, path in graph.items()
     }
-    assert circles(edges) == {tuple(f"metrics_lake.{part}" for part in circle) for circle in _CIRCLES}
+    assert circles(edges) <= {tuple(f"metrics_lake.{part}" for part in circle) for circle in _CIRCLES}
 
 
 def test_a_circle_of_imports_would_be_seen():

@@ -97,7 +97,7 @@ def _part(part: str) -> str:
 
 
 class Match(Strict):
-    """Globs, or lists of globs, on what a request names; those given must all hold."""
+    """Globs, or lists of globs, on fields of a request; all that are given must match."""
 
     frontend: Globs = ()
     host: Globs = ()

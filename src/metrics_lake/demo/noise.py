@@ -131,7 +131,7 @@ def _checks(plan: Plan) -> pl.DataFrame:
 
 
 def _notices(plan: Plan) -> pl.DataFrame:
-    """Lines that are no requests; each stands twice."""
+    """Lines that are no requests; each occurs twice."""
     days = range(plan.starts_ms, plan.ends_ms, DAY_MS)
     rows = [(day + offset, day + offset, text) for day in days for offset, text in NOTICES]
     notices = pl.DataFrame(rows, schema=["accepted_ms", "ended_ms", "message"], orient="row")

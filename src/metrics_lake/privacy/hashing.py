@@ -67,7 +67,7 @@ def canonical(address: str) -> str | None:
 
 
 def listener_id(key: bytes, address: str, agent: str) -> str:
-    """32 hex digits for a canonical address and an agent; an empty agent stands for none, or for `identity: ip`."""
+    """32 hex digits for a canonical address and an agent; the agent is empty without one, and with `identity: ip`."""
     return hmac.digest(key, f"{address}\n{agent}".encode(), "sha256")[:ID_BYTES].hex()
 
 

@@ -109,7 +109,7 @@ def read(file: str | Path) -> Salts:
     except FileNotFoundError:
         return Salts()
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        remedy = "restore it; without it no listener can be told from a new one"
+        remedy = "restore it; without it every listener would become a new one"
         raise KeysError(f"the keys file {path} can't be read ({type(error).__name__}): {remedy}") from None
 
 
