@@ -26,11 +26,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 import polars as pl
 
+from metrics_lake.config.secrets import read_secret
 from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.demo.agents import AGENTS
-from metrics_lake.privacy.hashing import canonical
-from metrics_lake.sources.haproxy import SOURCE, listeners, requests
+from metrics_lake.privacy import salts
+from metrics_lake.privacy.hashing import Hasher, canonical
+from metrics_lake.sources.haproxy import line_classes, listeners, reading
 from metrics_lake.sources.haproxy.formats import parsing
 from metrics_lake.sources.landed_file import FileEntry
 from tests.unit.sources import mmdb
@@ -145,14 +147,14 @@ def plain() -> Iterator[None]:
 
     with ExitStack() as patches:
         for module, name, instead in (
-            (listeners, "_placed", unknown),
-            (listeners.agents, "described", no_agents),
-            (listeners.referrers, "described", no_sources),
-            (requests.lines, "unwrapped", lambda lines: lines),
+            (listeners, "_with_location", unknown),
+            (listeners.user_agents, "describe", no_agents),
+            (listeners.referrers, "describe", no_sources),
+            (line_classes.log_lines, "unwrap", lambda lines: lines),
             (
-                requests,
-                "understood",
-                lambda lines, haproxy, paths: parsing.httplog_parted(lines, haproxy.captures),
+                line_classes,
+                "parse_lines",
+                lambda lines, haproxy, paths: parsing.parse_httplog(lines, haproxy.captures),
             ),
             (parsing, "with_tails", lambda read: read),
         ):
@@ -162,18 +164,19 @@ def plain() -> Iterator[None]:
 
 def seconds(logs: list[LogFile], rules: Rules) -> tuple[float, int]:
     """How long reading takes, and how many requests came out."""
+    hasher = Hasher(read_secret(rules.privacy.secret_file), salts.read(rules.privacy.keys_file))
     _forget()
     started = time.perf_counter()
-    frames = list(SOURCE.parse(logs, rules))
+    frames = list(reading.parse(logs, rules, hasher))
     taken = time.perf_counter() - started
     return taken, sum(frame["request_count"].sum() for frame in frames if "request_count" in frame.columns)
 
 
 def _forget() -> None:
     """As in a worker that is new: nothing is known of any client."""
-    listeners.agents._SEEN.clear()
-    listeners.places.opened.cache_clear()
-    listeners.places._lies_in.cache_clear()
+    listeners.user_agents._SEEN.clear()
+    listeners.geo.open_files.cache_clear()
+    listeners.geo._is_inside.cache_clear()
     canonical.cache_clear()
 
 

@@ -67,7 +67,7 @@ def test_there_are_ten_floors_at_most_and_one_loose_module_at_the_top():
 
 
 # Modules that import each other in a circle, wherever in them: none is to come, and these are to go.
-_CIRCLES = (("io.landing.azure_landing", "io.landing.intake", "io.landing.reader"),)
+_CIRCLES = (("io.landing.azure_landing", "io.landing.reader"),)
 
 
 def test_no_modules_import_each_other_in_a_circle():

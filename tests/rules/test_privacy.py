@@ -22,7 +22,6 @@ _KEYLESS = {
 _OF_ADDRESSES = (
     "ipaddress",
     "metrics_lake.privacy.hashing.canonical",
-    "metrics_lake.privacy.hashing.Hasher",
     "metrics_lake.sources.haproxy.erasure_request",
     "metrics_lake.audit.landed_addresses",
 )

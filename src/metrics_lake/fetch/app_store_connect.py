@@ -19,8 +19,8 @@ import requests
 
 from metrics_lake.config.settings import AppStore
 from metrics_lake.fetch.ledger import LANDED, NO_SALES, NOT_YET, UNCHANGED, Clock, FetchError, Outcome, ReportFolder
-from metrics_lake.sources.stores.app_store import FOLDER
-from metrics_lake.sources.stores.raw_table import decoded
+from metrics_lake.sources.stores.app_store_sales import FOLDER
+from metrics_lake.sources.stores.raw_table import decode
 
 ZONE = ZoneInfo("America/Los_Angeles")
 _AUDIENCE, _LIFE, _SPARE = "appstoreconnect-v1", timedelta(minutes=15), timedelta(minutes=2)
@@ -60,7 +60,7 @@ class Connect:
         answer = self._answer(on)
         if answer.status_code == requests.codes.not_found:
             return DailyReport(_EMPTY, has_sales=False) if _NO_SALES in _detail(answer).lower() else None
-        return DailyReport(decoded(_unpacked(answer.content)))
+        return DailyReport(decode(_unpacked(answer.content)))
 
     def _answer(self, on: date) -> requests.Response:
         """An answer 200 or 404; retries after busy and broken answers, and raises FetchError for others."""

@@ -20,8 +20,8 @@ from google.oauth2 import service_account
 
 from metrics_lake.config.settings import GooglePlay
 from metrics_lake.fetch.ledger import LANDED, NOT_YET, UNCHANGED, Clock, FetchError, Outcome, ReportFolder
-from metrics_lake.sources.stores.google_play import FOLDER
-from metrics_lake.sources.stores.raw_table import decoded
+from metrics_lake.sources.stores.google_play_installs import FOLDER
+from metrics_lake.sources.stores.raw_table import decode
 
 _PREFIX = "stats/installs/installs_"
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
@@ -97,7 +97,7 @@ def _fetched(blob: storage.Blob, report: str, landed: ReportFolder) -> str:
     written_at: datetime = blob.updated or datetime.fromtimestamp(int(blob.generation) / 1e6, timezone.utc)
     source = f"gs://{blob.bucket.name}/{blob.name}"
     is_new = landed.add(
-        report, decoded(content), version=str(blob.generation), written_at=written_at, suffix=".csv", source=source
+        report, decode(content), version=str(blob.generation), written_at=written_at, suffix=".csv", source=source
     )
     return LANDED if is_new else UNCHANGED
 

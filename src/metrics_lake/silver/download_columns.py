@@ -15,7 +15,7 @@ from itertools import groupby
 
 import polars as pl
 
-from metrics_lake.sources.stores.google_play import COLUMNS_OF_DOWNLOADS
+from metrics_lake.sources.stores.google_play_installs import COLUMNS_OF_DOWNLOADS
 
 ALL, GOOGLE = "*", "google"
 COLUMNS = tuple(COLUMNS_OF_DOWNLOADS)

@@ -13,7 +13,7 @@ import polars as pl
 from metrics_lake.model.tables import Table
 from metrics_lake.silver import download_columns, reports_that_count
 from metrics_lake.silver.reports_that_count import OF_DAY, Counting
-from metrics_lake.sources.stores.google_play import COLUMNS_OF_DOWNLOADS
+from metrics_lake.sources.stores.google_play_installs import COLUMNS_OF_DOWNLOADS
 
 TABLE = Table(
     "silver.downloads",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from metrics_lake.sources.stores.app_store import ANOTHER_DAY, NOT_SALES
-from metrics_lake.sources.stores.google_play import ANOTHER_MONTH, OVERVIEW
+from metrics_lake.sources.stores.app_store_sales import ANOTHER_DAY, NOT_SALES
+from metrics_lake.sources.stores.google_play_installs import ANOTHER_MONTH, OVERVIEW
 
 APPLE = "apple"
 OF_DAY = ("store", "downloaded_on", "app")

@@ -19,7 +19,6 @@ _DAYS_START = ("00:00", "00:30", "01:30", "02:30", "04:00", "23:30")
 _GRID = (0, 0, 0, 30 * MINUTE, -30 * MINUTE, HOUR, -HOUR, 90 * MINUTE, -90 * MINUTE, 4 * HOUR, 25 * MINUTE, -5 * MINUTE,
          DAY, -DAY, -6 * DAY)  # fmt: skip
 _CLOCKS = ("UTC", "UTC", "Asia/Kolkata", "Asia/Kathmandu")  # of logs: none shows an hour twice
-_ASIDE = 9  # who is no listener of the log, and frames it
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Line:
 
     @property
     def address(self) -> str:
-        return "192.0.2.99" if self.person == _ASIDE else ADDRESSES[self.person]
+        return ADDRESSES[self.person]
 
     def text(self, clock: str) -> str:
         stamp = _instant(self.at).astimezone(ZoneInfo(clock)).strftime("%d/%b/%Y:%H:%M:%S.%f")[:-3]
@@ -68,17 +67,16 @@ class Case:
     lines: tuple[Line, ...]
     runs: tuple[tuple[tuple[Line, ...], ...], ...]
 
-    @property
-    def framed(self) -> tuple[Line, ...]:
-        """The log with a first and a last line that every file has: so each stands for all its hours."""
-        aside = Line("acme", "fm", _ASIDE, AGENTS[0], min(line.at for line in self.lines) - HOUR, 1000)
-        return (aside, *self.lines, replace(aside, at=max(line.piece[1] for line in self.lines) + HOUR))
-
     def file(self, lines: Sequence[Line]) -> str:
-        """A file of some of the lines, in the order in which they were logged."""
-        first, *_, last = self.framed
-        held = [first, *sorted(lines, key=lambda line: line.at + line.lasting), last]
-        return "".join(f"{line.text(self.clock)}\n" for line in held)
+        """A file of some of the lines, in the order in which they were logged.
+
+        Each begins and ends with a line of the whole log's first and last hour that no stream claims: so it stands for all
+        its hours, and how the lines are dealt says nothing of what has arrived.
+        """
+        begins, ends = (edge(line.piece[side] for line in self.lines) for side, edge in enumerate((min, max)))
+        frame = [Line("nobody", "fm", 0, "", at, 0).text(self.clock) for at in (begins - HOUR, ends + HOUR)]
+        held = [line.text(self.clock) for line in sorted(lines, key=lambda line: line.at + line.lasting)]
+        return "".join(f"{text}\n" for text in (frame[0], *held, frame[1]))
 
     @property
     def tenants(self) -> dict[str, Any]:
@@ -99,9 +97,12 @@ def drawn(number: int) -> Case:
     draw = Random(number)
     zone, turn = _turn(draw)
     weeks = draw.choice([("sunday", "monday"), ("monday", "sunday"), ("monday", "monday")])
+    shown = (
+        (turn - timedelta(minutes=30)).astimezone(ZoneInfo(zone)).strftime("%H:%M")
+    )  # twice, if the clock is put back
     calendars = {
-        name: {"timezone": draw.choice([zone, zone, *turns.ZONES]), "week_starts": week,
-               "broadcast_day_starts": draw.choice(_DAYS_START)}
+        name: {"timezone": draw.choice([zone] * 9 + [*turns.ZONES]), "week_starts": week,
+               "broadcast_day_starts": draw.choice([*_DAYS_START, shown, shown, shown])}
         for name, week in zip(("acme", "zeta"), weeks, strict=True)
     }  # fmt: skip
     gaps = draw.choice([(60, 5), (60, 5), (0, 0), (0, 5), (1, 30), (5, 600), (600, 0)])
@@ -110,8 +111,10 @@ def drawn(number: int) -> Case:
         "sessions.minimum_seconds": draw.choice([0, 0, 30]), "privacy.minimum_group": draw.choice([1, 1, 2]),
         "privacy.identity": draw.choice(["ip_user_agent", "ip_user_agent", "ip"]),
     }  # fmt: skip
-    lines = _lines(draw, turn, gaps)
-    return Case(number, draw.choice(_CLOCKS), calendars, settings, lines, _runs(draw, lines))
+    is_apart = draw.random() < 0.4  # few lines, a run for each: what one changes isn't read again for another's sake
+    lines = _lines(draw, turn, gaps, (2, 4) if is_apart else (3, 12))
+    runs = tuple(((line,),) for line in draw.sample(lines, len(lines))) if is_apart else _runs(draw, lines)
+    return Case(number, draw.choice(_CLOCKS), calendars, settings, lines, runs)
 
 
 def _turn(draw: Random) -> tuple[str, datetime]:
@@ -121,9 +124,9 @@ def _turn(draw: Random) -> tuple[str, datetime]:
     return zone, draw.choice(turns.of(zone))
 
 
-def _lines(draw: Random, turn: datetime, gaps: tuple[int, int]) -> tuple[Line, ...]:
+def _lines(draw: Random, turn: datetime, gaps: tuple[int, int], count: tuple[int, int]) -> tuple[Line, ...]:
     around, found = round(turn.timestamp() * 1000), dict[Line, None]()
-    for _ in range(draw.randint(3, 12)):
+    for _ in range(draw.randint(*count)):
         found[_line(draw, around, list(found), gaps)] = None
     return tuple(found)
 

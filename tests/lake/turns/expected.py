@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from tests.lake.turns.drawing import DAY, Case, Line
 from tests.unit.reference import merged
 
@@ -18,7 +18,7 @@ Row = tuple[Any, ...]  # tenant, stream, start, end, exclusion, requests, reques
 def expected(case: Case) -> list[Row]:
     """The sessions that definitions.md 1 to 3 give."""
     of: dict[tuple[str, ...], set[Line]] = defaultdict(set)
-    for line in case.framed:
+    for line in case.lines:
         of[_listener(line, case)].add(line)
     return sorted(
         (row for lines in of.values() for row in _sessions(lines, case)),
@@ -59,7 +59,7 @@ def _exclusion(lines: list[Line], media: int, length: int, case: Case) -> str | 
     return next((reason for reason, fits in reasons.items() if fits), None)
 
 
-def found(work: Work) -> list[Row]:
+def found(work: JobContext) -> list[Row]:
     """The same, of a lake."""
     held = pl.read_delta(f"{work.settings.storage.lake}/silver/sessions")
     rows = held.select(

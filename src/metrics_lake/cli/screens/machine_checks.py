@@ -24,7 +24,7 @@ from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.documents.open_store import cosmos_of
 from metrics_lake.io.landing.azure_landing import AzureLanding
 from metrics_lake.io.storage.azure import AzureError
-from metrics_lake.jobs.unknown_agents import REMEDY, told, unknown_agents
+from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
 from metrics_lake.sources.lookups import geo
@@ -113,8 +113,8 @@ def _formats(settings: Settings) -> Finding:
 def _places(settings: Settings) -> Finding:
     files = [file for file in (settings.places.country_file, settings.places.network_file) if file]
     try:
-        geo.opened(settings.places.country_file, settings.places.network_file)
-    except geo.PlacesError as error:
+        geo.open_files(settings.places.country_file, settings.places.network_file)
+    except geo.GeoFileError as error:
         return Finding("places", False, *str(error).split("; ", 1))
     return Finding("places", True, ", ".join(files) or "no files: countries and networks stay unknown")
 
@@ -163,7 +163,7 @@ def _agents(settings: Settings) -> Finding:
     if not lake(settings).is_right:  # Polars panics over a file that is cut
         return Finding("agents", True, "not checked, because the lake can't be read")
     streams = unknown_agents(settings.storage.lake)
-    return Finding("agents", True, told(streams) or "the log has a place for them", REMEDY if streams else "")
+    return Finding("agents", True, warning(streams) or "the log has a place for them", REMEDY if streams else "")
 
 
 def _documents(settings: Settings) -> Finding:

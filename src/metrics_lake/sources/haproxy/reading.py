@@ -9,16 +9,14 @@ from itertools import count
 
 import polars as pl
 
-from metrics_lake.config.secrets import read_secret
 from metrics_lake.config.settings import Rules
-from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.privacy.redaction import Names
-from metrics_lake.sources.haproxy import lines, neighbours, streams
-from metrics_lake.sources.haproxy.files import Files
-from metrics_lake.sources.haproxy.requests import Sorted, sorted_out
-from metrics_lake.sources.haproxy.visits import folded, with_pieces
-from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
+from metrics_lake.sources.haproxy import log_lines, neighbours, streams
+from metrics_lake.sources.haproxy.file_times import FileTimes
+from metrics_lake.sources.haproxy.line_classes import ClassifiedLines, classify_lines
+from metrics_lake.sources.haproxy.visits import fold, with_ends
+from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, READ, InputFile, UnreadableFile
 
 VISIT, REJECT, UNCLAIMED, FILE, COUNTER = "visit", "reject", "unclaimed", "file", "counter"
 _CHUNK_BYTES = 8 << 20
@@ -30,7 +28,7 @@ _COUNTS = {"accepted": "accepted", "reject": "rejects", "unclaimed": "unclaimed"
 class _Account:
     """What became of a file's lines, as they are read."""
 
-    file: ArrivedFile
+    file: InputFile
     status: str = READ
     reason: str | None = None
     host: str | None = None  # that syslog names in the first line
@@ -54,7 +52,7 @@ class _Chunk:
         text = piece.decode("utf-8", errors="replace").replace("\0", "")
         if account.line_count == 0:
             text = text.removeprefix("\ufeff")
-            account.host = lines.host_of(text[:200])
+            account.host = log_lines.host_of(text[:200])
         if is_last and text and not text.endswith("\n"):
             self.unfinished.add(number)
         text = text.removesuffix("\n")
@@ -64,11 +62,10 @@ class _Chunk:
         self.size += len(text)
 
 
-def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
+def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[pl.DataFrame]:
     """Rows of `bronze.haproxy`, frame by frame; columns that a kind of row doesn't fill are left out."""
-    secret = read_secret(rules.privacy.secret_file)
-    hasher, names = Hasher(secret, salts.read(rules.privacy.keys_file)), Names(secret)
-    numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), Files(read_ms=rules.read_ms)
+    names = hasher.names
+    numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), FileTimes(read_ms=rules.read_ms)
     for file in files:
         account = _Account(file)
         finished.append(account)
@@ -76,7 +73,7 @@ def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
             number = next(numbers)
             known.paths[number] = file.true_path
             if account.line_count == 0:
-                neighbours.make_known(file, rules.haproxy, known, numbers, in_pieces=not is_last)
+                neighbours.register_lookups(file, rules.haproxy, known, numbers, in_pieces=not is_last)
             chunk.add(number, account, piece, is_last=is_last)
             if chunk.size >= _CHUNK_BYTES:
                 yield from _rows(chunk, rules, hasher, known, names)
@@ -111,18 +108,18 @@ def _is_copy(account: _Account) -> bool:
     for piece in account.file.pieces():
         line_count += piece.count(b"\n") + (not piece.endswith(b"\n"))
         has_stamp = has_stamp or _STAMP.search(piece) is not None
-        host = host or lines.host_of(piece[:200].decode("utf-8", errors="replace"))
+        host = host or log_lines.host_of(piece[:200].decode("utf-8", errors="replace"))
     if has_stamp:
         account.status, account.host = DUPLICATE, host
         account.line_count = account.counts["skipped"] = line_count
     return has_stamp
 
 
-def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: Files, names: Names) -> Iterator[pl.DataFrame]:
+def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: FileTimes, names: Names) -> Iterator[pl.DataFrame]:
     if not chunk.texts:
         return
-    numbered = lines.numbered(chunk.texts, chunk.first_lines)
-    found = sorted_out(numbered, rules, hasher, unfinished=chunk.unfinished, files=known)
+    numbered = log_lines.number_lines(chunk.texts, chunk.first_lines)
+    found = classify_lines(numbered, rules, hasher, unfinished=chunk.unfinished, files=known)
     _count(chunk.accounts, found)
     about = _about(chunk)
     made = (_visit_rows(found.accepted, rules), _reject_rows(found.rejects), _unclaimed_rows(found.unclaimed, names))
@@ -145,7 +142,7 @@ def _about(chunk: _Chunk) -> pl.DataFrame:
     return frame.with_columns(file_on=_instant("file_ms").dt.date()).drop("file_ms")
 
 
-def _count(accounts: dict[int, _Account], found: Sorted) -> None:
+def _count(accounts: dict[int, _Account], found: ClassifiedLines) -> None:
     for number, low, high in found.spans.iter_rows():
         account = accounts[number]
         account.first_ms = low if account.first_ms is None else min(low, account.first_ms)
@@ -160,7 +157,7 @@ def _instant(column: str) -> pl.Expr:
 
 
 def _visit_rows(accepted: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    runs = folded(with_pieces(accepted))
+    runs = fold(with_ends(accepted))
     known = streams.table(rules.tenants).select("stream_number", "tenant", "stream", "protocol")
     first, last, last_request = _instant("first_ms"), _instant("last_ms"), _instant("last_request_ms")
     return (
@@ -197,7 +194,7 @@ def _unclaimed_rows(unclaimed: pl.DataFrame, names: Names) -> pl.DataFrame:
 def _frontends(rows: pl.DataFrame, names: Names) -> pl.Expr:
     """The column `frontend` as it may be kept."""
     found = rows["frontend"].drop_nulls().unique().to_list()
-    return pl.col("frontend").replace({frontend: names.shown(frontend) for frontend in found})
+    return pl.col("frontend").replace({frontend: names.redact_path(frontend) for frontend in found})
 
 
 def _counter_rows(counters: pl.DataFrame, names: Names) -> pl.DataFrame:
@@ -228,7 +225,7 @@ def _file_row(account: _Account, names: Names) -> dict[str, object]:
         "content_hash": entry.content_hash,
         "status": account.status,
         "reason": account.reason,
-        "proxy": names.shown(account.host) if account.host else _folder(entry.path),
+        "proxy": names.redact_path(account.host) if account.host else _folder(entry.path),
         "first_ms": account.first_ms,
         "last_ms": account.last_ms,
         "line_count": account.line_count,

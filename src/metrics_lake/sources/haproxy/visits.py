@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import polars as pl
 
+from metrics_lake.model import dimensions
 from metrics_lake.sources.haproxy.streams import CONNECTION, SEGMENT
 
 _KEY = ("file_number", "stream_number", "listener_id", "is_evidence")
 # All requests of a run are alike in these: which of a session's requests describes it must not depend on how they were split.
-_DESCRIBED = (
-    "has_agent", "client_kind", "is_internal", "player", "player_version", "os", "device", "country", "region",
-    "network", "source", "source_group",
-)  # fmt: skip
+_DESCRIBED = ("has_agent", "client_kind", "is_internal", *dimensions.columns())
 _FAR = 1 << 42  # milliseconds, to the year 2109: further apart than any two instants of a log
 
 
-def with_pieces(requests: pl.DataFrame) -> pl.DataFrame:
+def with_ends(requests: pl.DataFrame) -> pl.DataFrame:
     """Adds end_ms: a request lasts its total time, a segment one segment duration longer; an early line no time."""
     extension = pl.when(pl.col("request_kind") == SEGMENT).then("segment_ms").otherwise(0)
     has_end = ~(pl.col("is_early") & (pl.col("request_kind") == CONNECTION))
@@ -31,7 +29,7 @@ def with_pieces(requests: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def folded(pieces: pl.DataFrame) -> pl.DataFrame:
+def fold(pieces: pl.DataFrame) -> pl.DataFrame:
     """One row a run: pieces of one key and description no further apart than gap_ms; what is no evidence is one row of these."""
     ordered = _with_description(pieces).sort(*_KEY, "description", "accepted_ms", "end_ms", "line_id")
     key_number = pl.struct(*_KEY, "description").rle_id().cast(pl.Int64)

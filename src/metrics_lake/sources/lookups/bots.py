@@ -1,7 +1,7 @@
 """Who is no listener and says so by its agent: bots, monitors and relays (definitions.md section 3).
 
 The list of the package crawler-user-agents alone calls okhttp and Wget bots, which players are built on, and misses an
-unknown `SomethingBot/1.0`; `robots.yaml` beside this file says what is put right, when and why.
+unknown `SomethingBot/1.0`; `bots.yaml` beside this file says what is put right, when and why.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST = 1024
 
 @cache
 def _text() -> str:
-    return resources.files(__package__).joinpath("robots.yaml").read_text(encoding="utf-8")
+    return resources.files(__package__).joinpath("bots.yaml").read_text(encoding="utf-8")
 
 
 @cache
@@ -51,8 +51,8 @@ def _listed() -> tuple[tuple[str, str], ...]:
 
 def kinds(texts: Sequence[str]) -> list[str | None]:
     """For each user agent `bot`, `monitor`, `relay`, or None for what may be a listener."""
-    judged = pl.DataFrame({"agent": texts}, schema={"agent": pl.String}).select(kind=_kind(_plain()))
-    return judged["kind"].to_list()
+    classified = pl.DataFrame({"agent": texts}, schema={"agent": pl.String}).select(kind=_kind(_plain()))
+    return classified["kind"].to_list()
 
 
 def _plain() -> pl.Expr:
@@ -65,9 +65,9 @@ def _kind(plain: pl.Expr) -> pl.Expr:
     kind = pl.lit(None, dtype=pl.String)
     for row in reversed(_ignoring_case("generic")):
         kind = pl.when(plain.str.contains(row["pattern"])).then(pl.lit(row["kind"])).otherwise(kind)
-    for of in (BOT, MONITOR):
-        listed = "|".join(f"(?:{pattern})" for pattern, its in _listed() if its == of)
-        kind = pl.when(plain.str.contains(listed)).then(pl.lit(of)).otherwise(kind)
+    for kind_of_list in (BOT, MONITOR):
+        listed = "|".join(f"(?:{pattern})" for pattern, listed_kind in _listed() if listed_kind == kind_of_list)
+        kind = pl.when(plain.str.contains(listed)).then(pl.lit(kind_of_list)).otherwise(kind)
     for row in reversed(_ignoring_case("rules")):
         kind = pl.when(plain.str.contains(row["pattern"])).then(pl.lit(row["kind"])).otherwise(kind)
     return kind

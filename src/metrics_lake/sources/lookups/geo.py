@@ -24,43 +24,43 @@ _MOST_SEEN = 1 << 17
 _COUNTRY_KEYS = ("country_code", "country", "countryCode")
 
 
-class PlacesError(Exception):
+class GeoFileError(Exception):
     """A file of places is missing or unreadable; the message names the setting and the remedy."""
 
 
-class Places:
+class GeoFiles:
     """Opened files. One a worker (see `opened`); stays in its process."""
 
     def __init__(self, country_file: str = "", network_file: str = "") -> None:
         self._country = _open(country_file, "places.country_file")
         self._network = _open(network_file, "places.network_file")
-        self._placed = lru_cache(maxsize=_MOST_SEEN)(self._place)
+        self._located = lru_cache(maxsize=_MOST_SEEN)(self._locate)
 
     def __reduce__(self) -> str:
         raise TypeError("opened files stay in their process; a worker opens its own")
 
-    def described(self, addresses: Sequence[str]) -> pl.DataFrame:
+    def describe(self, addresses: Sequence[str]) -> pl.DataFrame:
         """One row an address, in their order: address, country (ISO 3166), region (ISO 3166-2), network (hosting, access)."""
-        rows = [(address, *self._placed(address)) for address in addresses]
+        rows = [(address, *self._located(address)) for address in addresses]
         return pl.DataFrame(rows, schema=dict.fromkeys(_COLUMNS, pl.String), orient="row")
 
-    def _place(self, address: str) -> tuple[str | None, str | None, str | None]:
-        country = _record(self._country, address)
-        network = _record(self._network, address)
+    def _locate(self, address: str) -> tuple[str | None, str | None, str | None]:
+        country = _lookup(self._country, address)
+        network = _lookup(self._network, address)
         return _country_of(country), _region_of(country), _network_of(network)
 
 
 @lru_cache(maxsize=4)
-def opened(country_file: str = "", network_file: str = "") -> Places:
+def open_files(country_file: str = "", network_file: str = "") -> GeoFiles:
     """The places of these files, opened once a process; a name that is empty leaves its columns null."""
-    return Places(country_file, network_file)
+    return GeoFiles(country_file, network_file)
 
 
 def is_internal(addresses: Sequence[str], networks: Sequence[str]) -> list[bool]:
     """Whether each canonical address lies in one of a tenant's own networks. An IPv6 address stands for its /64."""
     if not networks:
         return [False] * len(addresses)
-    return [_lies_in(address, tuple(networks)) for address in addresses]
+    return [_is_inside(address, tuple(networks)) for address in addresses]
 
 
 @lru_cache(maxsize=1024)
@@ -69,8 +69,8 @@ def _parsed(networks: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddres
 
 
 @lru_cache(maxsize=_MOST_SEEN)
-def _lies_in(address: str, of: tuple[str, ...]) -> bool:
-    networks = _parsed(of)
+def _is_inside(address: str, network_texts: tuple[str, ...]) -> bool:
+    networks = _parsed(network_texts)
     try:
         number = ipaddress.ip_address(address)
     except ValueError:
@@ -91,14 +91,14 @@ def _open(file: str, setting: str) -> maxminddb.Reader | None:
         return None
     remedy = f"name a file in MaxMind's format (.mmdb) with {setting}, or leave it empty to do without"
     if not Path(file).is_file():
-        raise PlacesError(f"{setting}: no file {file}; {remedy}")
+        raise GeoFileError(f"{setting}: no file {file}; {remedy}")
     try:
         return maxminddb.open_database(file, maxminddb.MODE_AUTO)
     except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
-        raise PlacesError(f"{setting}: {file} can't be read ({type(error).__name__}); {remedy}") from None
+        raise GeoFileError(f"{setting}: {file} can't be read ({type(error).__name__}); {remedy}") from None
 
 
-def _record(reader: maxminddb.Reader | None, address: str) -> Mapping[str, Any]:
+def _lookup(reader: maxminddb.Reader | None, address: str) -> Mapping[str, Any]:
     """What a file says of an address, {} where it says nothing: not an address, or IPv6 in a file of IPv4."""
     if reader is None:
         return {}
@@ -135,8 +135,8 @@ def _network_of(record: Mapping[str, Any]) -> str | None:
     if record.get("is_hosting_provider") or record.get("is_anonymous_vpn") or record.get("type") == HOSTING:
         return HOSTING
     number, name = record.get("autonomous_system_number", record.get("asn")), _operator(record)
-    known = _hosting()
-    if str(number).upper().removeprefix("AS") in known["numbers"] or any(word in name for word in known["words"]):
+    hosting = _hosting()
+    if str(number).upper().removeprefix("AS") in hosting["numbers"] or any(word in name for word in hosting["words"]):
         return HOSTING
     return ACCESS
 

@@ -37,10 +37,10 @@ def source(referrer: str | None, own_sites: Sequence[str] = ()) -> tuple[str, st
 
     What is no URL with a host (`-`, `about:blank`, nonsense) is `direct`: nobody is named there.
     """
-    found = _URL.match((referrer or "").strip())
-    if found is None or (referrer or "").strip().lower() in _NONE:
+    url_match = _URL.match((referrer or "").strip())
+    if url_match is None or (referrer or "").strip().lower() in _NONE:
         return DIRECT, DIRECT
-    scheme, host = found[1].lower(), found[2].lower().rstrip(".")
+    scheme, host = url_match[1].lower(), url_match[2].lower().rstrip(".")
     if scheme in _APPS:
         return (host, _app_group(host)) if _is_name(host) and not _NUMBERS.search(host) else (OTHER, APP)
     if scheme not in ("http", "https"):
@@ -52,7 +52,7 @@ def source(referrer: str | None, own_sites: Sequence[str] = ()) -> tuple[str, st
     return host, OWN if _fits(host, tuple(own_sites)) else _group(host)
 
 
-def described(referrers: pl.DataFrame, own_sites: Mapping[str, Globs]) -> pl.DataFrame:
+def describe(referrers: pl.DataFrame, own_sites: Mapping[str, Globs]) -> pl.DataFrame:
     """One row a distinct (tenant, referer): both, source and source_group. `own_sites` by tenant."""
     distinct = referrers.select("tenant", "referer").unique(maintain_order=True)
     rows = [(tenant, text, *source(text, own_sites.get(tenant, ()))) for tenant, text in distinct.iter_rows()]
@@ -77,9 +77,9 @@ def _app_group(name: str) -> str:
 
 
 @cache
-def _globs(group: str, of: str) -> tuple[str, ...]:
+def _globs(group: str, key: str) -> tuple[str, ...]:
     lists: dict[str, Any] = yaml.safe_load(resources.files(__package__).joinpath("referrers.yaml").read_text("utf-8"))
-    return tuple(lists[group].get(of, ()))
+    return tuple(lists[group].get(key, ()))
 
 
 def _fits(host: str, globs: tuple[str, ...], *, is_listed: bool = False) -> bool:

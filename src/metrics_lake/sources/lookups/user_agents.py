@@ -1,6 +1,6 @@
 """From a user agent to player, major version, operating system, device class and client kind; the string is not kept.
 
-ua-parser knows browsers and systems; `players.yaml` beside this file knows what plays radio, robots.py who is no listener.
+ua-parser knows browsers and systems; `players.yaml` beside this file knows what plays radio, bots.py who is no listener.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from ua_parser.regex import Resolver
 from metrics_lake.privacy.redaction import holds_address
 from metrics_lake.sources.lookups.bots import KINDS, kinds, rules_version
 
-__all__ = ["KINDS", "NO_VALUES", "OTHER", "UNKNOWN", "Agent", "agent", "agents", "described", "kinds", "rules_version"]
+__all__ = ["KINDS", "NO_VALUES", "OTHER", "UNKNOWN", "Agent", "agent", "agents", "describe", "kinds", "rules_version"]
 
 OTHER, UNKNOWN = "other", "unknown"  # an agent that nothing is known of; a log that has no place for it
 NO_VALUES = ("", "-")
-_LONGEST, _LONGEST_VERSION, _MOST_SEEN = 1024, 6, 100_000
+_LONGEST, _LONGEST_VERSION, _CACHE_SIZE = 1024, 6, 100_000
 _MOBILE_SYSTEMS = ("iOS", "Android", "Windows Phone", "HarmonyOS", "KaiOS", "BlackBerry OS")
 _DESKTOP_SYSTEMS = ("Windows", "Mac OS X", "Linux", "Ubuntu", "Debian", "Fedora", "Chrome OS", "FreeBSD", "Arch Linux")
 _TV = (
@@ -90,17 +90,17 @@ def _parser() -> Parser:
     return Parser(Resolver((agents, systems, [])))
 
 
-_SEEN: dict[str, Agent] = {}  # of one worker: the same agents come in every chunk
+_CACHE: dict[str, Agent] = {}  # of one worker: the same agents come in every chunk
 
 
 def agents(texts: Sequence[str]) -> list[Agent]:
     """The agents behind user-agent strings, in their order."""
-    if len(_SEEN) > _MOST_SEEN:
-        _SEEN.clear()
-    unseen = [text for text in dict.fromkeys(texts) if text not in _SEEN]
-    for text, kind, row in zip(unseen, kinds(unseen), _player_rows(unseen), strict=True) if unseen else ():
-        _SEEN[text] = Agent(*_known(text, row), kind=kind)
-    return [_SEEN[text] for text in texts]
+    if len(_CACHE) > _CACHE_SIZE:
+        _CACHE.clear()
+    uncached = [text for text in dict.fromkeys(texts) if text not in _CACHE]
+    for text, kind, row in zip(uncached, kinds(uncached), _player_rows(uncached), strict=True) if uncached else ():
+        _CACHE[text] = Agent(*_describe_one(text, row), kind=kind)
+    return [_CACHE[text] for text in texts]
 
 
 def _player_rows(texts: Sequence[str]) -> list[int | None]:
@@ -112,21 +112,21 @@ def _player_rows(texts: Sequence[str]) -> list[int | None]:
     return agents.select(row=row)["row"].to_list()
 
 
-def _known(text: str, row: int | None) -> tuple[str, str | None, str, str]:
+def _describe_one(text: str, row: int | None) -> tuple[str, str | None, str, str]:
     """player, player_version, os, device."""
     if text in NO_VALUES:
         return OTHER, None, OTHER, OTHER
     text = text[:_LONGEST]
-    known = _parser()(text, Domain.USER_AGENT | Domain.OS)
-    system = known.os.family if known.os and known.os.family != "Other" else _system(text)
+    parsed = _parser()(text, Domain.USER_AGENT | Domain.OS)
+    system = parsed.os.family if parsed.os and parsed.os.family != "Other" else _system(text)
     system = _NAMES.get(system, system)
     if row is not None:
         pattern, player, device = _players()[row]
-        found = pattern.search(text)
-        version = next((group for group in found.groups() if group), None) if found else None
+        match = pattern.search(text)
+        version = next((group for group in match.groups() if group), None) if match else None
         return player, _major(version), system, device or _device(text, system)
-    family = known.user_agent.family if known.user_agent else OTHER
-    version = known.user_agent.major if known.user_agent else None
+    family = parsed.user_agent.family if parsed.user_agent else OTHER
+    version = parsed.user_agent.major if parsed.user_agent else None
     return _plain(family), _major(version), system, _device(text, system)
 
 
@@ -155,11 +155,19 @@ def _device(text: str, system: str) -> str:
     return "desktop" if system in _DESKTOP_SYSTEMS else OTHER
 
 
-def described(texts: Iterable[str]) -> pl.DataFrame:
+def describe(texts: Iterable[str]) -> pl.DataFrame:
     """One row an agent: agent (the string), player, player_version, os, device, client_kind."""
     texts = list(texts)
     rows = [
-        (text, a.player, a.player_version, a.os, a.device, a.kind) for text, a in zip(texts, agents(texts), strict=True)
+        (
+            text,
+            parsed_agent.player,
+            parsed_agent.player_version,
+            parsed_agent.os,
+            parsed_agent.device,
+            parsed_agent.kind,
+        )
+        for text, parsed_agent in zip(texts, agents(texts), strict=True)
     ]
     columns = ("agent", "player", "player_version", "os", "device", "client_kind")
     return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")

@@ -23,7 +23,7 @@ _WHOLE, _GROUPED, _FRACTION = r"\d+$", r"\d{1,3}(?:[.,'’\s]\d{3})+$", r"\d+[.,
 
 
 @dataclass(frozen=True)
-class Cells:
+class RawTable:
     """A report's rows as texts: a column for each name of the header, and `row_number`, the row's place below it from 1.
 
     Cells that are empty, or that the row doesn't reach, are null; a row with more cells than the header `is_too_wide`.
@@ -39,7 +39,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Rows:
+class ReportRows:
     """What a source made of a report: rows of its own columns, and the numbers of rejected rows with a reason, and with
     what they can still say: `app`, `downloaded_on`, `dimension`.
 
@@ -52,7 +52,7 @@ class Rows:
     covers_on: date | None = None
 
 
-def decoded(content: bytes) -> str:
+def decode(content: bytes) -> str:
     """The text of a report: UTF-16 by its mark or its zeros, else UTF-8."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
@@ -68,20 +68,20 @@ def _text(content: bytes, encoding: str) -> str:
     return content.decode(encoding, errors="replace").replace("\0", "")
 
 
-def cells(text: str) -> Cells:
+def cells(text: str) -> RawTable:
     """The cells of a report by the names in its header; UnreadableFile where it has none, or ends within a row."""
-    found = _split(text.lstrip("\ufeff\r\n\t "))
-    header = [name_of(name) for name in next(found, [])]
-    numbered = [(number, row) for number, row in enumerate(found, 1)]
+    table = _split(text.lstrip("\ufeff\r\n\t "))
+    header = [name_of(name) for name in next(table, [])]
+    numbered = [(number, row) for number, row in enumerate(table, 1)]
     rows = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
     is_unended = bool(rows) and not text.endswith(("\n", "\r"))
     if is_unended and _is_cut(header, [row for _, row in rows]):
         raise UnreadableFile("cut_short")
-    once = {tuple(row): number for number, row in reversed(rows)}  # of equal rows the first
-    kept = sorted((number, row) for row, number in once.items())
-    frame = _frame(header, kept, separator_of(text))
+    first_numbers = {tuple(row): number for number, row in reversed(rows)}  # of equal rows the first
+    distinct_rows = sorted((number, row) for row, number in first_numbers.items())
+    frame = _frame(header, distinct_rows, separator_of(text))
     names = tuple(name for name in frame.columns if name not in (ROW, TOO_WIDE))
-    return Cells(frame, names, len(numbered) - len(rows), len(rows) - len(kept), is_unended)
+    return RawTable(frame, names, len(numbered) - len(rows), len(rows) - len(distinct_rows), is_unended)
 
 
 def _frame(header: Sequence[str], rows: Sequence[tuple[int, tuple[str, ...]]], separator: str) -> pl.DataFrame:
@@ -123,10 +123,10 @@ def _is_cut(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     return len(rows[-1]) < len(header) and all(len(row) >= len(header) for row in rows[:-1])
 
 
-def _cell(row: Sequence[str], place: int) -> str | None:
-    if place >= len(row):
+def _cell(row: Sequence[str], position: int) -> str | None:
+    if position >= len(row):
         return None
-    return _bare(row[place]) or None
+    return _bare(row[position]) or None
 
 
 def _bare(cell: str) -> str:
@@ -139,10 +139,10 @@ def name_of(column: str) -> str:
     return re.sub(r"[\s_]+", " ", _bare(column.replace("\ufeff", ""))).strip().lower()
 
 
-def require(found: Cells, names: Iterable[str]) -> None:
+def require(table: RawTable, names: Iterable[str]) -> None:
     """UnreadableFile where the header lacks one of these columns."""
     for name in names:
-        if name not in found.names:
+        if name not in table.names:
             raise UnreadableFile(f"no_column_{name.replace(' ', '_')}")
 
 
@@ -173,7 +173,8 @@ def day(column: str, *formats: str) -> pl.Expr:
     """A cell as a day. Its year has four digits: of 11/21/26 nobody knows which is which, and %Y takes 26 for the year 26."""
     text = pl.col(column)
     return pl.coalesce(
-        pl.when(text.str.contains(_shape(each))).then(text.str.to_date(each, strict=False)) for each in formats
+        pl.when(text.str.contains(_shape(day_format))).then(text.str.to_date(day_format, strict=False))
+        for day_format in formats
     )
 
 
@@ -203,8 +204,10 @@ def country(column: str) -> pl.Expr:
     )  # fmt: skip
 
 
-def sorted_out(frame: pl.DataFrame, reason: pl.Expr, **said: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+def split_rejects(frame: pl.DataFrame, reason: pl.Expr, **reject_columns: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows without a reason against them; and of the others number and reason, with what they can still say."""
-    judged = frame.with_columns(reason=pl.when(pl.col(TOO_WIDE)).then(pl.lit("too_many_cells")).otherwise(reason))
-    bad = judged.filter(pl.col("reason").is_not_null())
-    return judged.filter(pl.col("reason").is_null()).drop("reason"), bad.select(ROW, "reason", **said)
+    with_reasons = frame.with_columns(reason=pl.when(pl.col(TOO_WIDE)).then(pl.lit("too_many_cells")).otherwise(reason))
+    rejects = with_reasons.filter(pl.col("reason").is_not_null())
+    return with_reasons.filter(pl.col("reason").is_null()).drop("reason"), rejects.select(
+        ROW, "reason", **reject_columns
+    )

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from metrics_lake.sources.haproxy import reading
-from metrics_lake.sources.haproxy.files import Files
+from metrics_lake.sources.haproxy.file_times import FileTimes
 from tests.unit.sources.haproxy.logs import NOON, SECRET, Arrived, line, parse, rules_of, text
 
 READ_AT = round(datetime(2001, 1, 16, 12, tzinfo=timezone.utc).timestamp() * 1000)
@@ -108,5 +108,5 @@ def test_the_newest_line_is_that_of_the_whole_file_in_however_many_pieces_it_is_
 
 def test_what_has_to_be_asked_for_is_asked_for_once():
     asked = []
-    files = Files(paths={0: "a", 1: "b"}, to_survey={"a": lambda: asked.append(1)})
+    files = FileTimes(paths={0: "a", 1: "b"}, to_survey={"a": lambda: asked.append(1)})
     assert [files.newest_of(number) for number in (0, 0, 1)] == [None] * 3 and asked == [1]

@@ -10,7 +10,7 @@ import pytest
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.privacy.salts import Salts
-from metrics_lake.sources.haproxy.listeners import identified, unescaped
+from metrics_lake.sources.haproxy.listeners import identify_listeners, unescaped
 from tests.unit.sources.haproxy.logs import rules_of
 
 SECRET = bytes(range(11, 43))
@@ -30,7 +30,7 @@ def identify(*found: dict, identity: str = "ip_user_agent", rotation: str = "nev
     frame = pl.DataFrame([{**plain, **row} for row in found], schema_overrides=_TYPES)
     rules = rules_of(TENANTS, privacy={"identity": identity, "key_rotation": rotation})
     salts = Salts({tenant: {"": SECRET} for tenant in TENANTS.tenants})
-    return identified(frame, rules, Hasher(SECRET, salts))
+    return identify_listeners(frame, rules, Hasher(SECRET, salts))
 
 
 def ids(*found: dict, **options) -> list[str]:

@@ -38,7 +38,7 @@ NAMES = [f"{row['tenant']}.{row['stream']}" for row in streams.table(TENANTS).to
 
 def claimed(*found: tuple[str | None, str | None, str | None]) -> pl.DataFrame:
     schema = dict.fromkeys(("frontend", "host", "path"), pl.String)
-    return streams.claimed(pl.DataFrame(list(found), schema=schema, orient="row"), TENANTS)
+    return streams.match_streams(pl.DataFrame(list(found), schema=schema, orient="row"), TENANTS)
 
 
 def test_streams_are_numbered_in_the_order_of_the_file():
@@ -87,7 +87,7 @@ def test_a_glob_that_needs_no_regular_expression_fits_what_its_expression_would(
     asked = pl.DataFrame(
         {"frontend": "fe", "host": "h", "path": "/p"} | {field: texts}, schema_overrides={field: pl.String}
     )
-    found = streams.claimed(asked, tenants)["stream_number"].is_not_null()
+    found = streams.match_streams(asked, tenants)["stream_number"].is_not_null()
     assert found.to_list() == pl.Series(texts, dtype=pl.String).str.contains(pattern).to_list()
 
 

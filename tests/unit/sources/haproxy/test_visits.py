@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics_lake.sources.haproxy.streams import CONNECTION, NONE, PLAYLIST, SEGMENT
-from metrics_lake.sources.haproxy.visits import folded, with_pieces
+from metrics_lake.sources.haproxy.visits import fold, with_ends
 from tests.unit.drawing import rows
 
 GAP_MS, SEGMENT_MS = 60_000, 6_000
@@ -35,9 +35,7 @@ def requests(found: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 def runs(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return (
-        folded(with_pieces(requests(found))).sort("stream_number", "listener_id", "file_number", "first_ms").to_dicts()
-    )
+    return fold(with_ends(requests(found))).sort("stream_number", "listener_id", "file_number", "first_ms").to_dicts()
 
 
 def drawn(table: str) -> list[dict[str, Any]]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from metrics_lake.sources.haproxy.formats import aliases, shapes
 from metrics_lake.sources.haproxy.formats.errors import FormatError
+from metrics_lake.sources.haproxy.formats.format_tokens import Item, Text, tokens
 from metrics_lake.sources.haproxy.formats.samples import meaning
 from metrics_lake.sources.haproxy.formats.shapes import Shape
-from metrics_lake.sources.haproxy.formats.tokens import Item, Text, tokens
 
 _KEY = re.compile(r"([A-Za-z][\w.-]*)[\"']?\s*[:=]\s*[\"']?$")
 _WITH_BLANK = {

@@ -73,10 +73,10 @@ def meaning(sample: str, name: str, mapped: Mapping[str, str]) -> Meaning:
     calls = _calls(sample)
     fetch, argument = calls[0]
     converters = [converter for converter, _ in calls[1:]]
-    told = mapped.get(sample) or mapped.get(sample.partition(",")[0])
+    configured_role = mapped.get(sample) or mapped.get(sample.partition(",")[0])
     role, shape, capture = _fetched(fetch, argument, name)
-    if told:
-        role, capture = ("" if told == "other" else told), None
+    if configured_role:
+        role, capture = ("" if configured_role == "other" else configured_role), None
     elif role == "address" and not set(converters) <= set(_KEEP_AN_ADDRESS):
         role = ""
     is_json = "json" in converters
@@ -126,5 +126,5 @@ def _calls(sample: str) -> list[tuple[str, str]]:
             parts.append("")
         else:
             parts[-1] += char
-    found = [_CALL.match(part.strip()) for part in parts]
-    return [(match[1], match[2] or "") if match else ("", "") for match in found]
+    matches = [_CALL.match(part.strip()) for part in parts]
+    return [(match[1], match[2] or "") if match else ("", "") for match in matches]

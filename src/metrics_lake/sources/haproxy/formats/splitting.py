@@ -6,10 +6,10 @@ import polars as pl
 
 from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
 from metrics_lake.sources.haproxy.formats.compiler import Format
-from metrics_lake.sources.haproxy.formats.plan import Match, Step, Tail, fields_of
+from metrics_lake.sources.haproxy.formats.split_plan import Match, Step, Tail, fields_of
 
 # What syslog and others put before a message: RFC 5424, BSD and ISO stamps with host and tag, a container's stream.
-_DRESS = (
+_HEADER = (
     r"^(?:<\d{1,3}>)?(?:1 (?:\d{4}-\d\d-\d\dT\S+|-) \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\])\s?"
     r"|(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?) "
     r"(?:std(?:out|err) [FP] |(?:[^\s:]+ )?[^\s:\[\]]+(?:\[\d+\])?: )?)?"
@@ -17,9 +17,9 @@ _DRESS = (
 _MAY_BE_CUT = ("request", "uri", "path")
 
 
-def undressed(text: str = "text") -> pl.Expr:
+def without_header(text: str = "text") -> pl.Expr:
     """A line without what syslog put before it, as far as that is of a known kind."""
-    return pl.col(text).str.replace(_DRESS, "")
+    return pl.col(text).str.replace(_HEADER, "")
 
 
 def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
@@ -35,10 +35,10 @@ def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
     last = max(number for number, step in enumerate(form.steps) if _is_needed(step))
     for number, step in enumerate(form.steps):
         is_first, is_last = number == 0 and not form.start, number == last
-        taken = _taken(frame, step, is_first=is_first, is_last=is_last)
+        applied = _apply(frame, step, is_first=is_first, is_last=is_last)
         if any(field.role == "address" for field in fields_of(step)):
-            taken = taken.with_columns(after=_around(frame, taken, is_first=number == 0))
-        frame = taken
+            applied = applied.with_columns(after=_without_address(frame, applied, is_first=number == 0))
+        frame = applied
     return frame.drop("whole", "rest")
 
 
@@ -57,16 +57,20 @@ def _ends_in_captures(step: Step) -> bool:
 def _message(start: str) -> pl.Expr:
     """What follows the text that a line begins with; where that is telling, whatever stands before it is passed over."""
     if not start:
-        return undressed()
-    found = pl.col("text").str.splitn(start, 2).struct[1]
+        return without_header()
+    after_start = pl.col("text").str.splitn(start, 2).struct[1]
     if len(start.strip()) > 1:
-        return found
-    return pl.when(undressed().str.starts_with(start)).then(undressed().str.strip_prefix(start)).otherwise(found)
+        return after_start
+    return (
+        pl.when(without_header().str.starts_with(start))
+        .then(without_header().str.strip_prefix(start))
+        .otherwise(after_start)
+    )
 
 
-def _around(before: pl.DataFrame, taken: pl.DataFrame, *, is_first: bool) -> pl.Series:
+def _without_address(before: pl.DataFrame, applied: pl.DataFrame, *, is_first: bool) -> pl.Series:
     """The message without its address, by which equal lines are told."""
-    rest = taken["rest"]
+    rest = applied["rest"]
     if is_first:
         return rest
     length = before["whole"].str.len_chars() - before["rest"].str.len_chars()
@@ -74,9 +78,9 @@ def _around(before: pl.DataFrame, taken: pl.DataFrame, *, is_first: bool) -> pl.
     return head + rest
 
 
-def _taken(frame: pl.DataFrame, step: Step, *, is_first: bool, is_last: bool) -> pl.DataFrame:
+def _apply(frame: pl.DataFrame, step: Step, *, is_first: bool, is_last: bool) -> pl.DataFrame:
     if isinstance(step, Match):
-        return _matched(frame, step, is_first=is_first)
+        return _apply_match(frame, step, is_first=is_first)
     column = step.field.column if step.field else ""
     if isinstance(step, Tail):
         value = frame["rest"].str.strip_chars_end(" ")
@@ -97,7 +101,7 @@ def _taken(frame: pl.DataFrame, step: Step, *, is_first: bool, is_last: bool) ->
     return frame.with_columns(value.alias(column), rest.alias("rest"))
 
 
-def _matched(frame: pl.DataFrame, step: Match, *, is_first: bool) -> pl.DataFrame:
+def _apply_match(frame: pl.DataFrame, step: Match, *, is_first: bool) -> pl.DataFrame:
     rest = frame["rest"]
     if step.until:
         parts = rest.str.splitn(step.until, 2).struct

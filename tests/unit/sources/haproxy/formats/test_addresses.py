@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from metrics_lake.sources.haproxy.formats.addresses import parsed
+from metrics_lake.sources.haproxy.formats.addresses import parse_address
 
 Read = Callable[..., list[dict[str, Any]]]
 LINE = '{address}:1 [15/Jan/2001:16:10:25.353] fe be/s 0/0/0/0/1 200 2 - - ---- 1/1/0/0/0 0/0 {{h||VLC|{xff}}} "GET / HTTP/1.1"'
@@ -53,5 +53,5 @@ def test_without_trusted_proxies_nobody_is_believed(read: Read) -> None:
     ],
 )  # fmt: skip
 def test_addresses_are_read_as_proxies_write_them(written: str, address: str | None) -> None:
-    found = parsed(written)
+    found = parse_address(written)
     assert (str(found) if found else None) == address

@@ -10,7 +10,7 @@ from metrics_lake.sources.haproxy.formats import BUILT_IN, RECOMMENDED
 from metrics_lake.sources.haproxy.formats.aliases import ALIASES
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
 from metrics_lake.sources.haproxy.formats.errors import FormatError
-from metrics_lake.sources.haproxy.formats.values import read
+from metrics_lake.sources.haproxy.formats.field_values import read
 
 _ITEMS = [
     f"%{flags}{name}"

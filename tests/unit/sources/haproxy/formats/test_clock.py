@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics_lake.sources.haproxy import clock
-from metrics_lake.sources.haproxy.clock import Files
+from metrics_lake.sources.haproxy.clock import FileTimes
 
 Read = Callable[..., list[dict[str, Any]]]
 
@@ -62,7 +62,7 @@ def _logged(walls: list[tuple[str, int]]) -> pl.DataFrame:
     })  # fmt: skip
 
 
-def _instants(frame: pl.DataFrame, zone: str, files: Files | None = None) -> list[str]:
+def _instants(frame: pl.DataFrame, zone: str, files: FileTimes | None = None) -> list[str]:
     placed = clock.to_utc(frame, zone, files)
     return placed.select(pl.from_epoch("accepted_ms", time_unit="ms").dt.strftime("%H:%M:%S")).to_series().to_list()
 
@@ -86,7 +86,7 @@ def test_a_file_that_begins_in_the_second_of_the_two_hours_is_told_by_what_follo
 
 
 def test_a_chunk_in_the_midst_of_a_file_goes_on_from_the_one_before() -> None:
-    files = Files(paths={0: "haproxy/a.log"})
+    files = FileTimes(paths={0: "haproxy/a.log"})
     first = _logged([("2001-10-28 01:59:58", 5), ("2001-10-28 01:00:01", 5)])
     later = _logged([("2001-10-28 01:20:00", 5), ("2001-10-28 01:30:00", 5)])
     assert _instants(first, "America/New_York", files) == ["05:59:58", "06:00:01"]
@@ -97,7 +97,7 @@ def test_a_chunk_in_the_midst_of_a_file_goes_on_from_the_one_before() -> None:
 def test_an_absurd_date_in_between_puts_no_other_line_in_the_wrong_hour() -> None:
     walls = ["10-28 00:59:59", "10-28 01:10:00", "10-28 01:59:58", "10-28 01:00:01", "10-28 01:30:00"]
     night = _logged([(f"2001-{walls[0]}", 5), ("2099-01-01 00:00:00", 5), *((f"2001-{wall}", 5) for wall in walls[1:])])
-    files = Files(paths={0: "haproxy/a.log"})
+    files = FileTimes(paths={0: "haproxy/a.log"})
     told = _instants(night, "America/New_York", files)
     assert [*told[:1], *told[2:]] == ["04:59:59", "05:10:00", "05:59:58", "06:00:01", "06:30:00"]
     assert datetime.fromtimestamp(files.ends["haproxy/a.log"] / 1000, timezone.utc).year == 2001

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import formats, requests
+from metrics_lake.sources.haproxy import formats, line_classes
 from metrics_lake.sources.haproxy.formats import reject_reasons
 
 DOCS = (Path(__file__).parents[5] / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def test_the_error_of_the_page_is_the_real_one() -> None:
 
 
 def test_every_reason_of_a_reject_is_explained() -> None:
-    sources = Path(str(requests.__file__)).read_text() + Path(str(reject_reasons.__file__)).read_text()
+    sources = Path(str(line_classes.__file__)).read_text() + Path(str(reject_reasons.__file__)).read_text()
     reasons = set(re.findall(r'pl\.lit\("([a-z]+(?:_[a-z]+)+)"', sources)) | {"address_not_hashed"}
     table = DOCS.partition("## Why a line was rejected")[2]
     assert reasons - set(re.findall(r"`([a-z_]+)`", table)) <= {"key_destroyed"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from metrics_lake.sources.haproxy.formats.errors import FormatError
+from metrics_lake.sources.haproxy.formats.format_tokens import Item, Text, tokens
 from metrics_lake.sources.haproxy.formats.quoting import unquoted
-from metrics_lake.sources.haproxy.formats.tokens import Item, Text, tokens
 
 
 @pytest.mark.parametrize(

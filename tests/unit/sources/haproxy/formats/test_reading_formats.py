@@ -77,7 +77,7 @@ def test_a_json_converters_text_comes_back_as_it_was(text: str) -> None:
     import polars as pl
 
     from metrics_lake.sources.haproxy.formats.compiler import compiled
-    from metrics_lake.sources.haproxy.formats.values import read as values_of
+    from metrics_lake.sources.haproxy.formats.field_values import read as values_of
 
     form = compiled('{"ci":"%ci","tr":"%tr","ua":"%[var(txn.ua),json(utf8s)]","st":%ST}')
     line = f'{{"ci":"192.0.2.7","tr":"{WHEN}","ua":{json.dumps(text)},"st":200}}'

@@ -12,9 +12,9 @@ from metrics_lake.sources.haproxy.formats.aliases import ALIASES
 from metrics_lake.sources.haproxy.formats.compiler import compiled
 from metrics_lake.sources.haproxy.formats.errors import FormatError
 from metrics_lake.sources.haproxy.formats.fields import Field, _written
+from metrics_lake.sources.haproxy.formats.format_tokens import Text, tokens
 from metrics_lake.sources.haproxy.formats.shapes import Shape
 from metrics_lake.sources.haproxy.formats.splitting import split
-from metrics_lake.sources.haproxy.formats.tokens import Text, tokens
 
 _SAMPLES = ("[src]", "[var(txn.ua)]", "[req.hdr(referer)]", "[var(txn.x)]", "[ssl_fc_sni]", "[src,sha2,hex]")
 _ITEMS = st.sampled_from([f"%{q}{name}" for name in (*ALIASES, *_SAMPLES) for q in ("", "{+Q}")])

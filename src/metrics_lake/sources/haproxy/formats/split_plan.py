@@ -49,10 +49,10 @@ Step = Cut | Match | Tail
 _Pair = tuple[Field, str]
 
 
-def steps(found: list[Piece], text: str) -> tuple[str, tuple[Step, ...]]:
+def steps(pieces: list[Piece], text: str) -> tuple[str, tuple[Step, ...]]:
     """The text that a line begins with, and the steps behind it. Raises FormatError where fields can't be told apart."""
-    start = found[0] if found and isinstance(found[0], str) else ""
-    pairs = _pairs(found[1:] if start else found)
+    start = pieces[0] if pieces and isinstance(pieces[0], str) else ""
+    pairs = _pairs(pieces[1:] if start else pieces)
     plan: list[Step] = []
     while pairs:
         field, literal = pairs[0]
@@ -71,10 +71,10 @@ def steps(found: list[Piece], text: str) -> tuple[str, tuple[Step, ...]]:
     return start, tuple(_shortened(plan))
 
 
-def _pairs(found: list[Piece]) -> list[_Pair]:
+def _pairs(pieces: list[Piece]) -> list[_Pair]:
     """Each field with the text behind it."""
     pairs: list[_Pair] = []
-    for piece in found:
+    for piece in pieces:
         if isinstance(piece, Field):
             pairs.append((piece, ""))
         else:
@@ -121,16 +121,16 @@ def _check(before: _Pair, field: Field, text: str) -> None:
 
     Where nobody needs either it doesn't matter.
     """
-    left, literal = before
-    runs_on = field.is_elided and not literal and "{" in left.shape.characters
-    if left.shape.exact or (field.shape.exact and not runs_on) or not (left.column or field.column):
+    first, literal = before
+    runs_on = field.is_elided and not literal and "{" in first.shape.characters
+    if first.shape.exact or (field.shape.exact and not runs_on) or not (first.column or field.column):
         return
-    if literal and (left.shape.ends_before(literal) or field.shape.ends_before(literal)):
+    if literal and (first.shape.ends_before(literal) or field.shape.ends_before(literal)):
         return
     between = f"only {literal!r}" if literal else "nothing"
     raise FormatError(
-        f"{left.shown} and {field.shown} can't be told apart: {between} stands between them,", text, field.at,
-        remedy=f"quote them: {_quoted(left)} {_quoted(field)}",
+        f"{first.shown} and {field.shown} can't be told apart: {between} stands between them,", text, field.at,
+        remedy=f"quote them: {_quoted(first)} {_quoted(field)}",
     )  # fmt: skip
 
 
@@ -140,23 +140,23 @@ def _quoted(field: Field) -> str:
 
 def _shortened(plan: list[Step]) -> list[Step]:
     """Fields that nobody needs are passed over together, where the next text surely isn't part of them."""
-    short: list[Step] = []
-    passed: list[_Pair] = []
+    shortened: list[Step] = []
+    skipped: list[_Pair] = []
     for step in plan:
-        idle = _idle(step)
-        if idle is None:
-            short.append(step)
-            passed = []
+        unused = _unused(step)
+        if unused is None:
+            shortened.append(step)
+            skipped = []
             continue
-        if passed and all(_passes(before, idle[1]) for before in passed):
-            short.pop()
+        if skipped and all(_can_skip(before, unused[1]) for before in skipped):
+            shortened.pop()
         else:
-            passed = []
-        short.append(Cut(None, idle[1]))
-        passed.append(idle)
-    while short and not any(field.column for field in fields_of(short[-1])):
-        short.pop()
-    return short
+            skipped = []
+        shortened.append(Cut(None, unused[1]))
+        skipped.append(unused)
+    while shortened and not any(field.column for field in fields_of(shortened[-1])):
+        shortened.pop()
+    return shortened
 
 
 def fields_of(step: Step) -> tuple[Field, ...]:
@@ -166,15 +166,15 @@ def fields_of(step: Step) -> tuple[Field, ...]:
     return (step.field,) if step.field is not None else ()
 
 
-def _idle(step: Step) -> _Pair | None:
+def _unused(step: Step) -> _Pair | None:
     """A field that nobody needs, with the text behind it, whose first character can't be in the field."""
     if not isinstance(step, Cut) or step.field is None or step.field.column:
         return None
     return None if step.until[0] in step.field.shape.characters else (step.field, step.until)
 
 
-def _passes(passed: _Pair, text: str) -> bool:
+def _can_skip(skipped: _Pair, text: str) -> bool:
     """Whether the first `text` behind a field and the text that follows it can't begin in either."""
-    field, before = passed
+    field, before = skipped
     overlaps = any(before[at:].startswith(text) or text.startswith(before[at:]) for at in range(len(before)))
     return text[0] not in field.shape.characters and not overlaps

@@ -39,7 +39,7 @@ class Item:
 
 def tokens(text: str) -> Iterator[Text | Item]:
     """Texts and items in turn. The flags of a `%o` are those of all items behind it."""
-    globally: frozenset[str] = frozenset()
+    global_flags: frozenset[str] = frozenset()
     at = start = 0
     while (at := text.find("%", start)) >= 0:
         if at > start:
@@ -48,9 +48,9 @@ def tokens(text: str) -> Iterator[Text | Item]:
             yield Text(at, "%")
             start = at + 2
             continue
-        item, start = _item(text, at, globally)
+        item, start = _item(text, at, global_flags)
         if item.alias == "o":
-            globally = item.flags
+            global_flags = item.flags
         yield item
     if start < len(text):
         yield Text(start, text[start:])
@@ -58,27 +58,27 @@ def tokens(text: str) -> Iterator[Text | Item]:
 
 def _item(text: str, at: int, flags: frozenset[str]) -> tuple[Item, int]:
     """The item that begins with the `%` at `at`, and the place behind it."""
-    place, name = at + 1, ""
-    if text.startswith("(", place):
-        found = _NAME.match(text, place)
-        if not found:
-            raise FormatError("a name is letters, digits, - and _ in brackets, as in %(ip)ci,", text, place)
-        name, place = found[1], found.end()
-    if text.startswith("{", place):
-        braces = _FLAGS.match(text, place)
-        if not braces:
-            raise FormatError("this { is never closed", text, place)
-        flags, place = _changed(flags, braces[1], text, place + 1), braces.end()
-    if text.startswith("[", place):
-        end = _sample_end(text, place)
-        return Item(at, sample=text[place + 1 : end], name=name, flags=flags), end + 1
-    alias = _ALIAS.match(text, place)
+    position, name = at + 1, ""
+    if text.startswith("(", position):
+        name_match = _NAME.match(text, position)
+        if not name_match:
+            raise FormatError("a name is letters, digits, - and _ in brackets, as in %(ip)ci,", text, position)
+        name, position = name_match[1], name_match.end()
+    if text.startswith("{", position):
+        flags_match = _FLAGS.match(text, position)
+        if not flags_match:
+            raise FormatError("this { is never closed", text, position)
+        flags, position = _changed_flags(flags, flags_match[1], text, position + 1), flags_match.end()
+    if text.startswith("[", position):
+        end = _sample_end(text, position)
+        return Item(at, sample=text[position + 1 : end], name=name, flags=flags), end + 1
+    alias = _ALIAS.match(text, position)
     if not alias:
         raise FormatError("% without a name behind it", text, at, remedy="a percent sign itself is written %%")
     return Item(at, alias=alias[0], name=name, flags=flags), alias.end()
 
 
-def _changed(flags: frozenset[str], changes: str, text: str, at: int) -> frozenset[str]:
+def _changed_flags(flags: frozenset[str], changes: str, text: str, at: int) -> frozenset[str]:
     for change in changes.split(","):
         sign, flag = change[:1], change[1:]
         if flag not in _FLAG_NAMES or sign not in "+-":

@@ -30,9 +30,9 @@ def read(lines: pl.DataFrame, form: Format, layouts: Mapping[str, tuple[str, ...
     frame = frame.with_columns(is_whole=pl.all_horizontal(pl.col(*needed).is_not_null()))
     frame = frame.with_columns(*(_plain(frame[field.column], field) for field in form.fields))
     frame = frame.with_columns(**instant(columns), **_numbers(form), **_request(columns), **_names(columns))
-    frame = httplog.placed(_captured(frame, form), layouts, own=columns & set(httplog.HEADERS))
-    told = {"is_tcp": pl.lit(form.is_tcp), "is_unserved": _is_unserved(form), "is_read": _is_read(form)}
-    return frame.with_columns(**told).select(httplog.COLUMNS)
+    frame = httplog.name_captures(_captured(frame, form), layouts, own=columns & set(httplog.HEADERS))
+    verdicts = {"is_tcp": pl.lit(form.is_tcp), "is_unserved": _is_unserved(form), "is_read": _is_read(form)}
+    return frame.with_columns(**verdicts).select(httplog.COLUMNS)
 
 
 def _plain(series: pl.Series, field: Field) -> pl.Series:
@@ -47,24 +47,24 @@ def _decoded(series: pl.Series, field: Field) -> pl.Series:
     match field.written:
         case "token":
             inner = series.str.strip_prefix('"').str.strip_suffix('"')
-            return _each(inner.replace("null", ""), "\\", _from_json)
+            return _map_distinct(inner.replace("null", ""), "\\", _from_json)
         case "json":
-            return _each(series, "\\", _from_json)
+            return _map_distinct(series, "\\", _from_json)
         case "escaped":
-            return _each(series, "\\", lambda text: _ESCAPE.sub(r"\1", text))
+            return _map_distinct(series, "\\", lambda text: _ESCAPE.sub(r"\1", text))
         case "hex" if field.role == "address":
-            return _each(series, "", _from_hex)
+            return _map_distinct(series, "", _from_hex)
         case "hex":
             return series.str.to_integer(base=16, strict=False).cast(pl.String)
     return series
 
 
-def _each(series: pl.Series, mark: str, change: Callable[[str], str]) -> pl.Series:
+def _map_distinct(series: pl.Series, mark: str, change: Callable[[str], str]) -> pl.Series:
     """Changes what holds the mark, each distinct value once."""
-    touched = series.filter(series.str.contains(mark, literal=True).fill_null(False)).unique()
-    if touched.is_empty():
+    marked = series.filter(series.str.contains(mark, literal=True).fill_null(False)).unique()
+    if marked.is_empty():
         return series
-    return series.replace(touched, pl.Series([change(text) for text in touched], dtype=pl.String))
+    return series.replace(marked, pl.Series([change(text) for text in marked], dtype=pl.String))
 
 
 def _from_json(text: str) -> str:
@@ -112,10 +112,10 @@ def _request(columns: frozenset[str]) -> dict[str, pl.Expr]:
     if "request" in columns:
         method, uri = words[0], words[1]
     nothing = pl.lit(None, dtype=pl.String)
-    found = uri if uri is not None else nothing
+    uri_value = uri if uri is not None else nothing
     return {
         "method": method if isinstance(method, pl.Expr) else nothing,
-        "uri": pl.when(~found.is_in(_ABSENT)).then(found),
+        "uri": pl.when(~uri_value.is_in(_ABSENT)).then(uri_value),
     }
 
 

@@ -14,8 +14,8 @@ import polars as pl
 from metrics_lake.sources.landed_file import UnreadableFile
 from metrics_lake.sources.stores.raw_table import (
     TOO_WIDE,
-    Cells,
-    Rows,
+    RawTable,
+    ReportRows,
     country,
     day,
     is_absent,
@@ -23,7 +23,7 @@ from metrics_lake.sources.stores.raw_table import (
     is_no_device,
     number,
     require,
-    sorted_out,
+    split_rejects,
 )
 
 FOLDER, STORE = "app_store", "apple"
@@ -51,24 +51,24 @@ _NAMED = re.compile(r"(?:^|_)(\d{4,12})_(\d{8})(?!\d)")
 NOT_SALES = r"(?:^|[/ _])(?:[A-RT-Z]|[A-Z]{2,4})_[DWMY]_[^/]*$"  # Newsstand (N_D_), subscriptions (SUB_D_) and the like
 
 
-def read(found: Cells, path: str) -> Rows:
+def read(table: RawTable, path: str) -> ReportRows:
     """The rows of a report; `path` names the vendor and the day, as Apple's own names do (`S_D_<vendor>_<day>`)."""
     if re.search(NOT_SALES, path):
         raise UnreadableFile("not_a_sales_report")  # it tells of the same units once more, in another way
-    require(found, (_CODE, _UNITS, _BEGIN, _APP, _COUNTRY))
+    require(table, (_CODE, _UNITS, _BEGIN, _APP, _COUNTRY))
     named_on = vendor_and_day(path)[1]
-    frame = found.frame.with_columns(
+    frame = table.frame.with_columns(
         downloaded_on=day(_BEGIN, *_DAYS),
-        last_on=day(_END, *_DAYS) if _END in found.names else day(_BEGIN, *_DAYS),
+        last_on=day(_END, *_DAYS) if _END in table.names else day(_BEGIN, *_DAYS),
         amount=number(_UNITS),
     )
-    has_device = "device" in found.names
+    has_device = "device" in table.names
     app = pl.when(~pl.col(TOO_WIDE) & pl.col(_APP).str.contains(r"^\d{1,19}$")).then(pl.col(_APP))
-    good, rejects = sorted_out(frame, _reason(named_on, has_device=has_device), app=app)
-    if good["downloaded_on"].n_unique() > 1:
+    accepted, rejects = split_rejects(frame, _reason(named_on, has_device=has_device), app=app)
+    if accepted["downloaded_on"].n_unique() > 1:
         raise UnreadableFile("several_days")
     code = pl.col(_CODE).str.to_uppercase()
-    rows = good.select(
+    rows = accepted.select(
         "row_number",
         "downloaded_on",
         app=pl.col(_APP),
@@ -79,7 +79,7 @@ def read(found: Cells, path: str) -> Rows:
         units=pl.col("amount"),
     )
     days: list[date] = rows["downloaded_on"].to_list()
-    return Rows(rows, rejects, found.blank_count, named_on or (days[0] if days else None))
+    return ReportRows(rows, rejects, table.blank_count, named_on or (days[0] if days else None))
 
 
 def _reason(named_on: date | None, *, has_device: bool) -> pl.Expr:

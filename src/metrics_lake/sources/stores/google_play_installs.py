@@ -14,8 +14,8 @@ import polars as pl
 
 from metrics_lake.sources.landed_file import UnreadableFile
 from metrics_lake.sources.stores.raw_table import (
-    Cells,
-    Rows,
+    RawTable,
+    ReportRows,
     country,
     day,
     is_absent,
@@ -23,7 +23,7 @@ from metrics_lake.sources.stores.raw_table import (
     is_no_device,
     number,
     require,
-    sorted_out,
+    split_rejects,
 )
 
 FOLDER, STORE = "google_play", "google"
@@ -41,14 +41,14 @@ _FIGURES = {
     "uninstalls": ("daily user uninstalls", "uninstall events", "daily device uninstalls"),
     "active_devices": ("active device installs", "current device installs"),
 }
-_DEAD = ("daily device upgrades", "daily device uninstalls")  # zeros without a meaning since there are `… events`
+_RETIRED = ("daily device upgrades", "daily device uninstalls")  # zeros without a meaning since there are `… events`
 _METRICS = {name for names in _FIGURES.values() for name in names}
 _DIMENSIONS = {COUNTRY: ("country", "country / region", "country/region"), DEVICE: ("device", "device model")}
 _UNUSED = ("app version code", "app version", "android os version", "os version", "language", "carrier")
 _DATE, _APP = "date", "package name"
-_UNASKED = ("total user installs", "daily user uninstalls", "current user installs")
+_UNREAD_TOTALS = ("total user installs", "daily user uninstalls", "current user installs")
 COLUMNS = frozenset(
-    (_DATE, _APP, *_METRICS, *_UNUSED, *_UNASKED, *(n for names in _DIMENSIONS.values() for n in names))
+    (_DATE, _APP, *_METRICS, *_UNUSED, *_UNREAD_TOTALS, *(n for names in _DIMENSIONS.values() for n in names))
 )
 _DAYS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
 # A package may hold such a row of digits too: the name's own stands last.
@@ -56,45 +56,50 @@ _MONTH = re.compile(r"^.*_(20\d\d(?:0[1-9]|1[0-2]))_([a-z]\w*?)(?:[. ]|$)")
 _PACKAGE = r"^[A-Za-z]\w*(?:\.[A-Za-z]\w*)+$"
 
 
-def read(found: Cells, path: str) -> Rows:
+def read(table: RawTable, path: str) -> ReportRows:
     """The rows of a report; one of a dimension that nobody asks for is skipped as a whole."""
-    require(found, (_DATE, _APP))
-    month, dimension = _named(path)
-    if any(name in found.names for name in _UNUSED):
-        return Rows(pl.DataFrame(), _none(found), found.frame.height + found.blank_count)
-    if not any(name in found.names for name in DOWNLOADS):
+    require(table, (_DATE, _APP))
+    month, dimension = _month_and_dimension(path)
+    if any(name in table.names for name in _UNUSED):
+        return ReportRows(pl.DataFrame(), _no_rejects(table), table.frame.height + table.blank_count)
+    if not any(name in table.names for name in DOWNLOADS):
         raise UnreadableFile(f"no_column_{DOWNLOADS[0].replace(' ', '_')}")
-    if dimension in (COUNTRY, DEVICE) and not any(name in found.names for name in _DIMENSIONS[dimension]):
+    if dimension in (COUNTRY, DEVICE) and not any(name in table.names for name in _DIMENSIONS[dimension]):
         raise UnreadableFile(f"no_column_{dimension}")
-    measured = [name for name in found.names if name in _METRICS]
-    frame = found.frame.with_columns(downloaded_on=day(_DATE, *_DAYS), **{f"={m}": number(m) for m in measured})
-    places = _places(found.names)
+    figure_columns = [name for name in table.names if name in _METRICS]
+    frame = table.frame.with_columns(downloaded_on=day(_DATE, *_DAYS), **{f"={m}": number(m) for m in figure_columns})
+    dimensions = _dimensions(table.names)
     app = pl.when(pl.col(_APP).str.contains(_PACKAGE)).then(pl.col(_APP))
-    said = {"app": app, "downloaded_on": pl.col("downloaded_on"), "dimension": places["dimension"]}
-    good, rejects = sorted_out(frame, _reason(measured, month, found.names), **said)
-    known = good.filter(pl.any_horizontal(pl.col(f"={name}").is_not_null() for name in measured))
-    rows = known.select(
-        "row_number", "downloaded_on", *_figures(known, measured), *_columns(measured), app=pl.col(_APP), **places
+    reject_columns = {"app": app, "downloaded_on": pl.col("downloaded_on"), "dimension": dimensions["dimension"]}
+    accepted, rejects = split_rejects(frame, _reason(figure_columns, month, table.names), **reject_columns)
+    counted = accepted.filter(pl.any_horizontal(pl.col(f"={name}").is_not_null() for name in figure_columns))
+    rows = counted.select(
+        "row_number",
+        "downloaded_on",
+        *_figures(counted, figure_columns),
+        *_columns(figure_columns),
+        app=pl.col(_APP),
+        **dimensions,
     )
     if rows.select("app", "downloaded_on", "country", "device").is_duplicated().any():
         raise UnreadableFile("several_rows_a_day")
-    return Rows(rows, rejects, found.blank_count + good.height - known.height)
+    return ReportRows(rows, rejects, table.blank_count + accepted.height - counted.height)
 
 
-def _named(path: str) -> tuple[str | None, str | None]:
+def _month_and_dimension(path: str) -> tuple[str | None, str | None]:
     """Month and dimension, as the name of a report tells them: `installs_<package>_<month>_<dimension>`."""
     match = _MONTH.search(path.rpartition("/")[2])
     return (match[1], match[2]) if match else (None, None)
 
 
-def _none(found: Cells) -> pl.DataFrame:
-    return found.frame.select("row_number", reason=pl.lit(None, pl.String)).clear()
+def _no_rejects(table: RawTable) -> pl.DataFrame:
+    return table.frame.select("row_number", reason=pl.lit(None, pl.String)).clear()
 
 
-def _reason(measured: Sequence[str], month: str | None, names: Sequence[str]) -> pl.Expr:
+def _reason(figure_columns: Sequence[str], month: str | None, names: Sequence[str]) -> pl.Expr:
     """Why a row can't be counted, null where it can."""
-    by_country, by_device = (_first(names, _DIMENSIONS[each]) for each in (COUNTRY, DEVICE))
-    no_number = (~is_absent(name) & pl.col(f"={name}").is_null() for name in measured)
+    by_country, by_device = (_first(names, _DIMENSIONS[dimension]) for dimension in (COUNTRY, DEVICE))
+    no_number = (~is_absent(name) & pl.col(f"={name}").is_null() for name in figure_columns)
     return (
         pl.when(is_absent(_DATE) | is_absent(_APP))
         .then(pl.lit("incomplete_row"))
@@ -111,34 +116,34 @@ def _reason(measured: Sequence[str], month: str | None, names: Sequence[str]) ->
     )
 
 
-def _figures(known: pl.DataFrame, measured: Sequence[str]) -> list[pl.Expr]:
-    chosen = {figure: _alive(known, names, measured) for figure, names in _FIGURES.items()}
+def _figures(counted: pl.DataFrame, figure_columns: Sequence[str]) -> list[pl.Expr]:
+    chosen = {figure: _column_in_use(counted, names, figure_columns) for figure, names in _FIGURES.items()}
     columns = [
         (pl.col(f"={name}") if name else pl.lit(None, pl.Int64)).alias(figure) for figure, name in chosen.items()
     ]
     return [*columns, pl.lit(chosen["downloads"]).alias("downloads_from")]
 
 
-def _columns(measured: Sequence[str]) -> list[pl.Expr]:
-    return [pl.col(f"={name}").alias(column) for column, name in COLUMNS_OF_DOWNLOADS.items() if name in measured]
+def _columns(figure_columns: Sequence[str]) -> list[pl.Expr]:
+    return [pl.col(f"={name}").alias(column) for column, name in COLUMNS_OF_DOWNLOADS.items() if name in figure_columns]
 
 
-def _first(names: Sequence[str], of: Sequence[str]) -> str | None:
-    return next((name for name in of if name in names), None)
+def _first(names: Sequence[str], candidates: Sequence[str]) -> str | None:
+    return next((name for name in candidates if name in names), None)
 
 
-def _alive(known: pl.DataFrame, names: Sequence[str], measured: Sequence[str]) -> str | None:
+def _column_in_use(counted: pl.DataFrame, names: Sequence[str], figure_columns: Sequence[str]) -> str | None:
     """The first of a figure's columns in which anything happened, else the first that says so; none where all are dead."""
-    there = [name for name in names if name in measured]
-    busy = [name for name in there if (known[f"={name}"] != 0).any()]
-    has_events = any(name.endswith(" events") for name in measured)
-    idle = [n for n in there if known[f"={n}"].is_not_null().any() and not (has_events and n in _DEAD)]
-    return next(iter([*busy, *idle]), None)
+    present = [name for name in names if name in figure_columns]
+    nonzero = [name for name in present if (counted[f"={name}"] != 0).any()]
+    has_events = any(name.endswith(" events") for name in figure_columns)
+    all_zero = [n for n in present if counted[f"={n}"].is_not_null().any() and not (has_events and n in _RETIRED)]
+    return next(iter([*nonzero, *all_zero]), None)
 
 
-def _places(names: Sequence[str]) -> dict[str, pl.Expr]:
+def _dimensions(names: Sequence[str]) -> dict[str, pl.Expr]:
     """Which dimension the report is told by, and each row's country or device."""
-    by_country, by_device = (_first(names, _DIMENSIONS[each]) for each in (COUNTRY, DEVICE))
+    by_country, by_device = (_first(names, _DIMENSIONS[dimension]) for dimension in (COUNTRY, DEVICE))
     absent = pl.lit(None, pl.String)
     return {
         "dimension": pl.lit(COUNTRY if by_country else DEVICE if by_device else OVERVIEW),

@@ -1,7 +1,7 @@
 """From the bytes of log files to numbered lines, and from a line to the message that HAProxy wrote.
 
-What stands before the message (BSD syslog with or without host, RFC 5424, ISO stamp, or nothing) is found from
-the message's own anchor, `address:port [dd/Mon/yyyy:`, so no dress has to be known by name.
+The message is located by its own anchor, `address:port [dd/Mon/yyyy:`, so the header before it (BSD syslog with or
+without host, RFC 5424, an ISO timestamp, or none) needs no parser.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 
 import polars as pl
 
-# What HAProxy says of itself: no request, and no fault of the log either.
+# Messages of HAProxy about itself: they are neither requests nor rejects.
 _NOTICES = (
     r"(?:Proxy|backend|Server|Backup Server|Health check|Stopping|Pausing|Resuming|Enabling|Reexecuting|Loading|"
     r"New (?:program|worker)|Former (?:program|worker)|Exiting|All workers|soft-stop|hard-stop|config\b|parsing \[|"
@@ -24,13 +24,13 @@ _BEFORE = r"^(.*?) \[\d{2}/[A-Z][a-z]{2}/\d{4}:"
 # A line that a container runtime or a log shipper put into a JSON object.
 _WRAPPERS = ("log", "message", "MESSAGE")
 REPEATED = (
-    "message repeated"  # what rsyslog writes for lines that were equal, with the line in brackets: they are doubles
+    "message repeated"  # rsyslog writes it, with the line in brackets, in place of equal lines: they are duplicates
 )
 LONGEST = 1 << 16  # HAProxy writes 65,535 bytes at most (`log … len`)
 _HOST = re.compile(r"(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) ", re.ASCII)
 
 
-def numbered(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:
+def number_lines(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:
     """Lines of several files: file_number, line_number (from `first_lines`), text without its line end."""
     schema = {"file_number": pl.UInt32, "text": pl.String, "start": pl.Int64}
     starts = [first_lines[number] for number in texts]
@@ -43,8 +43,8 @@ def numbered(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame
     return lines.with_columns(pl.col("text").str.strip_chars_end("\r")) if has_returns else lines
 
 
-def unwrapped(lines: pl.DataFrame) -> pl.DataFrame:
-    """Lines with what docker, kubernetes or a log shipper wrapped into JSON taken out of it: `{"log":"…\\n",…}`."""
+def unwrap(lines: pl.DataFrame) -> pl.DataFrame:
+    """Takes lines out of the JSON in which docker, kubernetes or a log shipper wrapped them: `{"log":"…\\n",…}`."""
     text = pl.col("text")
     is_object = text.str.starts_with("{")
     if not lines.select(is_object.any()).item():
@@ -55,26 +55,26 @@ def unwrapped(lines: pl.DataFrame) -> pl.DataFrame:
     if not wrapped.height:
         return lines
     line = inner.str.strip_chars_end("\r\n")
-    opened = wrapped.with_columns(text=pl.when(line.str.contains(" ", literal=True)).then(line).otherwise("text"))
+    unpacked = wrapped.with_columns(text=pl.when(line.str.contains(" ", literal=True)).then(line).otherwise("text"))
     plain = lines.filter(~(is_object & pl.any_horizontal(marks)))
-    return pl.concat([plain, opened]).sort("file_number", "line_number")
+    return pl.concat([plain, unpacked]).sort("file_number", "line_number")
 
 
-def parted(lines: pl.DataFrame) -> pl.DataFrame:
-    """Adds `before` (all that stands before the date) and `after` (the date and the rest); null where no date stands."""
+def split_at_date(lines: pl.DataFrame) -> pl.DataFrame:
+    """Adds `before` (the text before the date) and `after` (the date and the rest); both null if a line has no date."""
     parts = lines.with_columns(
         pl.col("text").str.splitn(" [", 2).struct.rename_fields(["before", "after"]).alias("parts")
     ).unnest("parts")
     dated = parts.select(pl.col("after").str.contains(r"^\d\d/[A-Z][a-z][a-z]/\d{4}:").fill_null(False)).to_series()
     if dated.all():
         return parts
-    odd = parts.filter(~dated).with_columns(
+    others = parts.filter(~dated).with_columns(
         before=pl.col("text").str.extract(_BEFORE), after=pl.col("text").str.extract(_ANCHOR)
     )
-    return pl.concat([parts.filter(dated), odd])
+    return pl.concat([parts.filter(dated), others])
 
 
 def host_of(line: str) -> str | None:
-    """The host that syslog names at the start of a line, if it does."""
-    found = _HOST.match(line)
-    return None if found is None or found[1] in ("-", "haproxy") else found[1]
+    """The host in the syslog header of a line; None if there is none."""
+    host_match = _HOST.match(line)
+    return None if host_match is None or host_match[1] in ("-", "haproxy") else host_match[1]
