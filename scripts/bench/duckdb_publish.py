@@ -56,8 +56,8 @@ def _context(settings: Settings, tenants: Tenants, tenant: str) -> RollupContext
 
 def _figures(connection: duckdb.DuckDBPyConnection) -> GoldRows:
     def rows(query: str) -> list[Row]:
-        found: list[Row] = connection.sql(query).to_arrow_table().to_pylist()
-        return found
+        result: list[Row] = connection.sql(query).to_arrow_table().to_pylist()
+        return result
 
     figures = GoldRows()
     figures.add(LISTENING_BY_DAY, rows("SELECT *, NULL AS unique_sketch FROM listening_by_day"))

@@ -54,7 +54,7 @@ TENANTS = {
 
 
 @dataclass(frozen=True)
-class Made:
+class LogFile:
     """A file in memory."""
 
     content: bytes
@@ -90,14 +90,14 @@ def clients(count: int, draws: np.random.Generator) -> pl.DataFrame:
     )
 
 
-def files(lines: int, client_count: int) -> list[Made]:
+def files(lines: int, client_count: int) -> list[LogFile]:
     """Lines of `option httplog`, an hour a file, from so many clients."""
     draws = np.random.default_rng(4)
-    who, each, made = clients(client_count, draws), lines // FILES, []
+    who, lines_a_file, logs = clients(client_count, draws), lines // FILES, []
     for hour in range(FILES):
-        seconds = np.sort(draws.integers(0, 3_600_000, each))
+        seconds = np.sort(draws.integers(0, 3_600_000, lines_a_file))
         at = pl.from_epoch(pl.Series(seconds) + 979_516_800_000 + hour * 3_600_000, time_unit="ms")
-        frame = who[draws.integers(0, client_count, each)].with_columns(
+        frame = who[draws.integers(0, client_count, lines_a_file)].with_columns(
             stamp=at.dt.strftime("%d/%b/%Y:%H:%M:%S%.3f"), segment=pl.Series(seconds // 6000)
         )
         text = pl.format(
@@ -109,8 +109,8 @@ def files(lines: int, client_count: int) -> list[Made]:
             ),
         )  # fmt: skip
         content = "\n".join(frame.select(text).to_series()) + "\n"
-        made.append(Made(content.encode(), f"haproxy/edge-01/haproxy-{hour:02}-00.log"))
-    return made
+        logs.append(LogFile(content.encode(), f"haproxy/edge-01/haproxy-{hour:02}-00.log"))
+    return logs
 
 
 def places(folder: Path) -> Places:
@@ -121,7 +121,10 @@ def places(folder: Path) -> Places:
         net: {"autonomous_system_number": 64_500 + n % 50, "autonomous_system_organization": f"Access {n % 50}"}
         for n, net in enumerate(networks)
     }
-    files = [mmdb.write(folder / f"{name}.mmdb", of) for name, of in (("countries", countries), ("networks", owners))]
+    files = [
+        mmdb.write(folder / f"{name}.mmdb", content)
+        for name, content in (("countries", countries), ("networks", owners))
+    ]
     return Places(country_file=str(files[0]), network_file=str(files[1]))
 
 
@@ -143,7 +146,7 @@ def plain() -> Iterator[None]:
         return referrers.unique().with_columns(source=direct, source_group=direct)
 
     with ExitStack() as patches:
-        for of, name, instead in (
+        for module, name, instead in (
             (listeners, "_with_location", unknown),
             (listeners.user_agents, "describe", no_agents),
             (listeners.referrers, "describe", no_sources),
@@ -155,16 +158,16 @@ def plain() -> Iterator[None]:
             ),
             (parsing, "with_tails", lambda read: read),
         ):
-            patches.enter_context(mock.patch.object(of, name, instead))
+            patches.enter_context(mock.patch.object(module, name, instead))
         yield
 
 
-def seconds(made: list[Made], rules: Rules) -> tuple[float, int]:
+def seconds(logs: list[LogFile], rules: Rules) -> tuple[float, int]:
     """How long reading takes, and how many requests came out."""
     hasher = Hasher(read_secret(rules.privacy.secret_file), salts.read(rules.privacy.keys_file))
     _forget()
     started = time.perf_counter()
-    frames = list(reading.parse(made, rules, hasher))
+    frames = list(reading.parse(logs, rules, hasher))
     taken = time.perf_counter() - started
     return taken, sum(frame["request_count"].sum() for frame in frames if "request_count" in frame.columns)
 
@@ -183,7 +186,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     os.environ["METRICS_LAKE_SECRET"] = SECRET
-    made = files(options.lines, options.clients)
+    logs = files(options.lines, options.clients)
     bare = Rules(
         tenants=Tenants.model_validate(TENANTS),
         haproxy=Haproxy(),
@@ -196,8 +199,8 @@ def main() -> None:
         full = bare.model_copy(update={"places": places(Path(folder))})
         for _ in range(options.turns):
             with plain():
-                best["plain"] = min(best["plain"], seconds(made, bare))
-            best["enriched"] = min(best["enriched"], seconds(made, full))
+                best["plain"] = min(best["plain"], seconds(logs, bare))
+            best["enriched"] = min(best["enriched"], seconds(logs, full))
     print(f"{options.lines:,} lines, {options.clients:,} clients, best of {options.turns} turns, one thread")
     for name, (taken, count) in best.items():
         print(f"{name:10}{taken:8.2f} s{count:>12,} requests{options.lines / taken:>12,.0f} lines/s")

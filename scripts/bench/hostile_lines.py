@@ -54,10 +54,10 @@ def seconds(text: str, rules: Rules, hasher: Hasher) -> float:
     """How long one line takes, to be sorted out and to be shown masked."""
     start = time.perf_counter()
     frame = log_lines.number_lines({0: text}, {0: 1})
-    found = line_classes.classify_lines(
+    classified = line_classes.classify_lines(
         frame, rules, hasher, unfinished={0}, files=FileTimes(paths={0: "haproxy/x.log"})
     )
-    found.rejects.select(masked(pl.col("text")))
+    classified.rejects.select(masked(pl.col("text")))
     return time.perf_counter() - start
 
 
@@ -80,7 +80,11 @@ def main() -> None:
         log_lines.LONGEST = limit
         in_a_run = min(seconds(hostile(sizes[-1]), rules, hasher) for _ in range(3))
         growth = f"{taken[-1] / taken[-2]:12.1f}" if len(taken) > 1 else ""
-        print(f"{name:24}" + "".join(f"{each * 1000:12.2f}" for each in taken) + f"{in_a_run * 1000:12.2f}{growth}")
+        print(
+            f"{name:24}"
+            + "".join(f"{duration * 1000:12.2f}" for duration in taken)
+            + f"{in_a_run * 1000:12.2f}{growth}"
+        )
 
 
 if __name__ == "__main__":

@@ -112,12 +112,12 @@ def test_an_environment_s_own_file_holds_only_what_differs():
 
     def same(own: dict, others: dict, place: str = "") -> list[str]:
         return [
-            found
-            for key, held in own.items()
-            for found in (
-                same(held, others.get(key, {}), f"{place}{key}.")
-                if isinstance(held, dict)
-                else [place + key] * (others.get(key) == held)
+            same_key
+            for key, value in own.items()
+            for same_key in (
+                same(value, others.get(key, {}), f"{place}{key}.")
+                if isinstance(value, dict)
+                else [place + key] * (others.get(key) == value)
             )
         ]
 

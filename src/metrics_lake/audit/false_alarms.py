@@ -25,7 +25,7 @@ class Density:
         self._share = filled / (1 << _BLOCK_BITS)
 
     def expected(self, numbers: npt.NDArray[np.uint32]) -> float:
-        """How many of these numbers (and of their byte-swapped selves) would be addresses by accident."""
+        """How many of these numbers (and of their byte-swapped selves) would be addresses by chance."""
         return float(self._share[numbers >> _BLOCK_BITS].sum() + self._share[numbers.byteswap() >> _BLOCK_BITS].sum())
 
     def hits(self, numbers: npt.NDArray[np.uint32]) -> list[int]:
@@ -36,7 +36,7 @@ class Density:
 
 
 def tail(hits: int, expected: float) -> float:
-    """The chance of at least so many hits where `expected` of them come by accident (Poisson)."""
+    """The chance of at least so many hits where `expected` of them come by chance (Poisson)."""
     if hits <= 0:
         return 1.0
     if expected == 0:

@@ -18,7 +18,7 @@ def mark_of(text: str) -> str:
 class Finding:
     """One address or key in one place. `form` is how it was written, `mark` stands for the address or key.
 
-    `expected_by_chance` is how many such hits the file would hold by accident; 0 for forms that leave no doubt.
+    `expected_by_chance` is the number of such hits in the file by chance; 0 for certain forms.
     """
 
     file: str

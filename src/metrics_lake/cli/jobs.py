@@ -80,8 +80,8 @@ def ingest(
     done = {feed.name: Ingested() for feed in FEEDS}
     with options.working(choice, "ingest") as (work, steps):
         for feed in feeds if reset_checkpoint or new_epoch else ():
-            of = "" if feed.noun == "files" else f" of {feed.noun}"
-            _ERR.print(f"checkpoint{of} reset: the next batch comes after batch {reset(work, feed)}")
+            kind = "" if feed.noun == "files" else f" of {feed.noun}"
+            _ERR.print(f"checkpoint{kind} reset: the next batch comes after batch {reset(work, feed)}")
         for feed in feeds:
             done[feed.name] = ingest_feed(work, feed, steps.ingested, folders=[source] if source else ())
     reject_summary.write(done[haproxy.FEED.name].rejected, _ERR)

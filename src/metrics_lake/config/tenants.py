@@ -1,4 +1,4 @@
-"""Tenants, their streams and apps, as `tenants.yaml` states them; and which stream a request belongs to."""
+"""Tenants, their streams and apps, as `tenants.yaml` states them; and the patterns that assign a request to a stream."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _spelt(number: object) -> object:
 
 
 def _numbers(given: object) -> object:
-    """One number or several as a list, number once; an empty text is none."""
+    """One number or several as a list without repeats; an empty text is none."""
     several = given if isinstance(given, list | tuple) else [given] if given not in ("", None) else []
     return tuple(dict.fromkeys(_spelt(number) if isinstance(number, int | str) else repr(number) for number in several))
 
@@ -97,14 +97,14 @@ def _part(part: str) -> str:
 
 
 class Match(Strict):
-    """Globs, or lists of globs, on what a request names; those given must all hold."""
+    """Globs, or lists of globs, on fields of a request; all that are given must match."""
 
     frontend: Globs = ()
     host: Globs = ()
     path: Globs = ()
 
     def pattern(self, field: str) -> str | None:
-        """The globs field one field as a regular expression, None where it may be anything. Case counts in paths only."""
+        """The globs of one field as a regular expression, None where it may be anything. Case counts in paths only."""
         globs: tuple[str, ...] = getattr(self, field)
         if not globs:
             return None
@@ -113,7 +113,7 @@ class Match(Strict):
 
 
 class Stream(Strict):
-    """One stream of a tenant and how its requests are told."""
+    """One stream of a tenant, and how its requests are recognised."""
 
     protocol: Literal["hls", "icecast", "tcp"]
     match: Match
@@ -134,7 +134,7 @@ class App(Strict):
 
 
 def _each_once(apps: tuple[App, ...]) -> tuple[App, ...]:
-    """Refuses an app that stands twice: all that is made of its reports would count as often."""
+    """Refuses an app that is listed twice: its downloads would count twice."""
     seen: dict[tuple[str, str], App] = {}
     for app in apps:
         first = seen.setdefault((app.store, app.id), app)

@@ -1,4 +1,4 @@
-"""Those who ask for a stream and must not count: probe, preview, crawler, relay, the studio's own player.
+"""Clients that request a stream and must not count: probe, preview, crawler, relay, the studio's own player.
 
 Each comes at the same hours every day, hours apart, so that its sessions never touch.
 """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from metrics_lake.demo.log_lines import instant
+from metrics_lake.demo.line_text import instant
 from metrics_lake.demo.traffic_plan import DAY_MS, HOUR_MS, MINUTE_MS, Plan
 
 
@@ -131,7 +131,7 @@ def _checks(plan: Plan) -> pl.DataFrame:
 
 
 def _notices(plan: Plan) -> pl.DataFrame:
-    """Lines that are no requests; each stands twice."""
+    """Lines that are no requests; each occurs twice."""
     days = range(plan.starts_ms, plan.ends_ms, DAY_MS)
     rows = [(day + offset, day + offset, text) for day in days for offset, text in NOTICES]
     notices = pl.DataFrame(rows, schema=["accepted_ms", "ended_ms", "message"], orient="row")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from metrics_lake.demo import log_lines, noise, people, planned_requests, planned_sessions, truth
+from metrics_lake.demo import line_text, noise, people, planned_requests, planned_sessions, truth
 from metrics_lake.demo.cast import TENANTS, tenants_yaml
 from metrics_lake.demo.evidence import Evidence
 from metrics_lake.demo.traffic_plan import HOUR_MS, Plan
@@ -27,15 +27,15 @@ OnProgress = Callable[[int, int, int], None]
 def generate(plan: Plan, folder: Path, *, on_progress: OnProgress | None = None) -> Truth:
     """Writes landing/, tenants.yaml and truth.json below `folder`; `on_progress` gets the files done, all files, and the lines."""
     planned = planned_sessions.planned(plan)
-    line_parts, evidence = log_lines.line_parts(planned), Evidence(planned)
+    line_parts, evidence = line_text.line_parts(planned), Evidence(planned)
     background = noise.messages(plan, people.everyone(plan)["address"], len(planned) // 2)
     line_count = 0
     for hour in range(plan.hours):
         start = plan.starts_ms + hour * HOUR_MS
         requests = planned_requests.of_hour(plan, planned, start)
         evidence.add(requests)
-        messages = pl.concat([log_lines.messages(requests, line_parts), _within(background, start)])
-        _write(folder / landing_path(start + HOUR_MS), _packed(log_lines.lines(messages)))
+        messages = pl.concat([line_text.messages(requests, line_parts), _within(background, start)])
+        _write(folder / landing_path(start + HOUR_MS), _packed(line_text.lines(messages)))
         line_count += len(messages)
         if on_progress:
             on_progress(hour + 1, plan.hours, line_count)

@@ -67,7 +67,7 @@ class Plan:
 
 
 def hashed(keys: Ints, seed: int) -> Ints:
-    """63 random-looking bits of each key (splitmix64): the same whichever hour asks, so each hour stands alone."""
+    """63 random-looking bits of each key (splitmix64): the same in every hour, so each hour can be generated alone."""
     mixed = keys.astype(np.uint64) + np.uint64((seed * 0x9E3779B97F4A7C15) % 2**64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)

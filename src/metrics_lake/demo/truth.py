@@ -1,4 +1,4 @@
-"""The figures that the product must give for invented traffic, by definitions.md, worked out the slow and obvious way.
+"""The figures that the product must give for invented traffic, by definitions.md, computed in the slow and obvious way.
 
 Catch: this shares nothing with the product, nor does it trust the plan: a session's ends come from the requests that
 were written, so listeners still on Icecast when the last file is cut are not in it, as they are not in the logs.

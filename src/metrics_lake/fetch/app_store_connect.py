@@ -48,7 +48,7 @@ class Connect:
 
     def __init__(self, settings: AppStore, key: str, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
-        self._key = key.replace("\\n", "\n")  # as it stands where a setting may have one line only
+        self._key = key.replace("\\n", "\n")  # an environment variable may be limited to one line
         self._token, self._until = "", datetime.min.replace(tzinfo=timezone.utc)
         self._session = requests.Session()
 

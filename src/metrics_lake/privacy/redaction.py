@@ -87,10 +87,10 @@ def encrypted(rules: Rules) -> dict[str, str]:
     return {"secret_file": rules.privacy.secret_file, "sealed": base64.b64encode(nonce + content).decode()}
 
 
-def decrypted(held: dict[str, str]) -> Rules:
+def decrypted(written: dict[str, str]) -> Rules:
     """The rules that were sealed; SettingsError where the secret is another one by now."""
-    content = base64.b64decode(held["sealed"])
-    key = rules_key(read_secret(held["secret_file"]))
+    content = base64.b64decode(written["sealed"])
+    key = rules_key(read_secret(written["secret_file"]))
     try:
         return Rules.model_validate_json(AESGCM(key).decrypt(content[:12], content[12:], None))
     except InvalidTag:

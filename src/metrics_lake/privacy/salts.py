@@ -1,8 +1,8 @@
 """Salts of the listeners' keys: one for each tenant and epoch, any of which can be destroyed for good.
 
 Keys are derived from one secret, so a key could always be derived again; what makes erasure real is a random salt
-that enters the derivation and lies in a file of its own. Workers meet epochs that no one foresaw (a log of last year
-that lands today), so one random root a tenant gives the salts of all epochs: salt_tree.py.
+that enters the derivation and is stored in a file of its own. Workers meet unforeseen epochs (a log of last year that
+lands today), so the salts of all epochs follow from one random root for each tenant: salt_tree.py.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class KeyDestroyed(Exception):
 
 @dataclass(frozen=True)
 class Salts:
-    """What the file holds. `nodes` are each tenant's by their path from the root; `destroyed` says when, by `tenant/epoch`.
+    """The content of the keys file. `nodes` are each tenant's tree nodes by path, `destroyed` the times by `tenant/epoch`.
 
-    Like a Hasher it stays in its process: its print shows no node and it can't be pickled.
+    Like a Hasher it stays in its process: its repr shows no node, and it can't be pickled.
     """
 
     nodes: Mapping[str, Nodes] = field(default_factory=dict)
@@ -109,7 +109,7 @@ def read(file: str | Path) -> Salts:
     except FileNotFoundError:
         return Salts()
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        remedy = "restore it; without it no listener can be told from a new one"
+        remedy = "restore it; without it every listener would become a new one"
         raise KeysError(f"the keys file {path} can't be read ({type(error).__name__}): {remedy}") from None
 
 

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from metrics_lake.cli.output.rows import write
+from metrics_lake.cli.output.table_output import write
 from metrics_lake.config.settings import Settings, Storage
 from metrics_lake.io.landing.intake import new_entries
 from metrics_lake.io.landing.local_landing import LocalLanding

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 import yaml
 
-from metrics_lake.demo import log_lines, planned_sessions, truth
+from metrics_lake.demo import line_text, planned_sessions, truth
 from metrics_lake.demo.traffic import Plan, Truth, generate
 from metrics_lake.demo.truth import Session
 
@@ -130,13 +130,13 @@ def test_lines_are_as_haproxy_writes_them() -> None:
             "bits": [0, 2**45 + 2**46 + 2**49, 2**52],
         }
     )
-    assert log_lines.lines(log_lines.messages(asked, log_lines.line_parts(planned))) == GOLDEN.lstrip()
+    assert line_text.lines(line_text.messages(asked, line_text.line_parts(planned))) == GOLDEN.lstrip()
 
 
 def test_a_cut_comes_before_the_escape() -> None:
     """As HAProxy: `len` counts bytes of the header, not of the line."""
-    assert log_lines.escaped("Künstler", 3) == "K#C3#BC"
-    assert log_lines.escaped('a"#{|}b\t', 160) == "a#22#23#7B#7C#7Db#09"
+    assert line_text.escaped("Künstler", 3) == "K#C3#BC"
+    assert line_text.escaped('a"#{|}b\t', 160) == "a#22#23#7B#7C#7Db#09"
 
 
 def test_the_truth_is_what_a_slow_reading_of_the_lines_gives(made: Made, messages: list[str]) -> None:

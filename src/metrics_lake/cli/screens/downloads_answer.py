@@ -12,7 +12,7 @@ import polars as pl
 from rich.console import Console
 
 from metrics_lake.cli.output.layout import Column, bar, from_rows, table
-from metrics_lake.cli.output.rows import plain, write
+from metrics_lake.cli.output.table_output import plain, write
 from metrics_lake.config.settings import Settings, SettingsError, load_tenants
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.serve.downloads import CONTAINER, FIGURES, Answer, answer, ids_between

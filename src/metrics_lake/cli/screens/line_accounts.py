@@ -11,7 +11,7 @@ from rich.console import Console
 from metrics_lake.bronze import store_reports
 from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.cli import options
-from metrics_lake.cli.output.rows import rows_of, write
+from metrics_lake.cli.output.table_output import rows_of, write
 from metrics_lake.config.settings import Settings
 from metrics_lake.coverage import completeness
 from metrics_lake.coverage.completeness import Coverage

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from metrics_lake.cli.output.layout import Column, from_rows, table
-from metrics_lake.cli.output.rows import plain, write
+from metrics_lake.cli.output.table_output import plain, write
 from metrics_lake.cli.time_range import TimeRange
 from metrics_lake.config.settings import Settings, SettingsError, load_tenants
 from metrics_lake.io.documents.open_store import open_document_store

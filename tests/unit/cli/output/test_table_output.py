@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from metrics_lake.cli.output.rows import write
+from metrics_lake.cli.output.table_output import write
 from tests.unit.drawing import day, utc
 
 
