@@ -27,28 +27,28 @@ def publish(
     periods: Mapping[str, list[Period]],
 ) -> int:
     """Writes everything anew; returns how many rollups."""
-    standing = rollup.Standing(through, timedelta(hours=settings.publish.restatement_hours))
+    data_status = rollup.DataStatus(through, timedelta(hours=settings.publish.restatement_hours))
     figures = _figures(connection)
     blobs, now = FolderBlobs(settings.storage.rollups), datetime.now(timezone.utc)
     written = 0
     for tenant, named in periods.items():
-        shelf = _shelf(settings, tenants, tenant)
+        context = _shelf(settings, tenants, tenant)
         index = [
-            _written(blobs, shelf, stream, period, figures, standing, now)
+            _written(blobs, context, stream, period, figures, data_status, now)
             for stream in figures.streams(tenant)
             for period in named
             if any(period.first_on <= on < period.end_on for on in figures.days[tenant, stream])
         ]
         blobs.write(f"{tenant}/index.json", rollup.encoded({"tenant": tenant, "rollups": index}))
         written += len(index)
-    documents = list(_documents(tenants, figures, standing))
+    documents = list(_documents(tenants, figures, data_status))
     SqliteDocuments(settings.documents.path).upsert(listening.CONTAINER, documents)
     return written
 
 
-def _shelf(settings: Settings, tenants: Tenants, tenant: str) -> rollup.Shelf:
+def _shelf(settings: Settings, tenants: Tenants, tenant: str) -> rollup.RollupContext:
     config, edges = tenants.tenants[tenant], settings.sessions.length_edges_minutes
-    return rollup.Shelf(tenant, config.calendar, _CONTRACT, edges)
+    return rollup.RollupContext(tenant, config.calendar, _CONTRACT, edges)
 
 
 def _figures(connection: duckdb.DuckDBPyConnection) -> Figures:
@@ -67,27 +67,27 @@ def _figures(connection: duckdb.DuckDBPyConnection) -> Figures:
 
 def _written(
     blobs: Blobs,
-    shelf: rollup.Shelf,
+    context: rollup.RollupContext,
     stream: str,
     period: Period,
     figures: Figures,
-    standing: rollup.Standing,
+    data_status: rollup.DataStatus,
     now: datetime,
 ) -> Row:
-    path = rollup.path(shelf.tenant, stream, period)
-    document = rollup.revised(rollup.rollup(shelf, stream, period, figures, standing), None, now)
+    path = rollup.path(context.tenant, stream, period)
+    document = rollup.revised(rollup.rollup(context, stream, period, figures, data_status), None, now)
     assert document is not None
     content = rollup.encoded(document)
     blobs.write(path, content)
     return {"path": path, "kind": period.kind, "name": period.name, "size": len(content), "status": document["status"]}
 
 
-def _documents(tenants: Tenants, figures: Figures, standing: rollup.Standing) -> Iterable[Row]:
+def _documents(tenants: Tenants, figures: Figures, data_status: rollup.DataStatus) -> Iterable[Row]:
     for (tenant, _), by_day in figures.days.items():
         calendar = tenants.tenants[tenant].calendar
         for row in by_day.values():
-            yield {**listening.day_document(tenant, row, calendar, standing), "revision": 1}
+            yield {**listening.day_document(tenant, row, calendar, data_status), "revision": 1}
     for (tenant, _), hours in figures.hours.items():
         for rows in hours.values():
             for row in rows:
-                yield {**listening.hour_document(tenant, row, standing), "revision": 1}
+                yield {**listening.hour_document(tenant, row, data_status), "revision": 1}

@@ -1,4 +1,4 @@
-"""Work that takes landing files in without Spark: the product's reader, sink and checkpoint, driven by this process.
+"""A job context that takes landing files in without Spark: the product's reader, sink and checkpoint, driven by this process.
 
 A test that runs a hundred jobs over logs of ten lines waits for Spark's streaming alone. All else is the small way, as a
 run of an hour goes it; a job that asks for Spark here fails.
@@ -16,25 +16,25 @@ from uuid import uuid4
 import pyarrow as pa
 
 from metrics_lake.io.landing import checkpoints
-from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.landing.reader import LandingReader
 from metrics_lake.io.landing.sink import Sink
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.arrow import arrow_schema
 from metrics_lake.model.tables import Table
 from tests.unit.standing import with_sum
 
 
 @dataclass
-class SmallWork(Work):
-    """Work without Spark."""
+class SmallJobContext(JobContext):
+    """A job context without Spark."""
 
     @property
-    def lake(self):
+    def spark_tables(self):
         raise AssertionError("the small way asked for Spark")
 
     def read(
-        self, stream: Stream, into: Table, on_progress: Callable[[int, int], None] = lambda done, parts: None
+        self, stream: Intake, into: Table, on_progress: Callable[[int, int], None] = lambda done, parts: None
     ) -> None:
         _read(Path(stream._checkpoint), into, stream._feed.__name__, self.table_path(into))
 

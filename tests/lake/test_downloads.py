@@ -18,7 +18,7 @@ from metrics_lake.bronze import store_reports as bronze
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.jobs import downloads
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.rebuild import RebuildError, rebuild
 from metrics_lake.jobs.run import run
 from metrics_lake.serve.downloads import CONTAINER
@@ -39,13 +39,13 @@ GOOGLE = "Date,Package name,Daily User Installs\n"
 
 
 @pytest.fixture
-def work(work_in: Callable[..., Work], tmp_path: Path) -> Work:
+def work(work_in: Callable[..., JobContext], tmp_path: Path) -> JobContext:
     (tmp_path / "tenants.yaml").write_text(TENANTS)
     (tmp_path / "landing").mkdir()
     return work_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
 
 
-def land(work: Work, name: str, content: str | bytes) -> None:
+def land(work: JobContext, name: str, content: str | bytes) -> None:
     path = Path(work.settings.storage.landing, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -56,12 +56,12 @@ def golden(case: str) -> bytes:
     return report.read_bytes()
 
 
-def found(work: Work) -> dict[str, Any]:
+def found(work: JobContext) -> dict[str, Any]:
     store = SqliteDocuments(work.settings.documents.path)
     return {each["id"]: each["downloads"] for each in store.between(CONTAINER, "acme", "", "~")}
 
 
-def test_reports_become_documents_and_newer_ones_replace_what_they_speak_of(work: Work) -> None:
+def test_reports_become_documents_and_newer_ones_replace_what_they_speak_of(work: JobContext) -> None:
     land(work, "app_store/S_D_85000001_20010115.20010116T170000Z.txt", golden("app_store/negative-units"))
     land(work, "app_store/S_D_85000001_20010116.txt", golden("app_store/no-sales"))
     land(work, "app_store/S_D_85000001_20010114.txt", golden("app_store/missing-column"))
@@ -94,7 +94,7 @@ def test_reports_become_documents_and_newer_ones_replace_what_they_speak_of(work
 
 
 def test_an_app_that_is_named_later_gets_what_its_reports_said_before(
-    work: Work, work_in: Callable[..., Work], tmp_path: Path
+    work: JobContext, work_in: Callable[..., JobContext], tmp_path: Path
 ) -> None:
     (tmp_path / "tenants.yaml").write_text(TENANTS.replace("com.acme.radio", "com.acme.other"))
     before = work_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
@@ -105,7 +105,7 @@ def test_an_app_that_is_named_later_gets_what_its_reports_said_before(
 
 
 def test_rollups_of_a_tenant_as_a_whole_hold_its_downloads_and_change_with_them(
-    work_in: Callable[..., Work], tmp_path: Path
+    work_in: Callable[..., JobContext], tmp_path: Path
 ) -> None:
     tenants = yaml.safe_load((SAMPLES / "tenants.yaml").read_text())
     name, first = next(iter(tenants["tenants"].items()))
@@ -133,7 +133,7 @@ def test_rollups_of_a_tenant_as_a_whole_hold_its_downloads_and_change_with_them(
     assert (run(work).reports, run(work).published.written) == (0, 0)
 
 
-def test_a_lost_checkpoint_of_reports_is_refused_and_a_new_one_reads_nothing_twice(work: Work) -> None:
+def test_a_lost_checkpoint_of_reports_is_refused_and_a_new_one_reads_nothing_twice(work: JobContext) -> None:
     land(
         work, "google_play/installs_com.acme.radio_200101_overview.20010117T050000Z.csv", golden("google_play/overview")
     )
@@ -147,11 +147,11 @@ def test_a_lost_checkpoint_of_reports_is_refused_and_a_new_one_reads_nothing_twi
     land(work, newer, GOOGLE + "2001-01-16,com.acme.radio,5\n")
     assert downloads.run(work)[0] == 1
     assert found(work) == {**before, "google:com.acme.radio:2001-01-16:*": 5}
-    assert work.small_tables.frame(bronze.TABLE)["path"].n_unique() == 2
-    assert work.small_tables.frame(bronze.TABLE).height == 3 + 2
+    assert work.delta_tables.frame(bronze.TABLE)["path"].n_unique() == 2
+    assert work.delta_tables.frame(bronze.TABLE).height == 3 + 2
 
 
-def test_a_rebuild_brings_downloads_back_and_is_refused_without_a_report(work: Work) -> None:
+def test_a_rebuild_brings_downloads_back_and_is_refused_without_a_report(work: JobContext) -> None:
     report = "google_play/installs_com.acme.radio_200101_overview.20010117T050000Z.csv"
     land(work, report, golden("google_play/overview"))
     downloads.run(work)
@@ -164,7 +164,7 @@ def test_a_rebuild_brings_downloads_back_and_is_refused_without_a_report(work: W
         rebuild(work)
 
 
-def test_a_rebuild_from_a_copy_of_landing_without_times_says_what_the_lake_said(work: Work) -> None:
+def test_a_rebuild_from_a_copy_of_landing_without_times_says_what_the_lake_said(work: JobContext) -> None:
     name = "google_play/{}/installs_com.acme.radio_200101_overview.csv"
     for folder, at, number in (("b", 1_000_000_000, 5), ("a", 1_000_000_060, 6)):
         land(work, name.format(folder), f"{GOOGLE}2001-01-15,com.acme.radio,{number}\n")
@@ -177,7 +177,7 @@ def test_a_rebuild_from_a_copy_of_landing_without_times_says_what_the_lake_said(
     assert found(work) == before and downloads.run(work) == (0, downloads.Published())
 
 
-def test_a_rebuild_is_refused_where_a_version_that_still_counts_was_replaced_in_place(work: Work) -> None:
+def test_a_rebuild_is_refused_where_a_version_that_still_counts_was_replaced_in_place(work: JobContext) -> None:
     report = "google_play/installs_com.acme.radio_200101_overview.csv"
     land(work, report, GOOGLE + "2001-01-15,com.acme.radio,5\n2001-01-16,com.acme.radio,6\n")
     downloads.run(work)
@@ -193,7 +193,9 @@ def test_a_rebuild_is_refused_where_a_version_that_still_counts_was_replaced_in_
     assert found(work)["google:com.acme.radio:2001-01-15:*"] == 4
 
 
-def test_a_column_that_dies_later_changes_no_month_before_and_one_that_proves_alive_changes_them(work: Work) -> None:
+def test_a_column_that_dies_later_changes_no_month_before_and_one_that_proves_alive_changes_them(
+    work: JobContext,
+) -> None:
     head, name = (
         "Date,Package name,Daily User Installs,Install events\n",
         "google_play/installs_com.acme.radio_2001{}_overview.csv",

@@ -23,7 +23,7 @@ from metrics_lake.io.storage import leases
 from metrics_lake.io.storage.azure_blobs import AzureBlobs
 from metrics_lake.io.storage.files import BusyError
 from metrics_lake.io.storage.leases import LeaseLost, leased
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain import reset_checkpoint
 from metrics_lake.jobs.rebuild import RebuildError, rebuild
 from tests.stack.azurite import KEY, Azurite, sas
@@ -130,8 +130,8 @@ def put_lake(place: str, folder: Path) -> AzureBlobs:
     return blobs
 
 
-def work_of(place: str) -> Work:
-    return Work(Settings(storage=Storage(lake=place, landing=place)), TENANTS, lambda step: None)
+def work_of(place: str) -> JobContext:
+    return JobContext(Settings(storage=Storage(lake=place, landing=place)), TENANTS, lambda step: None)
 
 
 def cut(path: str) -> Callable[[AzureBlobs], None]:

@@ -18,7 +18,7 @@ def key_material(
     """
     salts = salts or Salts()
     named = {"the secret": secret, "the seed of lines": hashing.line_seed(secret).to_bytes(8, "big")}
-    named |= {"the key of names": redaction.name_key(secret), "the key of rules": redaction.seal_key(secret)}
+    named |= {"the key of names": redaction.name_key(secret), "the key of rules": redaction.rules_key(secret)}
     for tenant, nodes in salts.nodes.items():
         named |= {f"node {place or 'root'} of {tenant}": node for place, node in nodes.items()}
     epochs = list(epochs)

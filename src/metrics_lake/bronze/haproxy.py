@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from metrics_lake.model import dimensions
 from metrics_lake.model.tables import Table, View
 from metrics_lake.sources.haproxy import SOURCE
 from metrics_lake.sources.haproxy.reading import COUNTER, FILE, REJECT, UNCLAIMED, VISIT
@@ -18,7 +19,7 @@ TABLE = Table(
     partitioned_by=("happened_on",),
     keep=timedelta(days=400),
     pruned_by=("row_kind", "batch_number", "first_at", "last_at"),
-    columns="""
+    columns=f"""
     row_kind STRING NOT NULL COMMENT 'What the row is: visit, reject, unclaimed, file or counter'
     happened_on DATE NOT NULL COMMENT 'UTC day of the first instant that the row speaks of; of a reject, that of its file'
     batch_number BIGINT NOT NULL COMMENT 'Which batch of landing files the row came with'
@@ -38,15 +39,7 @@ TABLE = Table(
     has_agent BOOLEAN COMMENT 'Whether the client named its user agent; null where the log has no place for it'
     client_kind STRING COMMENT 'bot, monitor or relay by its user agent; null for what may be a listener'
     is_internal BOOLEAN COMMENT 'Whether the address lies in a network of the tenant itself'
-    player STRING COMMENT 'Family of the player or browser; unknown, as os and device, where has_agent is null'
-    player_version STRING COMMENT 'Its major version'
-    os STRING COMMENT 'Operating system family'
-    device STRING COMMENT 'Device class: mobile, tablet, desktop, speaker, tv, car, server or other'
-    country STRING COMMENT 'ISO 3166 country of the address'
-    region STRING COMMENT 'ISO 3166-2 region of the address'
-    network STRING COMMENT 'Kind of network: hosting or access'
-    source STRING COMMENT 'Host of the referrer, or the name of the app; direct where none was told'
-    source_group STRING COMMENT 'direct, search, social, own site, app or other'
+    {dimensions.visit_columns()}
     request_count BIGINT COMMENT 'Requests in the run'
     media_count BIGINT COMMENT 'Those for media: segments and long connections'
     byte_count BIGINT COMMENT 'Bytes sent to the client, heads included'

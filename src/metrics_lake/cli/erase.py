@@ -20,7 +20,7 @@ from metrics_lake.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from metrics_lake.audit import Report
-    from metrics_lake.jobs.context import Work
+    from metrics_lake.jobs.context import JobContext
     from metrics_lake.jobs.maintain.erase import Erased, Held
     from metrics_lake.sources.haproxy.erasure_request import ListenerIds
 
@@ -110,7 +110,7 @@ def _lines(who: str | None) -> Iterable[str]:
     return sys.stdin.read().splitlines()
 
 
-def _check_tenant(work: Work, tenant: str) -> None:
+def _check_tenant(work: JobContext, tenant: str) -> None:
     tenants = work.tenants.tenants
     if tenant not in tenants:
         raise SettingsError(f"no tenant {tenant!r} in {work.settings.tenants_file}; there are: {', '.join(tenants)}")

@@ -6,7 +6,7 @@ anybody's for a tenant's documents holds it.
 
 from __future__ import annotations
 
-from metrics_lake.io.documents.sqlite import Document, revision
+from metrics_lake.io.documents.store import Document, revision
 
 
 def partition(tenant: str) -> str:

@@ -7,12 +7,12 @@ from datetime import date
 
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.compute import compute
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish.publish import Published, publish
 from metrics_lake.jobs.refine import refine
 
 
-def backfill(work: Work, days: Sequence[date]) -> Published:
+def backfill(work: JobContext, days: Sequence[date]) -> Published:
     """Does the days again whether or not anything changed; what comes out the same is not published again."""
     refine(work, days=days)
     compute(work, days=days)

@@ -13,11 +13,12 @@ from metrics_lake.config.tenants import Tenants
 from metrics_lake.gold import listening_by_day
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs import changed_days, partitions, rolling_ends
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.partitions import BY_DAY, BY_PERIOD
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.restatement_log import restate
 from metrics_lake.model.calendars import Named
+from metrics_lake.model.dimensions import DIMENSIONS
 from metrics_lake.model.periods import Period
 from metrics_lake.model.tables import Table, in_days
 from metrics_lake.silver import sessions
@@ -25,6 +26,15 @@ from metrics_lake.silver import sessions
 METRICS = tuple(table.name.partition(".")[2] for table in (*BY_DAY, *BY_PERIOD))
 _SESSIONS_IN_A_SHARE = 250_000
 _MADE = 2  # raised where the same sessions give other figures than before, so that every lake works out its own anew
+_KNOWN_DIMENSIONS = (
+    "source",
+    "player",
+    "os",
+    "device",
+    "country",
+    "region",
+    "stream",
+)  # to every lake; any other is news
 _DAYS_AT_ONCE = 62  # of a long backfill: what this process holds of it at any time
 
 
@@ -50,7 +60,7 @@ class Due:
         )
 
 
-def compute(work: Work, *, days: Sequence[date] = (), metric: str | None = None) -> bool:
+def compute(work: JobContext, *, days: Sequence[date] = (), metric: str | None = None) -> bool:
     """Brings gold, or one metric of it, up to silver.sessions, and works `days` out anew; false if nothing was due."""
     due = _due(work, days, metric)
     if due is None:
@@ -66,7 +76,7 @@ def compute(work: Work, *, days: Sequence[date] = (), metric: str | None = None)
 
 
 def settled(settings: Settings, tenants: Tenants) -> str:
-    """A digest of all that gold's figures depend on beside sessions: settings, and which columns there are."""
+    """A digest of all that gold's figures depend on beside sessions: settings, and which columns and dimensions there are."""
     clocks = {name: tenant.calendar for name, tenant in tenants.tenants.items()}
     return digest(
         [
@@ -75,19 +85,20 @@ def settled(settings: Settings, tenants: Tenants) -> str:
             settings.sessions.length_edges_minutes,
             {name: vars(clock) for name, clock in clocks.items()},
             [table.names for table in (*BY_DAY, *BY_PERIOD)],
+            *(vars(dimension) for dimension in DIMENSIONS if dimension.name not in _KNOWN_DIMENSIONS),
         ]
     )
 
 
-def _due(work: Work, asked: Sequence[date], metric: str | None) -> Due | None:
+def _due(work: JobContext, asked: Sequence[date], metric: str | None) -> Due | None:
     """The days that sessions changed since the table furthest behind, and those asked for; all after other settings."""
-    version, rules = work.history.version(sessions.TABLE), settled(work.settings, work.tenants)
+    version, rules = work.commit_log.version(sessions.TABLE), settled(work.settings, work.tenants)
     if version < 0:
         return None
-    lasts = [work.history.last(table) for table in (*BY_DAY, *BY_PERIOD)]
+    lasts = [work.commit_log.last(table) for table in (*BY_DAY, *BY_PERIOD)]
     known = [last for last in lasts if last and last.progress.rules == rules]
     has_all = len(known) == len(lasts)
-    since = min(last.progress.through[sessions.TABLE.name] for last in known) if has_all else -1
+    since = min(last.progress.watermark[sessions.TABLE.name] for last in known) if has_all else -1
     found = changed_days.changed(work, since)
     days = tuple(sorted(found.days.union(asked)))
     if days:
@@ -101,50 +112,52 @@ def _some_at_a_time(days: Sequence[date]) -> Iterator[Sequence[date]]:
     return (days[at : at + _DAYS_AT_ONCE] for at in range(0, len(days), _DAYS_AT_ONCE))
 
 
-def _by_day(work: Work, due: Due, days: Sequence[date]) -> None:
+def _by_day(work: JobContext, due: Due, days: Sequence[date]) -> None:
     edges, clocks = work.settings.sessions.length_edges_minutes, work.calendars
     within = clocks.bounds(days)
     if _are_few(work, within):
         made = partitions.by_day_here(_sessions(work, within), clocks, days, edges)
     else:
-        made = partitions.collected(partitions.by_day(work.lake.read(sessions.TABLE), clocks, days, edges))
+        made = partitions.collected(partitions.by_day(work.spark_tables.read(sessions.TABLE), clocks, days, edges))
     is_last = days[-1] == due.days[-1]
     if listening_by_day.TABLE in due.wanted(BY_DAY):
         new = made.get(listening_by_day.TABLE.name, pl.DataFrame())
         restate(work, days, new, due.progress(is_last=is_last), due.since, due.through)
     for table in due.wanted(BY_DAY):
         rows, progress = made.get(table.name, pl.DataFrame()), due.progress(is_last=is_last)
-        work.small_tables.replace(table, rows, in_days("listened_on", days), progress)
+        work.delta_tables.replace(table, rows, in_days("listened_on", days), progress)
 
 
-def _by_period(work: Work, due: Due) -> None:
-    through, clocks = received(work.settings).complete_through, work.calendars
+def _by_period(work: JobContext, due: Due) -> None:
+    through, clocks = coverage(work.settings).complete_through, work.calendars
     named = Named(periods_of(work, due.days, through), due.is_all and through is not None)
     shares: partitions.Frames = {}
     if named.each:
         if _are_few(work, named.within):
             shares = partitions.by_period_here(_sessions(work, named.within), clocks, named.by_tenant)
         else:
-            number = 1 + work.small_tables.count(sessions.TABLE) // _SESSIONS_IN_A_SHARE
-            shares = partitions.collected(partitions.by_period(work.lake.read(sessions.TABLE), clocks, named, number))
+            number = 1 + work.delta_tables.count(sessions.TABLE) // _SESSIONS_IN_A_SHARE
+            shares = partitions.collected(
+                partitions.by_period(work.spark_tables.read(sessions.TABLE), clocks, named, number)
+            )
     made = partitions.put_together(shares, named, minimum_group=work.settings.privacy.minimum_group)
     noted = rolling_ends.note(work, through)
     for table in due.wanted(BY_PERIOD):
         rows, progress = made.get(table.name, pl.DataFrame()), replace(due.progress(is_last=True), more=noted)
-        work.small_tables.replace(table, rows, named.where, progress)
+        work.delta_tables.replace(table, rows, named.where, progress)
 
 
-def _are_few(work: Work, within: tuple[datetime, datetime]) -> bool:
+def _are_few(work: JobContext, within: tuple[datetime, datetime]) -> bool:
     """Whether the sessions of a stretch of time are so few that starting Spark would take longer."""
-    rows = work.small_tables.count(sessions.TABLE, sessions.between(pl.col, *within))
+    rows = work.delta_tables.count(sessions.TABLE, sessions.between(pl.col, *within))
     return rows <= work.settings.spark.from_rows
 
 
-def _sessions(work: Work, within: tuple[datetime, datetime]) -> pl.DataFrame:
-    return work.small_tables.frame(sessions.TABLE, sessions.between(pl.col, *within), partitions.READ)
+def _sessions(work: JobContext, within: tuple[datetime, datetime]) -> pl.DataFrame:
+    return work.delta_tables.frame(sessions.TABLE, sessions.between(pl.col, *within), partitions.READ)
 
 
-def periods_of(work: Work, days: Iterable[date], through: datetime | None) -> dict[str, list[Period]]:
+def periods_of(work: JobContext, days: Iterable[date], through: datetime | None) -> dict[str, list[Period]]:
     """For each tenant with figures: the periods that hold any of the days, and those that end with `through`.
 
     `through` is up to when everything has arrived; before the first file there are no periods.
@@ -152,7 +165,7 @@ def periods_of(work: Work, days: Iterable[date], through: datetime | None) -> di
     if through is None:
         return {}
     days = list(days)
-    held = work.small_tables.frame(listening_by_day.TABLE, columns=("tenant", "listened_on"))
+    held = work.delta_tables.frame(listening_by_day.TABLE, columns=("tenant", "listened_on"))
     spans = held.group_by("tenant").agg(first_on=pl.col("listened_on").min(), last_on=pl.col("listened_on").max())
     found = {}
     for tenant, first_on, last_on in spans.sort("tenant").iter_rows():

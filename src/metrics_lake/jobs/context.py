@@ -13,9 +13,9 @@ from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.config.settings import Settings, load_tenants
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.config.tenants import Tenants
-from metrics_lake.io.lake.commit_log import History
-from metrics_lake.io.lake.delta_tables import SmallTables
-from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.lake.commit_log import CommitLog
+from metrics_lake.io.lake.delta_tables import DeltaTables
+from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.storage.files import locked
 from metrics_lake.model.calendars import Calendars
 from metrics_lake.model.tables import Table
@@ -24,11 +24,11 @@ from metrics_lake.sources.haproxy import formats
 from metrics_lake.sources.lookups import geo
 
 if TYPE_CHECKING:
-    from metrics_lake.io.lake.spark_tables import Lake
+    from metrics_lake.io.lake.spark_tables import SparkTables
 
 
 @dataclass
-class Work:
+class JobContext:
     """One process's work. `on_step` is told, in a few words, what begins."""
 
     settings: Settings
@@ -36,7 +36,7 @@ class Work:
     on_step: Callable[[str], None]
 
     @classmethod
-    def of(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> Work:
+    def of(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> JobContext:
         """Checks secret, tenants, formats and places first, so that nothing starts that could not end."""
         settings.secret()
         formats.bound(settings.haproxy)
@@ -44,21 +44,21 @@ class Work:
         return cls(settings, load_tenants(settings), on_step)
 
     @cached_property
-    def lake(self) -> Lake:
+    def spark_tables(self) -> SparkTables:
         """The tables; starts Spark, which takes seconds, so a job asks for it only when there is work."""
         from metrics_lake.io.lake.spark_session import session
-        from metrics_lake.io.lake.spark_tables import Lake
+        from metrics_lake.io.lake.spark_tables import SparkTables
 
         self.on_step("starting Spark")
-        return Lake(session(self.settings), self.settings.storage.lake)
+        return SparkTables(session(self.settings), self.settings.storage.lake)
 
     @cached_property
-    def history(self) -> History:
-        return History(self.settings.storage.lake)
+    def commit_log(self) -> CommitLog:
+        return CommitLog(self.settings.storage.lake)
 
     @cached_property
-    def small_tables(self) -> SmallTables:
-        return SmallTables(self.settings.storage.lake)
+    def delta_tables(self) -> DeltaTables:
+        return DeltaTables(self.settings.storage.lake)
 
     @property
     def checkpoints(self) -> str:
@@ -68,15 +68,15 @@ class Work:
         return f"{self.settings.storage.lake}/{table.path}"
 
     @property
-    def stream(self) -> Stream:
-        return Stream(bronze, f"{self.checkpoints}/ingest_haproxy", Names(self.settings.secret()).shown)
+    def stream(self) -> Intake:
+        return Intake(bronze, f"{self.checkpoints}/ingest_haproxy", Names(self.settings.secret()).redact_path)
 
     def read(
-        self, stream: Stream, into: Table, on_progress: Callable[[int, int], None] = lambda done, parts: None
+        self, stream: Intake, into: Table, on_progress: Callable[[int, int], None] = lambda done, parts: None
     ) -> None:
         """Runs a stream over what is planned; on_progress is told how many of how many parts are done."""
         is_small = stream.waiting_bytes <= self.settings.spark.from_bytes
-        stream.read(self.lake.spark, self.table_path(into), on_progress, is_small=is_small)
+        stream.read(self.spark_tables.spark, self.table_path(into), on_progress, is_small=is_small)
 
     @cached_property
     def calendars(self) -> Calendars:

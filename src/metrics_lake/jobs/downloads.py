@@ -19,13 +19,13 @@ from metrics_lake.bronze import store_reports as bronze
 from metrics_lake.config.settings import digest, rules
 from metrics_lake.config.tenants import App
 from metrics_lake.gold import downloads_by_day as gold
-from metrics_lake.io.documents.open_store import documents_of
-from metrics_lake.io.documents.sqlite import DocumentStore
+from metrics_lake.io.documents.open_store import open_document_store
+from metrics_lake.io.documents.store import DocumentStore
 from metrics_lake.io.lake.commit_log import Commit, Progress
-from metrics_lake.io.landing.intake import Stream, landing_at
+from metrics_lake.io.landing.intake import Intake, landing_at
 from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.jobs import first_seen
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain import reset_checkpoint
 from metrics_lake.jobs.maintain.retry import retried
 from metrics_lake.jobs.publish.stale_downloads import remove_unknown, remove_unnamed
@@ -33,7 +33,7 @@ from metrics_lake.jobs.refine_downloads import Due, in_months, months_of
 from metrics_lake.jobs.refine_downloads import refine as refine_reports
 from metrics_lake.model.periods import Period
 from metrics_lake.model.tables import Table
-from metrics_lake.privacy.redaction import Names, sealed
+from metrics_lake.privacy.redaction import Names, encrypted
 from metrics_lake.serve import downloads as serve
 from metrics_lake.serve.rollup.rows import Row
 from metrics_lake.silver import downloads as silver
@@ -50,11 +50,11 @@ class Published:
     removed: int = 0
 
 
-def stream_of(work: Work) -> Stream:
-    return Stream(bronze, f"{work.checkpoints}/ingest_downloads", Names(work.settings.secret()).shown)
+def stream_of(work: JobContext) -> Intake:
+    return Intake(bronze, f"{work.checkpoints}/ingest_downloads", Names(work.settings.secret()).redact_path)
 
 
-def apps_of(work: Work) -> list[tuple[str, str, str, str | None]]:
+def apps_of(work: JobContext) -> list[tuple[str, str, str, str | None]]:
     """Each tenant's apps, as rows of silver's APPS: of Apple one for each vendor."""
     return [
         (name, app.store, app.id, vendor)
@@ -68,7 +68,7 @@ def _vendors(app: App, default: str) -> Sequence[str | None]:
     return (app.vendor or (default or None,)) if app.store == "apple" else (None,)
 
 
-def run(work: Work, *, accept_loss: bool = False) -> tuple[int, Published]:
+def run(work: JobContext, *, accept_loss: bool = False) -> tuple[int, Published]:
     """Everything once, in order: how many files were taken in, and what was published."""
     files = ingest(work)
     retried(lambda: refine(work))
@@ -76,7 +76,7 @@ def run(work: Work, *, accept_loss: bool = False) -> tuple[int, Published]:
     return files, publish(work, accept_loss=accept_loss)
 
 
-def ingest(work: Work, folder: str | None = None) -> int:
+def ingest(work: JobContext, folder: str | None = None) -> int:
     """Reads every report that is new or has changed, of one store or of all; how many."""
     if not apps_of(work):
         return 0
@@ -93,25 +93,25 @@ def ingest(work: Work, folder: str | None = None) -> int:
     return files
 
 
-def begin_again(work: Work) -> int:
+def begin_again(work: JobContext) -> int:
     """A new checkpoint behind what bronze holds, where the old one is torn or lost; see epochs.begin_again."""
     return reset_checkpoint.begin_again(work, stream_of(work), bronze)
 
 
-def _rules(work: Work) -> dict[str, str]:
+def _rules(work: JobContext) -> dict[str, str]:
     """The rules, sealed; the secret's file by its whole path, since a worker may stand elsewhere."""
     secret_file = str(Path(work.settings.privacy.secret_file).resolve())
     reading = rules(work.settings, work.tenants)
-    return sealed(
+    return encrypted(
         reading.model_copy(update={"privacy": reading.privacy.model_copy(update={"secret_file": secret_file})})
     )
 
 
-def refine(work: Work) -> bool:
+def refine(work: JobContext) -> bool:
     """Brings silver.downloads up to the newest batch; false if nothing was due."""
     apps, through = apps_of(work), stream_of(work).committed
-    last, settled = work.history.last(silver.TABLE), digest([silver.MEANING, apps])
-    since = last.progress.through[bronze.TABLE.name] if last and last.progress.rules == settled else 0
+    last, settled = work.commit_log.last(silver.TABLE), digest([silver.MEANING, apps])
+    since = last.progress.watermark[bronze.TABLE.name] if last and last.progress.rules == settled else 0
     if since >= through or not (apps or last):
         return False
     work.on_step("sorting out reports of stores")
@@ -119,18 +119,18 @@ def refine(work: Work) -> bool:
     return True
 
 
-def compute(work: Work, days: Sequence[date] = ()) -> bool:
+def compute(work: JobContext, days: Sequence[date] = ()) -> bool:
     """Brings gold.downloads_by_day up to silver.downloads, and the months of `days` anew; false if nothing was due."""
-    version, last = work.history.version(silver.TABLE), work.history.last(gold.TABLE)
-    since = last.progress.through[silver.TABLE.name] if last else -1
+    version, last = work.commit_log.version(silver.TABLE), work.commit_log.last(gold.TABLE)
+    since = last.progress.watermark[silver.TABLE.name] if last else -1
     if version < 0 or (since >= version and not days):
         return False
     work.on_step("working out downloads by day")
-    changed = sorted(_days(work.history.commits(silver.TABLE, after=since)) | set(days))
+    changed = sorted(_days(work.commit_log.commits(silver.TABLE, after=since)) | set(days))
     months = months_of(changed)
-    told = work.small_tables.frame(silver.TABLE, pl.col("month").is_in(months))
+    told = work.delta_tables.frame(silver.TABLE, pl.col("month").is_in(months))
     progress = _progress({silver.TABLE: version}, "", changed)
-    work.small_tables.replace(gold.TABLE, gold.compute(told), in_months(months), progress)
+    work.delta_tables.replace(gold.TABLE, gold.compute(told), in_months(months), progress)
     return True
 
 
@@ -143,24 +143,24 @@ def _days(commits: Iterable[Commit]) -> set[date]:
     return {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
 
 
-def days_changed(work: Work, after: int) -> set[date]:
+def days_changed(work: JobContext, after: int) -> set[date]:
     """The days whose figures may have changed since a version of gold.downloads_by_day."""
-    return _days(work.history.commits(gold.TABLE, after=after))
+    return _days(work.commit_log.commits(gold.TABLE, after=after))
 
 
-def version(work: Work) -> int:
+def version(work: JobContext) -> int:
     """The newest version of gold.downloads_by_day; -1 where there is none."""
-    return work.history.version(gold.TABLE)
+    return work.commit_log.version(gold.TABLE)
 
 
-def publish(work: Work, *, accept_loss: bool = False) -> Published:
+def publish(work: JobContext, *, accept_loss: bool = False) -> Published:
     """Writes the documents of every month that changed, where they differ from what stands, and removes those of apps that
     their tenant names no longer.
 
     With `accept_loss` those are removed that gold doesn't hold, whichever lake they were made from.
     """
     blobs, newest, apps = blobs_in(work.settings.storage.rollups), version(work), digest(apps_of(work))
-    place = digest([work.settings.documents.model_dump(), work.history.lake(gold.TABLE)])
+    place = digest([work.settings.documents.model_dump(), work.commit_log.lake_id(gold.TABLE)])
     state = json.loads(blobs.read(STATE) or b"{}")
     is_of_these_apps = state.get("apps") == apps or (newest < 0 and not state)
     removed = remove_unknown(work) if accept_loss else 0 if is_of_these_apps else remove_unnamed(work)
@@ -169,15 +169,15 @@ def publish(work: Work, *, accept_loss: bool = False) -> Published:
         return Published(removed=removed)
     months = months_of(days_changed(work, before))
     work.on_step("publishing downloads")
-    rows: list[Row] = work.small_tables.frame(gold.TABLE, pl.col("month").is_in(months)).to_dicts()
-    done = _write(documents_of(work.settings), apps_of(work), months, serve.documents(rows))
+    rows: list[Row] = work.delta_tables.frame(gold.TABLE, pl.col("month").is_in(months)).to_dicts()
+    done = _write(open_document_store(work.settings), apps_of(work), months, serve.documents(rows))
     blobs.write(STATE, json.dumps({"gold": newest, "documents": place, "apps": apps}).encode())
     return replace(done, removed=done.removed + removed)
 
 
-def sections(work: Work, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:
+def sections(work: JobContext, tenant: str, first_on: date, end_on: date) -> Callable[[Period], Row | None]:
     """What the documents of a tenant's apps say of any period within `[first_on, end_on)`, for its rollup."""
-    apps, store = work.tenants.tenants[tenant].apps, documents_of(work.settings)
+    apps, store = work.tenants.tenants[tenant].apps, open_document_store(work.settings)
     by_day: dict[str, list[Row]] = {}
     for app in apps:
         ids = serve.ids_between(app.store, app.id, first_on.isoformat(), end_on.isoformat())

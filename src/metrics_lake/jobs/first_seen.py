@@ -15,7 +15,7 @@ import polars as pl
 from metrics_lake.bronze import store_reports as bronze
 from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.jobs import refine_downloads
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.silver import reports_that_count
 from metrics_lake.sources.landed_file import FileEntry
 
@@ -23,9 +23,9 @@ _NAME = "reports_first_seen.json"
 _COLUMNS = ("path", "content_hash", "written_at", "is_stamped", "row_count")
 
 
-def carry(old: Work, checkpoints: str) -> None:
+def carry(old: JobContext, checkpoints: str) -> None:
     """Writes down for a new lake what the old one knows: of each path and content, and of each content with rows."""
-    files = old.small_tables.frame(bronze.FILES, columns=_COLUMNS)
+    files = old.delta_tables.frame(bronze.FILES, columns=_COLUMNS)
     times = files.with_columns(
         seen_at=pl.col("written_at").dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f%z")
     )
@@ -54,7 +54,9 @@ def carried(checkpoints: str) -> Callable[[FileEntry], FileEntry]:
     return dated
 
 
-def lost(work: Work, through: int, apps: list[tuple[str, str, str, str | None]], held: dict[str, str]) -> list[str]:
+def lost(
+    work: JobContext, through: int, apps: list[tuple[str, str, str, str | None]], held: dict[str, str]
+) -> list[str]:
     """The paths of reports that still count and whose content isn't in landing any more; `held` is what is there."""
     there = {(path, content[:16]) for path, content in held.items()}
     named, gone = refine_downloads.named_apps(apps), set[str]()

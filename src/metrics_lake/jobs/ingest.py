@@ -15,9 +15,9 @@ from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.config.settings import Rules, rules
 from metrics_lake.io.landing.intake import landing_at
 from metrics_lake.io.landing.manifest import Batch
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.privacy import salts
-from metrics_lake.privacy.redaction import sealed
+from metrics_lake.privacy.redaction import encrypted
 from metrics_lake.sources.landed_file import QUARANTINED, READ
 
 
@@ -38,7 +38,7 @@ class Ingested:
         return Ingested(self.files + round(len(batch.entries) * share), self.bytes + round(size * share))
 
 
-def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ingested:
+def ingest(work: JobContext, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ingested:
     """Reads every file that is new or has changed; on_progress is told a few times a second how far it is."""
     stream, done = work.stream, Ingested()
     stream.check(work.table_path(bronze.TABLE))
@@ -58,16 +58,16 @@ def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda s
     return replace(done, rejected=rejected, after_batch=before)
 
 
-def _unread(work: Work) -> set[str]:
+def _unread(work: JobContext) -> set[str]:
     """Hashes of files that were planned and could not be read, under no name: gone by then, or damaged."""
-    files = work.small_tables.frame(bronze.FILES, None, ("content_hash", "status"))
+    files = work.delta_tables.frame(bronze.FILES, None, ("content_hash", "status"))
     hashes = {status: set(files.filter(status=status)["content_hash"]) for status in (QUARANTINED, READ)}
     return hashes[QUARANTINED] - hashes[READ]
 
 
-def _rejected(work: Work, after: int) -> dict[str, int]:
+def _rejected(work: JobContext, after: int) -> dict[str, int]:
     """Lines of the batches behind one that were rejected, by reason, most first."""
-    found = work.small_tables.frame(bronze.REJECTS, pl.col("batch_number") > after, ("reason",))
+    found = work.delta_tables.frame(bronze.REJECTS, pl.col("batch_number") > after, ("reason",))
     counts = found["reason"].value_counts().sort(["count", "reason"], descending=[True, False])
     return dict(counts.iter_rows())
 
@@ -76,11 +76,11 @@ def _teller(on_progress: Callable[[Ingested, Batch], None], so_far: Ingested, ba
     return lambda share: on_progress(so_far.plus(batch, share), batch)
 
 
-def _read(work: Work, on_share: Callable[[float], None]) -> None:
+def _read(work: JobContext, on_share: Callable[[float], None]) -> None:
     work.read(work.stream, bronze.TABLE, lambda done, parts: on_share(done / parts if parts else 0.0))
 
 
-def _rules(work: Work) -> dict[str, str]:
+def _rules(work: JobContext) -> dict[str, str]:
     """The rules, sealed; files by their whole paths, since a worker may stand elsewhere."""
     reading: dict[str, Any] = json.loads(rules(work.settings, work.tenants).model_dump_json())
     reading["read_ms"] = round(time.time() * 1000)
@@ -92,4 +92,4 @@ def _rules(work: Work) -> dict[str, str]:
     ):
         if reading[part][name]:
             reading[part][name] = str(Path(reading[part][name]).resolve())
-    return sealed(Rules.model_validate(reading))
+    return encrypted(Rules.model_validate(reading))

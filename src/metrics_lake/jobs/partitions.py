@@ -29,6 +29,7 @@ from metrics_lake.gold import (
     session_lengths_by_day,
 )
 from metrics_lake.model.calendars import Calendars, Named
+from metrics_lake.model.dimensions import DIMENSIONS
 from metrics_lake.model.periods import Calendar, Period
 from metrics_lake.silver import sessions, tenant_days
 
@@ -43,7 +44,7 @@ BY_DAY = (
 BY_PERIOD = (listening_by_period.TABLE, dimensions_by_period.TABLE)
 READ = (
     "tenant", "stream", "listener_id", "started_on", "started_at", "ended_at", "last_request_at", "exclusion",
-    *(name for name in dimensions_by_day.DIMENSIONS if name != "stream"),
+    *(dimension.column for dimension in DIMENSIONS if dimension.column != "stream"),
 )  # fmt: skip
 _PIECE = pa.schema([("tenant", pa.string()), ("name", pa.string()), ("content", pa.binary())])
 _PIECE_DDL = "tenant STRING, name STRING, content BINARY"

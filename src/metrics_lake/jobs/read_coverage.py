@@ -1,4 +1,4 @@
-"""What has arrived, by the files' own accounts in bronze, read without Spark."""
+"""Reads what has arrived, and which lines were lost, from bronze. No Spark."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ from metrics_lake.config.settings import Settings
 from metrics_lake.coverage import completeness
 from metrics_lake.coverage.completeness import Received
 from metrics_lake.coverage.line_loss import Counted, Loss, losses
-from metrics_lake.io.lake.commit_log import History
-from metrics_lake.io.lake.delta_tables import SmallTables
+from metrics_lake.io.lake.commit_log import CommitLog
+from metrics_lake.io.lake.delta_tables import DeltaTables
 
-_VERSION = ["batch_number", "file_id"]
-_COUNTED = ("frontend", "process_number", "counter", "hour_at", "first_numbers", "last_numbers", "line_count")
+_FILE_VERSION = ["batch_number", "file_id"]
+_COUNTER_COLUMNS = ("frontend", "process_number", "counter", "hour_at", "first_numbers", "last_numbers", "line_count")
 
 
-def received(settings: Settings) -> Received:
-    """Each proxy's hours; nothing before the first file has come. Jobs of one process ask again, and of 2,160
-    files that is 0.17 s: what a version of bronze says is kept.
+def coverage(settings: Settings) -> Received:
+    """Each proxy's received and missing hours; none before the first file.
+
+    The answer is cached by version of bronze: several jobs of one process need it, and reading takes 0.17 s for 2,160 files.
     """
-    history = History(settings.storage.lake)
-    which = history.lake(haproxy.TABLE), history.version(haproxy.TABLE)
-    return _received(settings.storage.lake, which, tuple(settings.haproxy.expected_proxies), settings.haproxy.timezone)
+    commit_log = CommitLog(settings.storage.lake)
+    version = commit_log.lake_id(haproxy.TABLE), commit_log.version(haproxy.TABLE)
+    expected = tuple(settings.haproxy.expected_proxies)
+    return _coverage(settings.storage.lake, version, expected, settings.haproxy.timezone)
 
 
 @lru_cache(maxsize=1)
-def _received(lake: str, _: tuple[str, int], expected: tuple[str, ...], zone: str) -> Received:
-    files = SmallTables(lake).frame(haproxy.FILES, columns=completeness.COLUMNS)
+def _coverage(lake: str, _: tuple[str, int], expected: tuple[str, ...], zone: str) -> Received:
+    files = DeltaTables(lake).frame(haproxy.FILES, columns=completeness.COLUMNS)
     return completeness.received(completeness.arrivals(files.rows()), expected, zone)
 
 
-def lost(settings: Settings) -> list[Loss]:
-    """Lines lost and doubled by proxy and hour, where HAProxy numbers them; of each file its newest version counts."""
-    bronze = SmallTables(settings.storage.lake)
-    files = bronze.frame(haproxy.FILES, columns=("path", "proxy", *_VERSION))
+def line_loss(settings: Settings) -> list[Loss]:
+    """Lines lost and doubled by proxy and hour, where HAProxy numbers them. Only the newest version of a file counts."""
+    bronze = DeltaTables(settings.storage.lake)
+    files = bronze.frame(haproxy.FILES, columns=("path", "proxy", *_FILE_VERSION))
     newest = files.sort("batch_number").unique("path", keep="last", maintain_order=True)
-    counters = bronze.frame(haproxy.COUNTERS, columns=(*_VERSION, *_COUNTED))
-    held = counters.join(newest, on=_VERSION).select("proxy", *_COUNTED)
-    return losses(Counted(*row) for row in held.rows())
+    counters = bronze.frame(haproxy.COUNTERS, columns=(*_FILE_VERSION, *_COUNTER_COLUMNS))
+    newest_counters = counters.join(newest, on=_FILE_VERSION).select("proxy", *_COUNTER_COLUMNS)
+    return losses(Counted(*row) for row in newest_counters.rows())

@@ -11,7 +11,7 @@ from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.io.landing.intake import landing_at
 from metrics_lake.jobs import downloads, first_seen
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish.publish import Published
 from metrics_lake.jobs.run import run
 
@@ -29,7 +29,7 @@ class Rebuilt:
     published: Published
 
 
-def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
+def rebuild(work: JobContext, *, accept_loss: bool = False) -> Rebuilt:
     """Builds a lake beside the standing one, publishes what it holds and no more, and puts it in the old one's place.
 
     Killed before that change of places, the old lake stands as it was, and a rebuild begins anew.
@@ -58,7 +58,7 @@ def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
     return Rebuilt(old, done.ingested.files, done.published)
 
 
-def _gone(work: Work) -> list[str]:
+def _gone(work: JobContext) -> list[str]:
     """Logs that the standing lake has read, and reports whose figures still count, that landing has no more."""
     landing, reports = landing_at(work.settings.storage.landing), downloads.stream_of(work)
     try:

@@ -19,7 +19,7 @@ from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.config.settings import Sessions, digest
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs import changed_days
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.calendars import Calendars
 from metrics_lake.model.tables import in_days
 from metrics_lake.silver import sessions, tenant_days
@@ -56,18 +56,18 @@ class Due:
         return Progress("refine", {bronze.TABLE.name: self.through}, self.rules, days, changed_days.note(calendars))
 
 
-def refine(work: Work, *, days: Sequence[date] = ()) -> bool:
+def refine(work: JobContext, *, days: Sequence[date] = ()) -> bool:
     """Brings silver.sessions up to the newest batch of bronze, and builds those of `days` anew; false if nothing was due."""
-    last, through = work.history.last(sessions.TABLE), work.stream.committed
+    last, through = work.commit_log.last(sessions.TABLE), work.stream.committed
     rules = _rules(work.settings.sessions)
-    since = last.progress.through[bronze.TABLE.name] if last and last.progress.rules == rules else 0
+    since = last.progress.watermark[bronze.TABLE.name] if last and last.progress.rules == rules else 0
     if since >= through and not (days and last):
         return False
     work.on_step("building sessions")
     due = Due(since, through, work.calendars.bounds(days) if days else None, rules)
     within = _reach(work, due) if since else _EVER
-    rows = work.small_tables.count(bronze.VISITS, due.evidence(pl.col, within))
-    rows += work.small_tables.count(sessions.TABLE, sessions.between(pl.col, *within))
+    rows = work.delta_tables.count(bronze.VISITS, due.evidence(pl.col, within))
+    rows += work.delta_tables.count(sessions.TABLE, sessions.between(pl.col, *within))
     if rows <= work.settings.spark.from_rows:
         _refine_here(work, due, within)
     else:
@@ -86,16 +86,16 @@ def _rules(settings: Sessions) -> str:
     return digest([asked, "reached by the longer gap"] if is_other_now else asked)
 
 
-def _reach(work: Work, due: Due) -> Span:
+def _reach(work: JobContext, due: Due) -> Span:
     """As far around the due runs as sessions of their listeners may reach."""
     gap = widest_gap(work.settings.sessions)
-    new = work.small_tables.frame(
+    new = work.delta_tables.frame(
         bronze.VISITS, due.evidence(pl.col, _EVER) & due.has(pl.col), (*KEY, "first_at", "last_at")
     )
     if new.is_empty():
         return _EVER[0], _EVER[0]
     low, high = new.select(pl.col("first_at").min() - gap, pl.col("last_at").max() + gap).row(0)
-    near = work.small_tables.frame(
+    near = work.delta_tables.frame(
         sessions.TABLE, sessions.between(pl.col, low, high), (*KEY, "started_at", "ended_at", "last_request_at")
     )
     touched = near.join(new, on=KEY, how="semi")
@@ -103,25 +103,27 @@ def _reach(work: Work, due: Due) -> Span:
     return min(low, older[0] or low) - gap, max(high, older[1] or high) + gap
 
 
-def _refine_here(work: Work, due: Due, within: Span) -> None:
+def _refine_here(work: JobContext, due: Due, within: Span) -> None:
     read = (*READ, "batch_number")
-    runs = work.small_tables.frame(bronze.VISITS, due.evidence(pl.col, within), read)
-    stored = work.small_tables.frame(sessions.TABLE, sessions.between(pl.col, *within))
+    runs = work.delta_tables.frame(bronze.VISITS, due.evidence(pl.col, within), read)
+    stored = work.delta_tables.frame(sessions.TABLE, sessions.between(pl.col, *within))
     changes = sessions.rebuilt(runs.with_columns(is_due=due.has(pl.col)), stored, work.settings.sessions)
     parts = changes["started_on"].unique().to_list()
     went = changes.filter(change=sessions.WENT)
-    kept = work.small_tables.frame(sessions.TABLE, pl.col("started_on").is_in(parts)).join(
+    kept = work.delta_tables.frame(sessions.TABLE, pl.col("started_on").is_in(parts)).join(
         went, on="session_id", how="anti"
     )
     rows = pl.concat([changes.filter(change=sessions.CAME).select(kept.columns), kept])
     ordered = rows.sort("tenant", "stream", "started_at", "session_id")
     progress = due.progress(tenant_days.touched_here(changes, work.calendars.by_tenant), work.calendars)
-    work.small_tables.replace(sessions.TABLE, ordered, in_days("started_on", parts), progress)
+    work.delta_tables.replace(sessions.TABLE, ordered, in_days("started_on", parts), progress)
 
 
-def _refine_by_spark(work: Work, due: Due, within: Span, shares: int) -> None:
-    visits = work.lake.read(bronze.VISITS).where(due.evidence(F.col, within)).withColumn("is_due", due.has(F.col))
-    every = work.lake.read(sessions.TABLE)
+def _refine_by_spark(work: JobContext, due: Due, within: Span, shares: int) -> None:
+    visits = (
+        work.spark_tables.read(bronze.VISITS).where(due.evidence(F.col, within)).withColumn("is_due", due.has(F.col))
+    )
+    every = work.spark_tables.read(sessions.TABLE)
     stored = every.where(sessions.between(F.col, *within))
     clocks, rules = work.calendars.by_tenant, work.settings.sessions
     changes = sessions.refine(visits, stored, rules=rules, clocks=clocks, shares=shares).persist()
@@ -131,5 +133,5 @@ def _refine_by_spark(work: Work, due: Due, within: Span, shares: int) -> None:
     came = changes.where(F.col("change") == sessions.CAME).drop("change", "first_on", "last_on")
     kept = every.where(in_days("started_on", parts)).join(went, "session_id", "left_anti").select(*came.columns)
     progress = due.progress(tenant_days.between((row.first_on, row.last_on) for row in changed), work.calendars)
-    work.lake.replace(sessions.TABLE, came.unionByName(kept), in_days("started_on", parts), progress)
+    work.spark_tables.replace(sessions.TABLE, came.unionByName(kept), in_days("started_on", parts), progress)
     changes.unpersist()

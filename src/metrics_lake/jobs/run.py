@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from metrics_lake.io.landing.manifest import Batch
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.compute import compute
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.ingest import Ingested, ingest
 from metrics_lake.jobs.maintain.retry import retried
 from metrics_lake.jobs.publish.publish import Published, publish
@@ -27,7 +27,7 @@ class Ran:
 
 
 def run(
-    work: Work,
+    work: JobContext,
     on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None,
     *,
     accept_loss: bool = False,

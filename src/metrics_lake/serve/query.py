@@ -13,7 +13,7 @@ from metrics_lake.serve import listening, uniques
 from metrics_lake.serve.rollup.rows import Row
 
 if TYPE_CHECKING:
-    from metrics_lake.io.documents.sqlite import DocumentStore
+    from metrics_lake.io.documents.store import DocumentStore
 
 _DAY = timedelta(days=1)
 _Pieces = list[list[Row]]  # of each stream its consecutive documents, in order
@@ -36,7 +36,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Range:
+class ListeningQuery:
     """A tenant's streams (`*` alone, or some of them) between two instants on the hour, end exclusive.
 
     With `new_since` it is told too how many of the listeners were not there from then until the range, or bucket, began.

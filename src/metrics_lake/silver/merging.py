@@ -8,13 +8,14 @@ import polars as pl
 import polars_hash as plh
 
 from metrics_lake.config.settings import Sessions
+from metrics_lake.model import dimensions
+from metrics_lake.model.dimensions import Pick
 
 KEY = ("tenant", "stream", "listener_id")
-EXCLUSIONS = ("bot", "monitor", "relay", "no_user_agent", "internal", "no_media", "too_short")  # the first that fits
-_OF_AGENT = ("player", "player_version", "os", "device")
-_DESCRIBED = ("protocol", "has_agent", "client_kind", "is_internal", *_OF_AGENT, "country", "region", "network")
+_OF_AGENT, _CAME_FROM = dimensions.columns(Pick.AGENT), dimensions.columns(Pick.REFERRER)
+_OF_CLIENT = ("protocol", "has_agent", "client_kind", "is_internal")
+_DESCRIBED = (*_OF_CLIENT, *dimensions.columns(Pick.AGENT, Pick.FIRST))
 _FIRST = tuple(name for name in _DESCRIBED if name not in ("has_agent", *_OF_AGENT))  # of a session's first request
-_CAME_FROM = ("source", "source_group")
 _COUNTS = ("request_count", "media_count", "byte_count")
 _ARRAYS = ("offsets_ms", "durations_ms", "sizes_bytes", "request_kinds", "line_ids")
 _TIMES = ("first_at", "last_at", "last_request_at")

@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from metrics_lake.config.settings import Sessions
+from metrics_lake.model import dimensions
 from metrics_lake.model.arrow import arrow_schema, fitted
 from metrics_lake.model.periods import Calendar
 from metrics_lake.model.tables import Table
@@ -27,7 +28,7 @@ TABLE = Table(
     partitioned_by=("started_on",),
     keep=timedelta(days=1100),
     pruned_by=("started_at", "ended_at", "last_request_at"),  # of ids the log holds nothing, as it outlives erasure
-    columns="""
+    columns=f"""
     tenant STRING NOT NULL COMMENT 'Whose stream'
     stream STRING NOT NULL COMMENT 'Which stream of the tenant'
     protocol STRING NOT NULL COMMENT 'hls, icecast or tcp'
@@ -42,15 +43,7 @@ TABLE = Table(
     byte_count BIGINT NOT NULL COMMENT 'Bytes sent to the client, heads included'
     exclusion STRING COMMENT 'Why the session is not counted (definitions.md section 3); null where it is'
     is_marathon BOOLEAN NOT NULL COMMENT 'Longer than 24 hours'
-    player STRING COMMENT 'Family of the player or browser'
-    player_version STRING COMMENT 'Its major version'
-    os STRING COMMENT 'Operating system family'
-    device STRING COMMENT 'Device class'
-    country STRING COMMENT 'ISO 3166 country of the address'
-    region STRING COMMENT 'ISO 3166-2 region of the address'
-    network STRING COMMENT 'Kind of network: hosting or access'
-    source STRING COMMENT 'Where the listener came from: host of the first referrer, or the app; direct where none was told'
-    source_group STRING COMMENT 'direct, search, social, own site, app or other'
+    {dimensions.session_columns()}
     """,
 )
 

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from metrics_lake.gold import listeners_by_minute
 from metrics_lake.io.lake.commit_log import Progress
-from metrics_lake.io.lake.spark_tables import Lake
+from metrics_lake.io.lake.spark_tables import SparkTables
 from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.io.storage.failpoints import Crash, crashing
 from metrics_lake.io.storage.files import BusyError, locked
@@ -110,7 +110,7 @@ def test_case_06_two_jobs_over_the_same_days_end_as_one_after_the_other_would(
         world.work.lock("compute"),
     ):
         pytest.fail("two jobs were let in")
-    lake = Lake(spark, f"{world.folder}/crossed")  # and without the lock, as on storage that machines share
+    lake = SparkTables(spark, f"{world.folder}/crossed")  # and without the lock, as on storage that machines share
     rows = lake_rows(spark)
     lake.replace(listeners_by_minute.TABLE, rows, "TRUE", Progress("t", {}, ""))
     failed: list[BaseException] = []
@@ -129,7 +129,7 @@ def lake_rows(spark: SparkSession):
     return frame.select(*(F.lit(made.get(c.name, 1)).cast(c.type).alias(c.name) for c in columns))
 
 
-def _replace(lake: Lake, rows, failed: list[BaseException]) -> None:
+def _replace(lake: SparkTables, rows, failed: list[BaseException]) -> None:
     try:
         for _ in range(2):
             retried(lambda: lake.replace(listeners_by_minute.TABLE, rows, "stream = 'live'", Progress("t", {}, "")))

@@ -15,7 +15,7 @@ from metrics_lake import audit
 from metrics_lake.catalog import stored
 from metrics_lake.cli.erase import _search_rest
 from metrics_lake.io.storage.failpoints import Crash, crashing
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain import erase
 from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.run import run
@@ -167,7 +167,7 @@ MIDNIGHT = 12 * 3600
 
 
 @pytest.fixture
-def nightly(world_in: Callable[[Path], World], work_in: Callable[..., Work], tmp_path: Path) -> World:
+def nightly(world_in: Callable[[Path], World], work_in: Callable[..., JobContext], tmp_path: Path) -> World:
     """One listens from 23:59 to 00:01 under keys that change at midnight; another, in the hour after, comes late."""
     world_in(tmp_path)
     daily = ("privacy.key_rotation=daily", f"privacy.keys_file={tmp_path / 'keys'}")

@@ -19,7 +19,7 @@ from rich.console import Console
 from metrics_lake.cli.output.rows import write
 from metrics_lake.config.settings import Settings, Storage
 from metrics_lake.io.landing.intake import new_entries
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.privacy import salts
 from tests.unit import standing
 from tests.unit.drawing import utc
@@ -80,7 +80,7 @@ def test_case_16_a_file_from_the_future_hides_no_other_and_claims_no_hour(tmp_pa
     assert [entry.path for entry in new_entries(tmp_path, "haproxy", known, str)] == ["haproxy/b.log"]
     standing.write(tmp_path / "lake")
     settings = Settings(storage=Storage(lake=str(tmp_path / "lake")))
-    assert received(settings).complete_through == utc("2001-01-15 14:00")
+    assert coverage(settings).complete_through == utc("2001-01-15 14:00")
 
 
 MALFORMED = {

@@ -84,7 +84,7 @@ def test_every_key_of_every_tenant_and_epoch_is_looked_for(tmp_path):
     material = key_material(secret, ["acme", "other"], ["2001-01", "2001-02"], known_salts)
     assert secret in material.values() and known_salts.of("other", "2001-02") in material.values()
     assert hashing.derive_key(secret, "acme", "2001-01", known_salts.of("acme", "2001-01")) in material.values()
-    assert redaction.name_key(secret) in material.values() and redaction.seal_key(secret) in material.values()
+    assert redaction.name_key(secret) in material.values() and redaction.rules_key(secret) in material.values()
     assert (
         len(material) == 4 + 2 + 2 * 2 * 2
     )  # of the secret alone, two roots, a salt and a key for each tenant and epoch

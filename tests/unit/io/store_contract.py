@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metrics_lake.io.documents.sqlite import DocumentStore
+from metrics_lake.io.documents.store import DocumentStore
 
 C = "listening"
 

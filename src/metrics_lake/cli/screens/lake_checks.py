@@ -18,7 +18,7 @@ from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.lake import delta
 from metrics_lake.io.landing import checkpoints
 from metrics_lake.io.landing.checkpoints import CheckpointError
-from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.storage.azure import AzureError, trouble
 from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.privacy.redaction import without_addresses
@@ -39,7 +39,7 @@ class Finding:
 
 def checkpoint(settings: Settings) -> Finding:
     """Whether the next ingest can continue where the last one ended."""
-    stream = Stream(bronze, f"{settings.storage.lake}/_checkpoints/ingest_haproxy", without_addresses)
+    stream = Intake(bronze, f"{settings.storage.lake}/_checkpoints/ingest_haproxy", without_addresses)
     try:
         stream.check(f"{settings.storage.lake}/{bronze.TABLE.path}")
         files, planned, done = len(stream.manifest.entries()), stream.manifest.last_number, stream.committed

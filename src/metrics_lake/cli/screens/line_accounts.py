@@ -18,7 +18,7 @@ from metrics_lake.coverage.completeness import Received
 from metrics_lake.coverage.hours import HOUR
 from metrics_lake.coverage.line_loss import Loss
 from metrics_lake.io.lake import delta
-from metrics_lake.jobs.read_coverage import lost, received
+from metrics_lake.jobs.read_coverage import coverage, line_loss
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
 _ACCOUNT = ("path", "proxy", "status", "reason", *_COUNTS)
@@ -43,7 +43,7 @@ def account(
     shown = accounts_by_file.select(names)
     write(shown, format_, console, title=_TITLE, optional=optional, is_wide=is_wide, advice=_ADVICE)
     if format_ == "table":
-        _write_proxies(received(settings), files, settings, console)
+        _write_proxies(coverage(settings), files, settings, console)
     return bool(accounts_by_file["adds_up"].all())
 
 
@@ -56,7 +56,7 @@ def _reports(lake: str) -> Iterator[pl.DataFrame]:
 
 def _write_proxies(arrived: Received, files: pl.DataFrame, settings: Settings, console: Console) -> None:
     write(hours_by_proxy(arrived, files), "table", console, title="hours by proxy")
-    losses = losses_by_proxy(lost(settings))
+    losses = losses_by_proxy(line_loss(settings))
     if losses.height:
         write(losses, "table", console, title="lines by the numbers that HAProxy gives them")
     for proxy in arrived.proxies:

@@ -27,7 +27,7 @@ from azure.cosmos.exceptions import (
 
 from metrics_lake.io.documents.cosmos_answers import BUSY, TRIES, complaint, pause_seconds
 from metrics_lake.io.documents.sizes import BATCH_DOCUMENTS, batches
-from metrics_lake.io.documents.sqlite import Document, continued, revision
+from metrics_lake.io.documents.store import Document, continued, revision
 from metrics_lake.io.removed import note, partition
 
 if TYPE_CHECKING:

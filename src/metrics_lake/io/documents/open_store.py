@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from metrics_lake.config.secrets import cosmos_key
 from metrics_lake.config.settings import Settings, SettingsError
-from metrics_lake.io.documents.sqlite import DocumentStore, SqliteDocuments
+from metrics_lake.io.documents.sqlite import SqliteDocuments
+from metrics_lake.io.documents.store import DocumentStore
 
 if TYPE_CHECKING:
     from metrics_lake.io.documents.cosmos import CosmosDocuments
 
 
-def documents_of(settings: Settings) -> DocumentStore:
+def open_document_store(settings: Settings) -> DocumentStore:
     """The store, not yet opened. Without Cosmos DB none of Azure's packages is loaded."""
     return SqliteDocuments(settings.documents.path) if settings.documents.store == "sqlite" else cosmos_of(settings)
 

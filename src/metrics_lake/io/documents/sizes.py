@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from metrics_lake.io.documents.sqlite import Document
+from metrics_lake.io.documents.store import Document
 
 DOCUMENT_BYTES = 2 * 1024 * 1024
 BATCH_BYTES = 1_200_000

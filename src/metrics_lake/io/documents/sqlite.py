@@ -1,4 +1,4 @@
-"""Documents by container, tenant and id: the embedded SQLite store, and the interface that any other store has too."""
+"""Documents in a file of SQLite."""
 
 from __future__ import annotations
 
@@ -8,47 +8,12 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
 
+from metrics_lake.io.documents.store import Document, continued
 from metrics_lake.io.storage.failpoints import passing
 
-Document = dict[str, Any]
 _PATIENCE_SECONDS = 30  # for another process's lock
 _REMOVED = "_removed"  # a table of revisions; no container has the name
-
-
-def revision(document: Document) -> int:
-    """Which revision a document is of; one that tells none is as old as can be."""
-    return int(document.get("revision") or 0)
-
-
-def continued(document: Document, last: int) -> Document:
-    """A document that is put where none stands, `last` being the revision of the one that was removed there; 0 if none."""
-    return {**document, "revision": last + 1} if last and revision(document) <= last else document
-
-
-class DocumentStore(Protocol):
-    """What a store of documents can do. A document has `tenant` (the partition) and `id` (unique within it)."""
-
-    def between(self, container: str, tenant: str, low: str, high: str) -> list[Document]:
-        """The documents with `low <= id <= high`, in the order of their ids."""
-        ...
-
-    def ids(self, container: str, tenant: str) -> list[str]:
-        """The ids of all documents of a tenant, in order."""
-        ...
-
-    def upsert(self, container: str, documents: Iterable[Document]) -> int:
-        """Puts documents in place by tenant and id; returns how many.
-
-        One that stands with a higher `revision` stays. One put where another was removed gets the revision after that one's,
-        if its own isn't higher. What can't be stored stops the call before anything is written.
-        """
-        ...
-
-    def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
-        """Removes documents, whose revisions are remembered; one that isn't there is no error."""
-        ...
 
 
 class SqliteDocuments:

@@ -16,19 +16,19 @@ from metrics_lake.model.tables import Table
 class Progress:
     """What a job writes beside its rows, in the same commit.
 
-    `through` says up to where it had read each input; `rules` is a digest of the settings its rows depend on;
+    `watermark` says up to where it had read each input; `rules` is a digest of the settings its rows depend on;
     `days` are the days its rows changed.
     """
 
     job: str
-    through: dict[str, int]
+    watermark: dict[str, int]
     rules: str
     days: tuple[str, ...] = ()
     more: dict[str, Any] = field(default_factory=dict)
 
     def as_text(self) -> str:
         return json.dumps(
-            {"job": self.job, "through": self.through, "rules": self.rules, "days": self.days, "more": self.more}
+            {"job": self.job, "through": self.watermark, "rules": self.rules, "days": self.days, "more": self.more}
         )
 
 
@@ -40,7 +40,7 @@ class Commit:
     progress: Progress
 
 
-class History:
+class CommitLog:
     """A table's commits, newest first, read from its log without Spark."""
 
     def __init__(self, root: str) -> None:
@@ -75,7 +75,7 @@ class History:
         held = self._table(table)
         return -1 if held is None else held.version()
 
-    def lake(self, table: Table) -> str:
+    def lake_id(self, table: Table) -> str:
         """A mark of the lake that the table lies in, wherever that is moved to; empty where there is no table yet."""
         held = self._table(table)
         return "" if held is None else str(held.metadata().id)

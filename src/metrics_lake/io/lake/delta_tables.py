@@ -18,7 +18,7 @@ from metrics_lake.model.arrow import arrow_schema, fitted, polars_schema
 from metrics_lake.model.tables import Table, View
 
 
-class SmallTables:
+class DeltaTables:
     """Reads and replaces tables below one root."""
 
     def __init__(self, root: str) -> None:

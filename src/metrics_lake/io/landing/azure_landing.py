@@ -24,7 +24,7 @@ UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
 
 
 class AzureLanding:
-    """The blobs below a place, as Stream.plan asks for files."""
+    """The blobs below a place, as Intake.plan asks for files."""
 
     def __init__(self, root: str) -> None:
         self._place = place_of(root)
@@ -47,10 +47,10 @@ class AzureLanding:
         return str(blob.name).removeprefix(self._place.path(""))
 
     def changed(
-        self, blob: BlobProperties, newest: dict[str, FileEntry], hashes: set[str], shown: Callable[[str], str]
+        self, blob: BlobProperties, newest: dict[str, FileEntry], hashes: set[str], redact_path: Callable[[str], str]
     ) -> FileEntry | None:
         """The blob's entry, if it is new or of another content; None also where it changes while it is looked at."""
-        name, etag = shown(self.path(blob)), str(blob.etag)
+        name, etag = redact_path(self.path(blob)), str(blob.etag)
         before = newest.get(name)
         if before and before.etag == etag:
             return None
@@ -74,15 +74,17 @@ class LandedBlob:
     root: str
     entry: FileEntry
     batch_number: int
-    shown: Callable[[str], str]
+    redact_path: Callable[[str], str]
 
     @cached_property
     def true_path(self) -> str:
-        """Where a part holds a mark, it is the blob whose path would be shown like that."""
+        """Where a part holds a mark, it is the blob whose path would be redacted to that."""
         if "<" not in self.entry.path:
             return self.entry.path
         landing, start = AzureLanding(self.root), self.entry.path.partition("/")[0]
-        alike = (path for blob in landing.files(start) if self.shown(path := landing.path(blob)) == self.entry.path)
+        alike = (
+            path for blob in landing.files(start) if self.redact_path(path := landing.path(blob)) == self.entry.path
+        )
         return next(alike, self.entry.path)
 
     def before(self) -> LandedBlob | None:
@@ -93,7 +95,7 @@ class LandedBlob:
         found = max((each for each in blobs if each < path and each.rpartition("/")[0] == folder), default=None)
         if found is None:
             return None
-        entry = FileEntry(self.shown(found), int(blobs[found].size), "", "", etag=str(blobs[found].etag))
+        entry = FileEntry(self.redact_path(found), int(blobs[found].size), "", "", etag=str(blobs[found].etag))
         return replace(self, entry=entry)
 
     def pieces(self) -> Iterator[bytes]:

@@ -35,12 +35,12 @@ def new_entries(
     root: Path | AzureLanding,
     folder: str,
     known: list[FileEntry],
-    shown: Callable[[str], str],
+    redact_path: Callable[[str], str],
     unread: Callable[[], set[str]] = set,
 ) -> Iterator[FileEntry]:
     """Files below `root/folder` that no batch holds yet, or holds with other content, in the order of their paths.
 
-    `shown` is how a path may be written down: the same for the same path, another for another. `unread` gives hashes of
+    `redact_path` is how a path may be written down: the same for the same path, another for another. `unread` gives hashes of
     files that were planned and then could not be read: what comes with such content is no copy. It is asked where one comes.
     """
     if isinstance(root, Path) and not root.is_dir():
@@ -50,7 +50,7 @@ def new_entries(
     newest = {entry.path: entry for entry in known}
     hashes = {entry.content_hash for entry in known if entry.size_bytes}
     waiting: set[str] | None = None
-    for entry in _entries(root, folder, newest, hashes, shown):
+    for entry in _entries(root, folder, newest, hashes, redact_path):
         if entry:
             if entry.size_bytes:
                 hashes.add(entry.content_hash)
@@ -62,17 +62,21 @@ def new_entries(
 
 
 def _entries(
-    root: Path | AzureLanding, folder: str, newest: dict[str, FileEntry], hashes: set[str], shown: Callable[[str], str]
+    root: Path | AzureLanding,
+    folder: str,
+    newest: dict[str, FileEntry],
+    hashes: set[str],
+    redact_path: Callable[[str], str],
 ) -> Iterator[FileEntry | None]:
     if isinstance(root, Path):
-        yield from (_changed(root, path, newest, hashes, shown) for path in sorted(_files(root / folder)))
+        yield from (_changed(root, path, newest, hashes, redact_path) for path in sorted(_files(root / folder)))
     else:
-        yield from (root.changed(blob, newest, hashes, shown) for blob in root.files(folder))
+        yield from (root.changed(blob, newest, hashes, redact_path) for blob in root.files(folder))
 
 
-def landed(root: Path, folder: str, shown: Callable[[str], str]) -> dict[str, Path]:
+def landed(root: Path, folder: str, redact_path: Callable[[str], str]) -> dict[str, Path]:
     """Every file below `root/folder` by its path as it may be written down."""
-    return {shown(path.relative_to(root).as_posix()): path for path in _files(root / folder)}
+    return {redact_path(path.relative_to(root).as_posix()): path for path in _files(root / folder)}
 
 
 def unchanged(path: Path, entry: FileEntry) -> bool:
@@ -93,10 +97,10 @@ def is_unfinished(name: str) -> bool:
 
 
 def _changed(
-    root: Path, path: Path, newest: dict[str, FileEntry], hashes: set[str], shown: Callable[[str], str]
+    root: Path, path: Path, newest: dict[str, FileEntry], hashes: set[str], redact_path: Callable[[str], str]
 ) -> FileEntry | None:
     try:
-        status, name = path.stat(), shown(path.relative_to(root).as_posix())
+        status, name = path.stat(), redact_path(path.relative_to(root).as_posix())
     except FileNotFoundError:
         return None  # it went while the folder was being listed, or it is a link to nowhere
     if not stat.S_ISREG(status.st_mode):
@@ -111,14 +115,14 @@ def _changed(
     return FileEntry(name, status.st_size, found, modified, is_duplicate=found in hashes)
 
 
-class Stream:
+class Intake:
     """One feed's way in: manifest, checkpoint and bronze table. `feed` is a bronze module with SOURCE and TABLE.
 
-    `shown` is how paths of landing files may be written down (names.Names).
+    `redact_path` is how paths of landing files may be written down (names.Names).
     """
 
-    def __init__(self, feed: Any, checkpoint: str | Path, shown: Callable[[str], str]) -> None:
-        self._feed, self._checkpoint, self._shown = feed, str(checkpoint), shown
+    def __init__(self, feed: Any, checkpoint: str | Path, redact_path: Callable[[str], str]) -> None:
+        self._feed, self._checkpoint, self._redact_path = feed, str(checkpoint), redact_path
         self.manifest = Manifest(f"{checkpoint}/{checkpoints.MANIFEST}")
 
     @property
@@ -128,19 +132,19 @@ class Stream:
 
     def landed(self, root: Path, folder: str | None = None) -> dict[str, Path]:
         """The feed's files in landing by the paths that entries of the manifest tell."""
-        return landed(root, folder or self._feed.SOURCE.folder, self._shown)
+        return landed(root, folder or self._feed.SOURCE.folder, self._redact_path)
 
     def landed_paths(self, root: Path | AzureLanding, folder: str | None = None) -> set[str]:
         """The paths alone, wherever landing is."""
         if isinstance(root, Path):
             return set(self.landed(root, folder))
-        return {self._shown(root.path(blob)) for blob in root.files(folder or self._feed.SOURCE.folder)}
+        return {self._redact_path(root.path(blob)) for blob in root.files(folder or self._feed.SOURCE.folder)}
 
     def landed_versions(self, root: Path | AzureLanding, folder: str) -> dict[str, str]:
         """The hash of each file's content in landing, by its path; what no batch holds as it is is read for it."""
         known = self.manifest.entries()
         there, newest = self.landed_paths(root, folder), {entry.path: entry.content_hash for entry in known}
-        changed = {entry.path: entry.content_hash for entry in new_entries(root, folder, known, self._shown)}
+        changed = {entry.path: entry.content_hash for entry in new_entries(root, folder, known, self._redact_path)}
         return {path: found for path in there if (found := changed.get(path, newest.get(path)))}
 
     def check(self, table: str) -> None:
@@ -177,7 +181,7 @@ class Stream:
         taken: list[FileEntry] = []
         size, where = 0, str(root.resolve() if isinstance(root, Path) else root)
         known = self.manifest.entries()
-        for entry in new_entries(root, folder or self._feed.SOURCE.folder, known, self._shown, unread):
+        for entry in new_entries(root, folder or self._feed.SOURCE.folder, known, self._redact_path, unread):
             if taken and size + entry.size_bytes > most_bytes:
                 break
             taken.append(dated(entry))

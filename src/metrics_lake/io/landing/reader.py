@@ -41,14 +41,16 @@ class LandedFile:
     root: str
     entry: FileEntry
     batch_number: int
-    shown: Callable[[str], str]
+    redact_path: Callable[[str], str]
 
     @cached_property
     def true_path(self) -> str:
-        """See InputFile.true_path: where a part holds a mark, it is the one that would be shown like that."""
+        """See InputFile.true_path: where a part holds a mark, it is the one that would be redacted to that."""
         place = Path(self.root)
         for part in self.entry.path.split("/"):
-            alike = (path.name for path in place.iterdir() if self.shown(path.name) == part) if "<" in part else ()
+            alike = (
+                (path.name for path in place.iterdir() if self.redact_path(path.name) == part) if "<" in part else ()
+            )
             place /= next(iter(alike), part)
         return place.relative_to(self.root).as_posix()
 
@@ -79,7 +81,7 @@ class LandedFile:
             return None
         if found is None:
             return None
-        return replace(self, entry=FileEntry(self.shown(found.relative_to(self.root).as_posix()), size, "", ""))
+        return replace(self, entry=FileEntry(self.redact_path(found.relative_to(self.root).as_posix()), size, "", ""))
 
     def _unpacked(self, path: Path) -> Iterator[bytes]:
         if self.entry.size_bytes <= _WHOLE_BYTES:
@@ -189,14 +191,14 @@ class LandingReader(DataSourceStreamReader):
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         from metrics_lake.config.secrets import read_secret
         from metrics_lake.model.arrow import arrow_schema, fitted
-        from metrics_lake.privacy.redaction import Names, unsealed
+        from metrics_lake.privacy.redaction import Names, decrypted
 
         assert isinstance(partition, FilesPartition)
         batch, feed = self._manifest.batch(partition.batch_number), importlib.import_module(self._feed)
-        rules = unsealed(batch.rules)
-        shown = Names(read_secret(rules.privacy.secret_file)).shown
+        rules = decrypted(batch.rules)
+        redact_path = Names(read_secret(rules.privacy.secret_file)).redact_path
         kind = _kind(batch.root)
-        files = [kind(batch.root, batch.entries[place], batch.number, shown) for place in partition.places]
+        files = [kind(batch.root, batch.entries[place], batch.number, redact_path) for place in partition.places]
         schema = arrow_schema(feed.TABLE)
         try:
             for frame in feed.SOURCE.parse(files, rules):

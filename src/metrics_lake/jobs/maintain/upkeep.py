@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 from metrics_lake.io.landing.intake import unchanged
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.tables import Table
 
 _NOTED = "spark.databricks.delta.commitInfo.userMetadata"
@@ -35,25 +35,25 @@ class Kept:
     landing_files: int
 
 
-def upkeep(work: Work, tables: Iterable[Table], now: datetime | None = None) -> Kept:
+def upkeep(work: JobContext, tables: Iterable[Table], now: datetime | None = None) -> Kept:
     """Of each table that is there: retention, OPTIMIZE of closed days, VACUUM; then landing files past their days."""
     today = (now or datetime.now(timezone.utc)).date()
-    held = [table for table in tables if work.history.version(table) >= 0]
+    held = [table for table in tables if work.commit_log.version(table) >= 0]
     for table in held:
         work.on_step(f"looking after {table.name}")
         _look_after(work, table, today)
     return Kept(len(held), _delete_landing(work, today))
 
 
-def _look_after(work: Work, table: Table, today: date) -> None:
+def _look_after(work: JobContext, table: Table, today: date) -> None:
     """Figures and what is little without Spark, all else by it (DECISIONS.md, 15 and 20)."""
-    last = work.history.last(table)
+    last = work.commit_log.last(table)
     noted = replace(last.progress, job="upkeep", days=()) if last else None
     hours = work.settings.upkeep.vacuum_days * 24
-    if table.name.startswith("gold.") or work.small_tables.count(table) <= work.settings.spark.from_rows:
-        work.small_tables.tidy(table, past(table, today), hours, noted)
+    if table.name.startswith("gold.") or work.delta_tables.count(table) <= work.settings.spark.from_rows:
+        work.delta_tables.tidy(table, past(table, today), hours, noted)
         return
-    spark, place = work.lake.spark, f"delta.`{work.lake.path(table)}`"
+    spark, place = work.spark_tables.spark, f"delta.`{work.spark_tables.path(table)}`"
     options = {**_OPTIONS, **({_NOTED: noted.as_text()} if noted else {})}
     before = {name: spark.conf.get(name, None) for name in options}
     try:
@@ -86,7 +86,7 @@ def _day(table: Table) -> str | None:
     return next((name for name in table.partitioned_by if name.endswith("_on")), None)
 
 
-def _delete_landing(work: Work, today: date) -> int:
+def _delete_landing(work: JobContext, today: date) -> int:
     """Landing files that were taken in, are as they were then, and older than `upkeep.landing_days`."""
     days = work.settings.upkeep.landing_days
     if days is None:

@@ -14,7 +14,7 @@ from metrics_lake.gold import (
     listening_by_period,
     session_lengths_by_day,
 )
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.periods import Period
 from metrics_lake.model.tables import Table
 from metrics_lake.serve.rollup.rows import Figures, Row
@@ -32,11 +32,11 @@ _OF_VALUE = tuple(name for name in dimensions_by_period.TABLE.names if name != "
 class Reach:
     """What all these periods are made of: read once for all tenants, made into Python's rows for one at a time."""
 
-    def __init__(self, work: Work, periods: Mapping[str, Sequence[Period]]) -> None:
+    def __init__(self, work: JobContext, periods: Mapping[str, Sequence[Period]]) -> None:
         every = [period for named in periods.values() for period in named]
         in_reach = pl.col("listened_on") >= min((period.first_on for period in every), default=date.max)
         named = pl.col("name").is_in(sorted({period.name for period in every}))
-        read = work.small_tables.frame
+        read = work.delta_tables.frame
         self._held = {
             listening_by_day.TABLE: read(listening_by_day.TABLE, in_reach, _OF_DAY),
             listening_by_hour.TABLE: read(listening_by_hour.TABLE, in_reach, _OF_HOUR),

@@ -19,8 +19,8 @@ from metrics_lake.config.settings import contract, digest
 from metrics_lake.gold import listening_by_day, listening_by_period
 from metrics_lake.io.storage.blobs import Blobs
 from metrics_lake.jobs import downloads
-from metrics_lake.jobs.context import Work
-from metrics_lake.serve.rollup.rollup import Standing
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.serve.rollup.rollup import DataStatus
 from metrics_lake.sources.lookups.bots import rules_version
 
 NOTE = "_published.json"
@@ -37,12 +37,12 @@ def noted(blobs: Blobs) -> Note:
     return held
 
 
-def present(work: Work) -> Note:
+def present(work: JobContext) -> Note:
     """What would be published now, but for `complete_through` and marks."""
-    apps, lake = downloads.version(work), work.history.lake(listening_by_period.TABLE)
+    apps, lake = downloads.version(work), work.commit_log.lake_id(listening_by_period.TABLE)
     return {
         LAKE: lake,
-        GOLD: work.history.version(listening_by_period.TABLE),
+        GOLD: work.commit_log.version(listening_by_period.TABLE),
         _BATCH: work.stream.committed,
         _RULES: _rules(work, lake),
         **({_DOWNLOADS: apps} if apps >= 0 else {}),
@@ -59,36 +59,36 @@ def is_everything(before: Note, now: Note) -> bool:
     return any(rules != now[_RULES] or not through for rules, through in _written(before))
 
 
-def begin(blobs: Blobs, before: Note, now: Note, standing: Standing) -> None:
+def begin(blobs: Blobs, before: Note, now: Note, data_status: DataStatus) -> None:
     """Notes, before the first blob is written, what blobs may be of from now on, and that no index holds any more."""
-    mine = [now[_RULES], standing.complete_through.isoformat()]
+    mine = [now[_RULES], data_status.complete_through.isoformat()]
     earlier = [each for each in before.get(_UNDERWAY, []) if each != mine]
     kept = {name: value for name, value in before.items() if name != MARKS}
     _write(blobs, {**kept, _UNDERWAY: [*earlier, mine]})
 
 
-def end(blobs: Blobs, now: Note, standing: Standing, marks: dict[str, str]) -> None:
-    _write(blobs, {**now, _THROUGH: standing.complete_through.isoformat(), MARKS: marks})
+def end(blobs: Blobs, now: Note, data_status: DataStatus, marks: dict[str, str]) -> None:
+    _write(blobs, {**now, _THROUGH: data_status.complete_through.isoformat(), MARKS: marks})
 
 
-def days_held(work: Work) -> list[date]:
+def days_held(work: JobContext) -> list[date]:
     """Every day that has figures."""
-    held = work.small_tables.frame(listening_by_day.TABLE, columns=("listened_on",))
+    held = work.delta_tables.frame(listening_by_day.TABLE, columns=("listened_on",))
     return held["listened_on"].unique().sort().to_list()
 
 
-def days_due(work: Work, before: Note, now: Note, standing: Standing) -> list[date]:
+def days_due(work: JobContext, before: Note, now: Note, data_status: DataStatus) -> list[date]:
     """Days whose listening changed, and days that data has since reached, or that have become final."""
     every, written = days_held(work), _written(before)
-    commits = work.history.commits(listening_by_period.TABLE, after=before[GOLD])
+    commits = work.commit_log.commits(listening_by_period.TABLE, after=before[GOLD])
     changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
-    reached = [standing.complete_through, *(datetime.fromisoformat(through) for _, through in written)]
-    since, until = (min(reached) - standing.restatement - _DAY).date(), (max(reached) + _DAY).date()
+    reached = [data_status.complete_through, *(datetime.fromisoformat(through) for _, through in written)]
+    since, until = (min(reached) - data_status.restatement - _DAY).date(), (max(reached) + _DAY).date()
     logged = _days_logged(work, before[_BATCH])
     return sorted(changed | {on for on in every if since <= on <= until or on in logged})
 
 
-def days_reported(work: Work, before: Note, now: Note) -> list[date]:
+def days_reported(work: JobContext, before: Note, now: Note) -> list[date]:
     """The stores' days whose figures changed, whether anybody listened on them or not: rollups of months hold them all."""
     since = before.get(_DOWNLOADS, -1)
     return sorted(downloads.days_changed(work, since)) if now.get(_DOWNLOADS, -1) > since else []
@@ -98,7 +98,7 @@ def _write(blobs: Blobs, note: Note) -> None:
     blobs.write(NOTE, json.dumps(note, indent=1).encode())
 
 
-def _rules(work: Work, lake: str) -> str:
+def _rules(work: JobContext, lake: str) -> str:
     """A digest of all settings that show in what is published, and of the lake: of another one no version says anything."""
     contracts = {
         name: contract(work.settings, tenant, rules_version()) for name, tenant in work.tenants.tenants.items()
@@ -118,9 +118,9 @@ def _written(note: Note) -> list[Sequence[Any]]:
     return [(note.get(_RULES), note.get(_THROUGH)), *note.get(_UNDERWAY, [])]
 
 
-def _days_logged(work: Work, after: int) -> set[date]:
+def _days_logged(work: JobContext, after: int) -> set[date]:
     """The days that files of batches after one speak of, and those beside them, as days differ from tenant to tenant."""
     new = (pl.col("batch_number") > after) & pl.col("first_logged_at").is_not_null()
-    files = work.small_tables.frame(bronze.FILES, new, ("first_logged_at", "last_logged_at"))
+    files = work.delta_tables.frame(bronze.FILES, new, ("first_logged_at", "last_logged_at"))
     spans = ((first_at.date() - _DAY, last_at.date() + _DAY) for first_at, last_at in files.iter_rows())
     return {first + n * _DAY for first, last in spans for n in range((last - first).days + 1)}

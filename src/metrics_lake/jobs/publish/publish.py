@@ -16,16 +16,16 @@ from functools import cache, partial
 from metrics_lake.config.settings import contract
 from metrics_lake.config.tenants import ALL_STREAMS
 from metrics_lake.coverage.line_loss import lost_share
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.compute import periods_of
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.partitions import BY_DAY, BY_PERIOD
 from metrics_lake.jobs.publish import documents, index, plan
 from metrics_lake.jobs.publish.inputs import Reach
-from metrics_lake.jobs.publish.stale import Leftovers, leftovers, remove
-from metrics_lake.jobs.read_coverage import lost, received
+from metrics_lake.jobs.publish.stale import StaleOutputs, remove, stale_outputs
+from metrics_lake.jobs.read_coverage import coverage, line_loss
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.rollup import rollup
 from metrics_lake.serve.rollup.rows import Figures, Row
@@ -49,7 +49,7 @@ class Published:
 
 
 def publish(
-    work: Work, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc), *, accept_loss: bool = False
+    work: JobContext, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc), *, accept_loss: bool = False
 ) -> Published:
     """Writes every blob and document that differs from what stands, and removes what there are no figures of any more.
 
@@ -59,83 +59,83 @@ def publish(
     before, present = plan.noted(blobs), plan.present(work)
     if not accept_loss and plan.is_same(before, present):
         return Published()
-    standing = _standing(work) if present[plan.GOLD] >= 0 else None
-    if standing is None:
+    data_status = _data_status(work) if present[plan.GOLD] >= 0 else None
+    if data_status is None:
         if accept_loss:
             _remove(work, _left(work, {}))
         return Published()
     _check_whole(work)
     work.on_step("publishing")
     is_everything = accept_loss or plan.is_everything(before, present)
-    days = plan.days_held(work) if is_everything else plan.days_due(work, before, present, standing)
+    days = plan.days_held(work) if is_everything else plan.days_due(work, before, present, data_status)
     reported = [] if is_everything else plan.days_reported(work, before, present)
-    periods = periods_of(work, sorted({*days, *reported}), standing.complete_through)
+    periods = periods_of(work, sorted({*days, *reported}), data_status.complete_through)
     left = _left(work, periods) if is_everything else {}
     if before.get(plan.LAKE) != present[plan.LAKE] and not accept_loss:
         _check_kept(work, left)
-    plan.begin(blobs, before, present, standing)
+    plan.begin(blobs, before, present, data_status)
     _remove(work, left)
     marks = dict(before.get(plan.MARKS, {}))
-    done = _write(work, blobs, periods, days, standing, marks, now)
-    plan.end(blobs, present, standing, marks)
+    done = _write(work, blobs, periods, days, data_status, marks, now)
+    plan.end(blobs, present, data_status, marks)
     return done
 
 
 def _write(
-    work: Work,
+    work: JobContext,
     blobs: Blobs,
     periods: Mapping[str, list[Period]],
     days: Sequence[date],
-    standing: rollup.Standing,
+    data_status: rollup.DataStatus,
     marks: dict[str, str],
     now: Callable[[], datetime],
 ) -> Published:
     """Each tenant's blobs, index and documents; `marks` gets those of the indexes."""
-    reach, store, done = Reach(work, periods), documents_of(work.settings), Published()
+    reach, store, done = Reach(work, periods), open_document_store(work.settings), Published()
     is_dealt = documents.are_many(work, days)
     for tenant, named in periods.items():
         figures, config = reach.figures(tenant), work.tenants.tenants[tenant]
-        counted, looked_at = _write_blobs(work, blobs, tenant, named, figures, standing, now)
+        counted, looked_at = _write_blobs(work, blobs, tenant, named, figures, data_status, now)
         done += counted
         marks[tenant] = index.write(blobs, tenant, config.name, config.timezone, looked_at, marks.get(tenant))
-        documents.write_periods(store, tenant, named, figures, standing)
+        documents.write_periods(store, tenant, named, figures, data_status)
         if not is_dealt:
-            documents.write_days(work, store, tenant, days, standing)
+            documents.write_days(work, store, tenant, days, data_status)
     if is_dealt:
         from metrics_lake.jobs.publish import documents_by_spark
 
-        documents_by_spark.write_days(work, list(periods), days, standing)
+        documents_by_spark.write_days(work, list(periods), days, data_status)
     return done
 
 
-def _standing(work: Work) -> rollup.Standing | None:
-    arrived, losses = received(work.settings), lost(work.settings)
+def _data_status(work: JobContext) -> rollup.DataStatus | None:
+    arrived, losses = coverage(work.settings), line_loss(work.settings)
     if arrived.complete_through is None:
         return None
     restatement = timedelta(hours=work.settings.publish.restatement_hours)
-    return rollup.Standing(arrived.complete_through, restatement, cache(partial(lost_share, arrived, losses)))
+    return rollup.DataStatus(arrived.complete_through, restatement, cache(partial(lost_share, arrived, losses)))
 
 
-def _check_whole(work: Work) -> None:
+def _check_whole(work: JobContext) -> None:
     """All tables of gold must speak of the same sessions: a compute that was cut short is ended first."""
-    lasts = [work.history.last(table) for table in (*BY_DAY, *BY_PERIOD)]
-    versions = {last.progress.through[sessions.TABLE.name] if last else None for last in lasts}
+    lasts = [work.commit_log.last(table) for table in (*BY_DAY, *BY_PERIOD)]
+    versions = {last.progress.watermark[sessions.TABLE.name] if last else None for last in lasts}
     if len(versions) > 1:
         raise PublishError(
             "the figures are half worked out (an earlier compute was cut short): run `metrics-lake compute`"
         )
 
 
-def _left(work: Work, periods: Mapping[str, Sequence[Period]]) -> dict[str, Leftovers]:
-    return {tenant: leftovers(work, tenant, periods.get(tenant, ())) for tenant in work.tenants.tenants}
+def _left(work: JobContext, periods: Mapping[str, Sequence[Period]]) -> dict[str, StaleOutputs]:
+    return {tenant: stale_outputs(work, tenant, periods.get(tenant, ())) for tenant in work.tenants.tenants}
 
 
-def _remove(work: Work, left: Mapping[str, Leftovers]) -> None:
+def _remove(work: JobContext, left: Mapping[str, StaleOutputs]) -> None:
     for tenant, of_tenant in left.items():
         remove(work, tenant, of_tenant)
 
 
-def _check_kept(work: Work, left: Mapping[str, Leftovers]) -> None:
+def _check_kept(work: JobContext, left: Mapping[str, StaleOutputs]) -> None:
     """Landing may hold less than it did when these days were published; then a lake made from it is no better source."""
     days = [path for of_tenant in left.values() for path in of_tenant.days]
     if days:
@@ -147,18 +147,18 @@ def _check_kept(work: Work, left: Mapping[str, Leftovers]) -> None:
 
 
 def _write_blobs(
-    work: Work,
+    work: JobContext,
     blobs: Blobs,
     tenant: str,
     named: list[Period],
     figures: Figures,
-    standing: rollup.Standing,
+    data_status: rollup.DataStatus,
     now: Callable[[], datetime],
 ) -> tuple[Published, dict[str, Row]]:
     """What was done, and by path what the index says of each blob that was looked at."""
     done, looked_at, gone = Published(), dict[str, Row](), list[str]()
     settings, config = work.settings, work.tenants.tenants[tenant]
-    shelf = rollup.Shelf(
+    context = rollup.RollupContext(
         tenant, config.calendar, contract(settings, config, rules_version()), settings.sessions.length_edges_minutes
     )
     of_apps = downloads.sections(
@@ -173,7 +173,7 @@ def _write_blobs(
                 gone += [path] if path in there() else []
                 continue
             old = blobs.read(path)
-            fresh = rollup.rollup(shelf, stream, period, figures, standing)
+            fresh = rollup.rollup(context, stream, period, figures, data_status)
             if stream == ALL_STREAMS and (section := of_apps(period)):
                 fresh["downloads"] = section
             held: Row | None = json.loads(old) if old else None

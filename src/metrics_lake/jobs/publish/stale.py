@@ -12,9 +12,9 @@ from datetime import date
 import polars as pl
 
 from metrics_lake.gold import listening_by_day, listening_by_hour
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import blobs_in
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import index
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.listening import CONTAINER, id_of, stamp
@@ -22,7 +22,7 @@ from metrics_lake.serve.rollup import rollup
 
 
 @dataclass(frozen=True)
-class Leftovers:
+class StaleOutputs:
     """Paths of blobs, and ids of documents, of one tenant."""
 
     blobs: list[str]
@@ -34,27 +34,27 @@ class Leftovers:
         return [path for path in self.blobs if path.split("/")[-2] == "day"]
 
 
-def leftovers(work: Work, tenant: str, periods: Sequence[Period]) -> Leftovers:
+def stale_outputs(work: JobContext, tenant: str, periods: Sequence[Period]) -> StaleOutputs:
     """What is left over of a tenant; `periods` are all that its figures lie in."""
     shown = [(stream, period) for stream, days in _days(work, tenant) for period in _with_any(days, periods)]
     paths = {rollup.path(tenant, stream, period) for stream, period in shown}
     ids = {id_of(stream, period.kind, period.name) for stream, period in shown} | set(_ids_of_hours(work, tenant))
-    blobs, store = blobs_in(work.settings.storage.rollups), documents_of(work.settings)
-    return Leftovers(
+    blobs, store = blobs_in(work.settings.storage.rollups), open_document_store(work.settings)
+    return StaleOutputs(
         [path for path in index.blobs_of(blobs, tenant) if path not in paths],
         [id_ for id_ in store.ids(CONTAINER, tenant) if id_ not in ids],
     )
 
 
-def remove(work: Work, tenant: str, left: Leftovers) -> None:
+def remove(work: JobContext, tenant: str, left: StaleOutputs) -> None:
     """Takes it away, out of the tenant's index first."""
     index.remove(blobs_in(work.settings.storage.rollups), tenant, left.blobs)
     if left.documents:
-        documents_of(work.settings).delete(CONTAINER, tenant, left.documents)
+        open_document_store(work.settings).delete(CONTAINER, tenant, left.documents)
 
 
-def _days(work: Work, tenant: str) -> Iterator[tuple[str, list[date]]]:
-    held = work.small_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream", "listened_on"])
+def _days(work: JobContext, tenant: str) -> Iterator[tuple[str, list[date]]]:
+    held = work.delta_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream", "listened_on"])
     for (stream,), of_stream in held.sort("listened_on").group_by("stream"):
         yield str(stream), of_stream["listened_on"].to_list()
 
@@ -67,6 +67,6 @@ def _with_any(days: Sequence[date], periods: Sequence[Period]) -> Iterator[Perio
             yield period
 
 
-def _ids_of_hours(work: Work, tenant: str) -> Iterator[str]:
-    held = work.small_tables.frame(listening_by_hour.TABLE, pl.col("tenant") == tenant, ["stream", "hour_at"])
+def _ids_of_hours(work: JobContext, tenant: str) -> Iterator[str]:
+    held = work.delta_tables.frame(listening_by_hour.TABLE, pl.col("tenant") == tenant, ["stream", "hour_at"])
     return (id_of(stream, "hour", stamp(hour_at)) for stream, hour_at in held.iter_rows())

@@ -7,26 +7,26 @@ from collections.abc import Callable
 import polars as pl
 
 from metrics_lake.gold import downloads_by_day as gold
-from metrics_lake.io.documents.open_store import documents_of
-from metrics_lake.jobs.context import Work
+from metrics_lake.io.documents.open_store import open_document_store
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.serve import downloads as serve
 
 
-def remove_unknown(work: Work) -> int:
+def remove_unknown(work: JobContext) -> int:
     """Removes the documents that gold doesn't hold; how many."""
-    rows = work.small_tables.frame(gold.TABLE, pl.col("device") == serve.ALL)
+    rows = work.delta_tables.frame(gold.TABLE, pl.col("device") == serve.ALL)
     known = {(each["tenant"], each["id"]) for each in serve.documents(rows.to_dicts())}
     return _remove(work, lambda tenant, id_: (tenant, id_) not in known)
 
 
-def remove_unnamed(work: Work) -> int:
+def remove_unnamed(work: JobContext) -> int:
     """Removes the documents of apps that are no longer their tenant's; how many."""
     named = {name: tenant.apps for name, tenant in work.tenants.tenants.items()}
     return _remove(work, lambda tenant, id_: not any(serve.is_of(app, id_) for app in named[tenant]))
 
 
-def _remove(work: Work, is_gone: Callable[[str, str], bool]) -> int:
-    store, removed = documents_of(work.settings), 0
+def _remove(work: JobContext, is_gone: Callable[[str, str], bool]) -> int:
+    store, removed = open_document_store(work.settings), 0
     for tenant in work.tenants.tenants:
         gone = [id_ for id_ in store.ids(serve.CONTAINER, tenant) if is_gone(tenant, id_)]
         if gone:

@@ -22,7 +22,7 @@ DIMENSIONS = ("source", "player", "os", "device", "country", "region", "stream")
 
 
 @dataclass(frozen=True)
-class Standing:
+class DataStatus:
     """How far data has come: everything up to `complete_through` is here, and may be restated for some time after.
 
     `lost_share` tells what part of the log of [start, end) is missing, from 0 to 1.
@@ -37,7 +37,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class RollupContext:
     """Whose documents these are: tenant, its clock, and what its numbers mean."""
 
     tenant: str
@@ -60,46 +60,48 @@ def schema() -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-def rollup(shelf: Shelf, stream: str, period: Period, figures: Figures, standing: Standing) -> Row:
+def rollup(context: RollupContext, stream: str, period: Period, figures: Figures, data_status: DataStatus) -> Row:
     """A period's document, all but `generated_at` and `revision`."""
-    key = (shelf.tenant, stream)
+    key = (context.tenant, stream)
     days = in_period(figures.days[key], period)
     known = figures.periods.get((*key, period.kind, period.name), {})
     figures_of = summary(list(days.values()), unique_listeners=known.get("unique_listeners", 0), seconds=period.seconds)
-    if crosses_epoch(period.start, period.end, shelf.contract["key_rotation"]):
+    if crosses_epoch(period.start, period.end, context.contract["key_rotation"]):
         figures_of["crosses_epoch"] = True
     return {
         "schema": SCHEMA,
-        "tenant": shelf.tenant,
+        "tenant": context.tenant,
         "stream": stream,
         "period": {
             "kind": period.kind,
             "name": period.name,
-            "start": shelf.local(period.start),
-            "end": shelf.local(period.end),
-            "timezone": shelf.calendar.timezone,
+            "start": context.local(period.start),
+            "end": context.local(period.end),
+            "timezone": context.calendar.timezone,
         },
-        "status": standing.status(period.end),
-        "complete_through": shelf.local(min(standing.complete_through, period.end)),
-        "lost_share": rounded(standing.lost_share(period.start, period.end)),
-        "contract": dict(shelf.contract),
-        "summary": {**figures_of, "peak_at": shelf.local(figures_of["peak_at"])},
-        "numbers": _numbers(shelf, period, days, in_period(figures.hours[key], period)),
+        "status": data_status.status(period.end),
+        "complete_through": context.local(min(data_status.complete_through, period.end)),
+        "lost_share": rounded(data_status.lost_share(period.start, period.end)),
+        "contract": dict(context.contract),
+        "summary": {**figures_of, "peak_at": context.local(figures_of["peak_at"])},
+        "numbers": _numbers(context, period, days, in_period(figures.hours[key], period)),
         "by_hour_of_day": _by_hour_of_day(in_period(figures.hours[key], period), known.get("unique_by_hour")),
-        "session_lengths": _session_lengths(shelf, in_period(figures.lengths[key], period)),
+        "session_lengths": _session_lengths(context, in_period(figures.lengths[key], period)),
         "dimensions": _dimensions(figures.dimensions.get((*key, period.kind, period.name), [])),
         "excluded": excluded(days.values()),
     }
 
 
-def _numbers(shelf: Shelf, period: Period, days: Mapping[Any, Row], hours: Mapping[Any, list[Row]]) -> list[Row]:
+def _numbers(
+    context: RollupContext, period: Period, days: Mapping[Any, Row], hours: Mapping[Any, list[Row]]
+) -> list[Row]:
     """An entry for each hour of a day, or for each day of a longer period; where nothing was, zeros."""
     if period.kind == "day":
         by_start = {row["hour_at"]: row for rows in hours.values() for row in rows}
-        slots = [(hour.start, by_start.get(hour.start)) for hour in shelf.calendar.hours(period.first_on)]
+        slots = [(hour.start, by_start.get(hour.start)) for hour in context.calendar.hours(period.first_on)]
     else:
-        slots = [(shelf.calendar.day_start(on), days.get(on)) for on in period.days]
-    return [{"start": shelf.local(start), **_number(row or {})} for start, row in slots]
+        slots = [(context.calendar.day_start(on), days.get(on)) for on in period.days]
+    return [{"start": context.local(start), **_number(row or {})} for start, row in slots]
 
 
 def _number(row: Row) -> Row:
@@ -131,8 +133,8 @@ def _hour_of_day(hour: int, rows: list[Row], unique_listeners: int) -> Row:
     }
 
 
-def _session_lengths(shelf: Shelf, by_day: Mapping[Any, Mapping[int, int]]) -> list[Row]:
-    edges = list(shelf.edges_minutes)
+def _session_lengths(context: RollupContext, by_day: Mapping[Any, Mapping[int, int]]) -> list[Row]:
+    edges = list(context.edges_minutes)
     return [
         {
             "from_minutes": low,

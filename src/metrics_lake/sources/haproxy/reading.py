@@ -197,7 +197,7 @@ def _unclaimed_rows(unclaimed: pl.DataFrame, names: Names) -> pl.DataFrame:
 def _frontends(rows: pl.DataFrame, names: Names) -> pl.Expr:
     """The column `frontend` as it may be kept."""
     found = rows["frontend"].drop_nulls().unique().to_list()
-    return pl.col("frontend").replace({frontend: names.shown(frontend) for frontend in found})
+    return pl.col("frontend").replace({frontend: names.redact_path(frontend) for frontend in found})
 
 
 def _counter_rows(counters: pl.DataFrame, names: Names) -> pl.DataFrame:
@@ -228,7 +228,7 @@ def _file_row(account: _Account, names: Names) -> dict[str, object]:
         "content_hash": entry.content_hash,
         "status": account.status,
         "reason": account.reason,
-        "proxy": names.shown(account.host) if account.host else _folder(entry.path),
+        "proxy": names.redact_path(account.host) if account.host else _folder(entry.path),
         "first_ms": account.first_ms,
         "last_ms": account.last_ms,
         "line_count": account.line_count,

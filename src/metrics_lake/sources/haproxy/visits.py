@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from metrics_lake.model import dimensions
 from metrics_lake.sources.haproxy.streams import CONNECTION, SEGMENT
 
 _KEY = ("file_number", "stream_number", "listener_id", "is_evidence")
 # All requests of a run are alike in these: which of a session's requests describes it must not depend on how they were split.
-_DESCRIBED = (
-    "has_agent", "client_kind", "is_internal", "player", "player_version", "os", "device", "country", "region",
-    "network", "source", "source_group",
-)  # fmt: skip
+_DESCRIBED = ("has_agent", "client_kind", "is_internal", *dimensions.columns())
 _FAR = 1 << 42  # milliseconds, to the year 2109: further apart than any two instants of a log
 
 

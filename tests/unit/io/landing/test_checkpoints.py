@@ -13,8 +13,8 @@ from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.config.settings import Settings, Storage
 from metrics_lake.io.landing import checkpoints
 from metrics_lake.io.landing.checkpoints import CheckpointError
-from metrics_lake.io.landing.intake import Stream
-from metrics_lake.jobs.context import Work
+from metrics_lake.io.landing.intake import Intake
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain import reset_checkpoint
 from tests.unit import standing
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS
@@ -64,12 +64,12 @@ def lake(tmp_path, monkeypatch) -> Path:
     return tmp_path / "lake"
 
 
-def work_of(lake: Path) -> Work:
+def work_of(lake: Path) -> JobContext:
     storage = Storage(lake=str(lake), landing=str(lake.parent / "landing"))
-    return Work(Settings(storage=storage), TENANTS, lambda step: None)
+    return JobContext(Settings(storage=storage), TENANTS, lambda step: None)
 
 
-def stream_of(lake: Path) -> tuple[Stream, str]:
+def stream_of(lake: Path) -> tuple[Intake, str]:
     return work_of(lake).stream, f"{lake}/{bronze.TABLE.path}"
 
 

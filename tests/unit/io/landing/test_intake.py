@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from metrics_lake.io.landing.intake import LandingError, Stream, new_entries
+from metrics_lake.io.landing.intake import Intake, LandingError, new_entries
 from metrics_lake.sources.landed_file import FileEntry
 
 FEED = SimpleNamespace(SOURCE=SimpleNamespace(folder="haproxy"))
@@ -159,7 +159,7 @@ def test_a_landing_folder_without_the_feed_s_is_empty(tmp_path):
 def test_a_plan_takes_files_up_to_so_many_bytes_and_one_at_least(landing):
     for name, size in (("a", 6), ("b", 4), ("c", 1), ("d", 100), ("e", 1)):
         put(landing, name, name * size)
-    stream = Stream(FEED, landing / "checkpoint", str)
+    stream = Intake(FEED, landing / "checkpoint", str)
     plans = []
     while batch := stream.plan(landing, {"gap": 60}, 10):
         plans.append(names(list(batch.entries)))
@@ -169,12 +169,12 @@ def test_a_plan_takes_files_up_to_so_many_bytes_and_one_at_least(landing):
 
 
 def test_nothing_new_plans_nothing_and_writes_nothing(landing):
-    stream = Stream(FEED, landing / "checkpoint", str)
+    stream = Intake(FEED, landing / "checkpoint", str)
     assert stream.plan(landing, {}, 10) is None and not (landing / "checkpoint").exists()
 
 
 def test_what_is_committed_is_read_from_the_checkpoint(tmp_path):
-    stream = Stream(FEED, tmp_path, str)
+    stream = Intake(FEED, tmp_path, str)
     assert stream.committed == 0
     for folder in ("commits", "offsets"):
         (tmp_path / "query" / folder).mkdir(parents=True)

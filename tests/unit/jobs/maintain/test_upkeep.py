@@ -9,7 +9,7 @@ import pytest
 
 from metrics_lake.catalog import stored
 from metrics_lake.config.settings import Settings, Storage, Upkeep
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain.upkeep import statements, upkeep
 from metrics_lake.model.tables import Table
 from tests.unit import standing
@@ -50,7 +50,7 @@ def world(tmp_path, monkeypatch):
 def test_of_landing_only_what_was_read_as_it_lies_and_is_old_enough_is_deleted(world, days, deleted):
     before = {path.name for path in (world / "landing").rglob("*") if path.is_file()}
     storage = Storage(lake=str(world / "lake"), landing=str(world / "landing"))
-    work = Work(Settings(storage=storage, upkeep=Upkeep(landing_days=days)), TENANTS, lambda step: None)
+    work = JobContext(Settings(storage=storage, upkeep=Upkeep(landing_days=days)), TENANTS, lambda step: None)
     done = upkeep(work, [], datetime(2001, 6, 15, tzinfo=timezone.utc))
     after = {path.name for path in (world / "landing").rglob("*") if path.is_file()}
     assert (done.landing_files, sorted(before - after)) == (len(deleted), deleted)

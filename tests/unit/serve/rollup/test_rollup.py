@@ -15,14 +15,16 @@ from metrics_lake.config.settings import LENGTH_EDGES, Settings, contract
 from metrics_lake.config.tenants import Tenant
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve.rollup import rollup
-from metrics_lake.serve.rollup.rollup import Shelf, Standing
+from metrics_lake.serve.rollup.rollup import DataStatus, RollupContext
 from metrics_lake.serve.rollup.rows import Figures
 from tests.unit.drawing import day, utc
 from tests.unit.serve.samples import CALENDAR, days, hour
 
 ZONE = "Africa/Johannesburg"
-SHELF = Shelf("acme", CALENDAR, contract(Settings(), Tenant(name="Acme", timezone=ZONE), "2001-01"), LENGTH_EDGES)
-STANDING = Standing(utc("2001-01-16 12:00"), timedelta(hours=24))
+CONTEXT = RollupContext(
+    "acme", CALENDAR, contract(Settings(), Tenant(name="Acme", timezone=ZONE), "2001-01"), LENGTH_EDGES
+)
+DATA_STATUS = DataStatus(utc("2001-01-16 12:00"), timedelta(hours=24))
 NOW = utc("2001-01-16 12:30")
 MONDAY, TUESDAY = day("2001-01-15"), day("2001-01-16")
 CHECK = jsonschema.Draft202012Validator(rollup.schema(), format_checker=jsonschema.FormatChecker())
@@ -67,12 +69,12 @@ def figures() -> Figures:
 
 @pytest.fixture
 def a_day(figures) -> dict:
-    return rollup.rollup(SHELF, "*", CALENDAR.day(MONDAY), figures, STANDING)
+    return rollup.rollup(CONTEXT, "*", CALENDAR.day(MONDAY), figures, DATA_STATUS)
 
 
 @pytest.fixture
 def a_week(figures) -> dict:
-    return rollup.rollup(SHELF, "*", CALENDAR.week(MONDAY), figures, STANDING)
+    return rollup.rollup(CONTEXT, "*", CALENDAR.week(MONDAY), figures, DATA_STATUS)
 
 
 def published(document: dict) -> dict:
@@ -88,7 +90,7 @@ PERIODS = {
 @pytest.mark.parametrize("kind", PERIODS)
 @pytest.mark.parametrize("stream", ["*", "nobody listened to this"])
 def test_every_kind_of_document_fits_the_schema(figures, kind, stream):
-    CHECK.validate(published(rollup.rollup(SHELF, stream, PERIODS[kind], figures, STANDING)))
+    CHECK.validate(published(rollup.rollup(CONTEXT, stream, PERIODS[kind], figures, DATA_STATUS)))
 
 
 @pytest.mark.parametrize(
@@ -161,8 +163,8 @@ def test_a_longer_period_has_an_entry_for_each_of_its_days(a_week):
 
 @pytest.mark.parametrize(("on", "hours"), [("2001-03-25", 23), ("2001-10-28", 25)])
 def test_a_day_on_which_the_clock_is_moved_has_its_real_hours(on, hours):
-    berlin = Shelf("acme", Calendar("Europe/Berlin"), SHELF.contract, LENGTH_EDGES)
-    document = rollup.rollup(berlin, "*", berlin.calendar.day(day(on)), Figures(), STANDING)
+    berlin = RollupContext("acme", Calendar("Europe/Berlin"), CONTEXT.contract, LENGTH_EDGES)
+    document = rollup.rollup(berlin, "*", berlin.calendar.day(day(on)), Figures(), DATA_STATUS)
     starts = [entry["start"] for entry in document["numbers"]]
     assert len(set(starts)) == hours and len(document["by_hour_of_day"]) == 24
 
@@ -226,8 +228,8 @@ def test_what_is_not_counted_is_told_by_reason(a_week):
     ],
 )
 def test_a_period_is_final_a_while_after_everything_arrived(figures, through, status, shown):
-    standing = Standing(utc(through), timedelta(hours=24))
-    document = rollup.rollup(SHELF, "*", CALENDAR.day(MONDAY), figures, standing)
+    status_then = DataStatus(utc(through), timedelta(hours=24))
+    document = rollup.rollup(CONTEXT, "*", CALENDAR.day(MONDAY), figures, status_then)
     assert (document["status"], document["complete_through"]) == (status, shown)
 
 
@@ -287,7 +289,7 @@ def test_whatever_a_document_holds_is_read_back_as_it_was(document):
 
 
 def test_a_period_within_which_the_keys_of_listeners_changed_says_so(figures):
-    monthly = Shelf("acme", CALENDAR, {**SHELF.contract, "key_rotation": "monthly"}, LENGTH_EDGES)
-    [day_of, _, _, year] = [rollup.rollup(monthly, "*", p, figures, STANDING) for p in CALENDAR.named(MONDAY)]
+    monthly = RollupContext("acme", CALENDAR, {**CONTEXT.contract, "key_rotation": "monthly"}, LENGTH_EDGES)
+    [day_of, _, _, year] = [rollup.rollup(monthly, "*", p, figures, DATA_STATUS) for p in CALENDAR.named(MONDAY)]
     assert year["summary"]["crosses_epoch"] is True and "crosses_epoch" not in day_of["summary"]
     CHECK.validate(rollup.revised(year, None, NOW))
