@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from metrics_lake.sources.stores.raw_table import cells
+from metrics_lake.sources.stores.raw_table import parse_table
 from tests.unit.silver.landed_reports import Report, apple, bronze, google
 
 
@@ -21,8 +21,8 @@ def test_a_row_with_more_cells_than_the_header_is_a_reject_and_not_read_by_its_p
 
 
 def test_blank_cells_behind_a_row_of_tabs_are_none_and_behind_commas_may_be_a_number_that_came_apart() -> None:
-    assert not cells("a\tb\n1\t2\t\n").frame["is_too_wide"].any()
-    assert cells("a,b\n1,204,\n").frame["is_too_wide"].all()
+    assert not parse_table("a\tb\n1\t2\t\n").frame["is_too_wide"].any()
+    assert parse_table("a,b\n1,204,\n").frame["is_too_wide"].all()
 
 
 @pytest.mark.parametrize("day", ["11/21/26", "26-11-21", "1/2/3"])

@@ -52,6 +52,6 @@ def test_without_trusted_proxies_nobody_is_believed(read: Read) -> None:
         ("198.51.100", None), ("300.1.1.1", None), ("[::1", "::1"),
     ],
 )  # fmt: skip
-def test_addresses_are_read_as_proxies_write_them(written: str, address: str | None) -> None:
-    found = parse_address(written)
+def test_addresses_are_read_as_proxies_write_them(encoding: str, address: str | None) -> None:
+    found = parse_address(encoding)
     assert (str(found) if found else None) == address

@@ -43,9 +43,9 @@ def test_a_string_that_can_not_be_read_is_refused_at_its_place(string: str, prob
         compiled(string)
     assert caught.value.at == at
     assert isinstance(caught.value, SettingsError)
-    message, shown, caret = str(caught.value).splitlines()
+    message, spelling, caret = str(caught.value).splitlines()
     assert f"character {at + 1} of the log-format" in message
-    assert shown.strip() == string
+    assert spelling.strip() == string
     assert caret.index("^") == at + 2
 
 

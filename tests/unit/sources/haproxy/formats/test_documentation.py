@@ -34,10 +34,10 @@ def test_every_log_format_of_the_page_compiles() -> None:
 
 
 def test_the_error_of_the_page_is_the_real_one() -> None:
-    shown = " ".join(_blocks("text")[0].split())
+    spelling = " ".join(_blocks("text")[0].split())
     with pytest.raises(formats.FormatError) as caught:
         formats.bound(Haproxy.model_validate({"formats": {"edge-02": "%ci [%tr] %[var(txn.ua)] %[req.hdr(referer)]"}}))
-    assert " ".join(str(caught.value).split()) == shown
+    assert " ".join(str(caught.value).split()) == spelling
 
 
 def test_every_reason_of_a_reject_is_explained() -> None:

@@ -25,8 +25,8 @@ from metrics_lake.sources.haproxy.formats.quoting import unquoted
         r'log-format "%{+Q}o\x20%t %s %{-Q}r"',
     ],
 )
-def test_all_spellings_of_haproxys_manual_mean_the_same(written: str) -> None:
-    assert unquoted(written) == "%{+Q}o %t %s %{-Q}r"
+def test_all_spellings_of_haproxys_manual_mean_the_same(encoding: str) -> None:
+    assert unquoted(encoding) == "%{+Q}o %t %s %{-Q}r"
 
 
 def test_json_keeps_its_quotes_however_it_is_pasted() -> None:
@@ -49,9 +49,9 @@ def test_a_string_that_only_begins_and_ends_with_quotes_keeps_them() -> None:
         (r"log-format %ci\xg0%tr", "hex digits"),
     ],
 )
-def test_what_haproxy_would_refuse_is_refused_with_its_place(written: str, problem: str) -> None:
+def test_what_haproxy_would_refuse_is_refused_with_its_place(encoding: str, problem: str) -> None:
     with pytest.raises(FormatError, match=problem) as caught:
-        unquoted(written)
+        unquoted(encoding)
     assert str(caught.value).splitlines()[-1].strip() == "^"
 
 
@@ -86,6 +86,6 @@ def test_a_broken_item_is_pointed_at(string: str, problem: str, at: int) -> None
 def test_a_long_string_is_shown_around_the_place_only() -> None:
     with pytest.raises(FormatError) as caught:
         list(tokens("x" * 500 + "%{" + "y" * 500))
-    shown, caret = str(caught.value).splitlines()[1:]
-    assert len(shown) < 90
-    assert shown[caret.index("^")] == "{"
+    spelling, caret = str(caught.value).splitlines()[1:]
+    assert len(spelling) < 90
+    assert spelling[caret.index("^")] == "{"

@@ -46,10 +46,10 @@ def _line(draw: st.DrawFn, string: str) -> tuple[str, dict[str, str]]:
         quote = '"' if "Q" in token.flags and (token.sample or ALIASES[token.alias].is_text) else ""
         (field,) = (piece for piece in _written(token, "", string, {}) if isinstance(piece, Field))
         value = draw(_values(field.shape))
-        written = f"{quote}{value}{quote}" if value or not field.is_elided else ""
-        line += written
+        encoding = f"{quote}{value}{quote}" if value or not field.is_elided else ""
+        line += encoding
         if field.column:
-            values.setdefault(field.column, written if field.is_elided else value)
+            values.setdefault(field.column, encoding if field.is_elided else value)
     return line, values
 
 
