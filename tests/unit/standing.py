@@ -16,7 +16,7 @@ from metrics_lake.config.settings import Rules
 from metrics_lake.io.landing.manifest import Manifest
 from metrics_lake.model.arrow import arrow_schema, fitted
 from metrics_lake.sources.haproxy import SOURCE
-from tests.unit.sources.haproxy.logs import NOON, Arrived, line, rules_of, text
+from tests.unit.sources.haproxy.logs import NOON, InMemoryFile, line, rules_of, text
 
 QUERY_ID = "5ec7e1f0-0000-4000-8000-000000000001"
 
@@ -44,7 +44,7 @@ def take_in(lake: Path, number: int, content: bytes, path: str, rules: Rules) ->
     """Batch `number` (from 0), one file, taken in below `lake`. Needs METRICS_LAKE_SECRET."""
     checkpoint, schema = lake / "_checkpoints" / "ingest_haproxy", arrow_schema(TABLE)
     with_sum(checkpoint / "query" / "metadata", json.dumps({"id": QUERY_ID}))
-    file = Arrived(content, path, batch_number=number + 1)
+    file = InMemoryFile(content, path, batch_number=number + 1)
     rows = pl.concat(pl.from_arrow(fitted(frame, schema)) for frame in SOURCE.parse([file], rules))
     noted = CommitProperties(app_transactions=[Transaction(QUERY_ID, number)])
     write_deltalake(str(lake / TABLE.path), rows.to_arrow(), mode="append", commit_properties=noted)

@@ -25,7 +25,12 @@ _CHUNK_BYTES = 8 << 20
 _STAMP = re.compile(
     rb"\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d"
 )  # in any log format: a time of day, a date, or seconds since 1970
-_COUNTS = {"accepted": "accepted", "reject": "rejects", "unclaimed": "unclaimed", "skipped": "skipped"}  # of Sorted
+_COUNTS = {
+    "accepted": "accepted",
+    "reject": "rejects",
+    "unclaimed": "unclaimed",
+    "skipped": "skipped",
+}  # to fields of ClassifiedLines
 
 
 @dataclass

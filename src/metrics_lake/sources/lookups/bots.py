@@ -24,6 +24,7 @@ _LONGEST = 1024
 
 @cache
 def _text() -> str:
+    """The file's whole text. Its digest is part of `bot_rules`, so even an edited comment makes a new version."""
     return resources.files(__package__).joinpath("bots.yaml").read_text(encoding="utf-8")
 
 
