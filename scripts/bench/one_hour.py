@@ -20,8 +20,8 @@ from pathlib import Path
 
 from machine import measure
 
-from metrics_lake.demo.plan import HOUR_MS
 from metrics_lake.demo.traffic import Plan, generate, landing_path
+from metrics_lake.demo.traffic_plan import HOUR_MS
 
 PAGE = 4096
 Turn = tuple[float, float, Counter[str]]

@@ -176,7 +176,7 @@ def test_a_listener_is_erased_out_of_a_lake_in_azure_to_the_last_byte(
     monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", KEY)
     url, secret = f"{storage.url('whole')}/all", folder / "secret"
     key = derive_key(bytes.fromhex(secret.read_text().strip()), "acme", "")
-    needle = audit.needles(keys={"listener": bytes.fromhex(listener_id(key, "192.0.2.7", "VLC/3.0.20"))})
+    needle = audit.search_terms(keys={"listener": bytes.fromhex(listener_id(key, "192.0.2.7", "VLC/3.0.20"))})
 
     def places_that_hold_it(name: str) -> int:
         fetched(url, name, folder / name)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.unit.cli.test_looking import DAYS
 
 from metrics_lake.cli.extras import MODULES
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.serve import listening
+from tests.unit.cli.test_listening import DAYS
 from tests.unit.serve.samples import CALENDAR, days
 from tests.unit.serve.test_listening import DATA_STATUS, sketch
 

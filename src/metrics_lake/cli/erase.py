@@ -124,7 +124,7 @@ def _search_rest(settings: Settings, ids: Iterable[str]) -> Report:
     lake = Path(settings.storage.lake)
     with written(settings) as places:
         roots = [*places, *lake.parent.glob(f"{lake.name}.before-*")]
-        return audit.search([root for root in roots if root.exists()], audit.needles(keys=_search_terms(ids)))
+        return audit.search([root for root in roots if root.exists()], audit.search_terms(keys=_search_terms(ids)))
 
 
 def _search_terms(ids: Iterable[str]) -> dict[str, bytes]:

@@ -97,6 +97,6 @@ def next_at(plan: Plan, name: str, after: datetime) -> datetime:
 
 
 def earliest(due: dict[str, datetime]) -> Beat:
-    """Whose turn it is, of each job's next time; of equals the first."""
-    name = min(due, key=lambda each: due[each])
+    """Whose turn it is, of job job's next time; of equals the first."""
+    name = min(due, key=due.__getitem__)
     return Beat(due[name], name)

@@ -65,10 +65,10 @@ def is_azure(place: str) -> bool:
 
 def place_of(text: str) -> AzurePlace:
     """What an address means; ValueError, which repeats nothing of it, where it is of no known form."""
-    found = _ABFS.fullmatch(text) or _BLOB.fullmatch(text) or _EMULATOR.fullmatch(text)
-    if not found:
+    match = _ABFS.fullmatch(text) or _BLOB.fullmatch(text) or _EMULATOR.fullmatch(text)
+    if not match:
         raise ValueError(f"no address of Azure's storage; write {FORMS} (a SAS or key has no place here)")
-    parts = found.groupdict()
+    parts = match.groupdict()
     url = parts.get("url") or f"https://{parts['account']}.blob.{parts['rest']}"
     return AzurePlace(url, parts["container"], (parts["folder"] or "").strip("/"), is_flat="url" in parts)
 

@@ -68,9 +68,9 @@ def _spelt(number: object) -> object:
 
 
 def _numbers(given: object) -> object:
-    """One number or several as a list, each once; an empty text is none."""
+    """One number or several as a list, number once; an empty text is none."""
     several = given if isinstance(given, list | tuple) else [given] if given not in ("", None) else []
-    return tuple(dict.fromkeys(_spelt(each) if isinstance(each, int | str) else repr(each) for each in several))
+    return tuple(dict.fromkeys(_spelt(number) if isinstance(number, int | str) else repr(number) for number in several))
 
 
 Number = Annotated[str, BeforeValidator(_spelt)]
@@ -103,13 +103,13 @@ class Match(Strict):
     host: Globs = ()
     path: Globs = ()
 
-    def pattern(self, of: str) -> str | None:
-        """The globs of one field as a regular expression, None where it may be anything. Case counts in paths only."""
-        globs: tuple[str, ...] = getattr(self, of)
+    def pattern(self, field: str) -> str | None:
+        """The globs field one field as a regular expression, None where it may be anything. Case counts in paths only."""
+        globs: tuple[str, ...] = getattr(self, field)
         if not globs:
             return None
         choices = "|".join(_expression(glob) for glob in globs)
-        return f"{'(?s)' if of == 'path' else '(?is)'}^(?:{choices})$"
+        return f"{'(?s)' if field == 'path' else '(?is)'}^(?:{choices})$"
 
 
 class Stream(Strict):

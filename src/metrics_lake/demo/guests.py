@@ -10,7 +10,7 @@ import polars as pl
 from metrics_lake.demo.agents import GUESTS, Guest
 from metrics_lake.demo.cast import TENANTS
 from metrics_lake.demo.people import STREAMS
-from metrics_lake.demo.plan import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Plan
+from metrics_lake.demo.traffic_plan import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Plan
 
 
 def sessions(plan: Plan, first_listener_no: int) -> pl.DataFrame:

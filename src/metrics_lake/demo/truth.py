@@ -52,7 +52,7 @@ def tenants(sessions: Iterable[Session], timezones: Mapping[str, str]) -> dict[s
     of_tenant: dict[str, list[Session]] = defaultdict(list)
     for session in sessions:
         of_tenant[session.tenant].append(session)
-    return {tenant: _tenant(found, ZoneInfo(timezones[tenant])) for tenant, found in sorted(of_tenant.items())}
+    return {tenant: _tenant(own, ZoneInfo(timezones[tenant])) for tenant, own in sorted(of_tenant.items())}
 
 
 def _tenant(sessions: list[Session], zone: ZoneInfo) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _streams(sessions: list[Session], start: int, end: int) -> dict[str, Any]:
         if session.started_ms < end and session.ended_ms >= start:
             of_stream[session.stream].append(session)
             of_stream[ALL_STREAMS].append(session)
-    return {stream: figures(found, start, end) for stream, found in sorted(of_stream.items())}
+    return {stream: figures(own, start, end) for stream, own in sorted(of_stream.items())}
 
 
 def figures(sessions: list[Session], start: int, end: int) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from functools import lru_cache
 from metrics_lake.bronze import haproxy
 from metrics_lake.config.settings import Settings
 from metrics_lake.coverage import completeness
-from metrics_lake.coverage.completeness import Received
-from metrics_lake.coverage.line_loss import Counted, Loss, losses
+from metrics_lake.coverage.completeness import Coverage
+from metrics_lake.coverage.line_loss import CounterRow, LineLoss, line_losses
 from metrics_lake.io.lake.commit_log import CommitLog
 from metrics_lake.io.lake.delta_tables import DeltaTables
 
@@ -16,7 +16,7 @@ _FILE_VERSION = ["batch_number", "file_id"]
 _COUNTER_COLUMNS = ("frontend", "process_number", "counter", "hour_at", "first_numbers", "last_numbers", "line_count")
 
 
-def coverage(settings: Settings) -> Received:
+def coverage(settings: Settings) -> Coverage:
     """Each proxy's received and missing hours; none before the first file.
 
     The answer is cached by version of bronze: several jobs of one process need it, and reading takes 0.17 s for 2,160 files.
@@ -28,16 +28,16 @@ def coverage(settings: Settings) -> Received:
 
 
 @lru_cache(maxsize=1)
-def _coverage(lake: str, _: tuple[str, int], expected: tuple[str, ...], zone: str) -> Received:
+def _coverage(lake: str, _: tuple[str, int], expected: tuple[str, ...], zone: str) -> Coverage:
     files = DeltaTables(lake).frame(haproxy.FILES, columns=completeness.COLUMNS)
-    return completeness.received(completeness.arrivals(files.rows()), expected, zone)
+    return completeness.coverage_of(completeness.arrivals(files.rows()), expected, zone)
 
 
-def line_loss(settings: Settings) -> list[Loss]:
+def line_loss(settings: Settings) -> list[LineLoss]:
     """Lines lost and doubled by proxy and hour, where HAProxy numbers them. Only the newest version of a file counts."""
     bronze = DeltaTables(settings.storage.lake)
     files = bronze.frame(haproxy.FILES, columns=("path", "proxy", *_FILE_VERSION))
     newest = files.sort("batch_number").unique("path", keep="last", maintain_order=True)
     counters = bronze.frame(haproxy.COUNTERS, columns=(*_FILE_VERSION, *_COUNTER_COLUMNS))
     newest_counters = counters.join(newest, on=_FILE_VERSION).select("proxy", *_COUNTER_COLUMNS)
-    return losses(Counted(*row) for row in newest_counters.rows())
+    return line_losses(CounterRow(*row) for row in newest_counters.rows())

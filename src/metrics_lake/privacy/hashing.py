@@ -2,7 +2,7 @@
 
 Addresses become keyed one-way hashes (definitions.md section 8): HMAC-SHA256, 128 bits kept, under a key that
 HKDF derives from the deployment's secret for one tenant and one epoch. What can't be read is kept masked; for
-names of files and machines see names.py.
+names of files and machines see redaction.py.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def epoch_of(instant: datetime, rotation: str) -> str:
 
 
 def derive_key(secret: bytes, tenant: str, epoch: str, salt: bytes | None = None) -> bytes:
-    """The key of one tenant and epoch: HKDF-SHA256 (RFC 5869), 32 bytes; without its salt (keys.py) it is gone."""
+    """The key of one tenant and epoch: HKDF-SHA256 (RFC 5869), 32 bytes; without its salt (salts.py) it is gone."""
     return derived(secret, f"metrics_lake/listener/{tenant}/{epoch}", 32, salt)
 
 
@@ -77,7 +77,7 @@ class Hasher:
     def __init__(self, secret: bytes, salts: Salts | None = None) -> None:
         self._secret, self._salts = secret, salts or Salts()
         self._key = lru_cache(maxsize=1024)(
-            lambda tenant, epoch: derive_key(secret, tenant, epoch, self._salts.of(tenant, epoch))
+            lambda tenant, epoch: derive_key(secret, tenant, epoch, self._salts.salt(tenant, epoch))
         )
         self.listener = lru_cache(maxsize=1 << 16)(self._listener_of)  # the same people come in every chunk
 

@@ -55,7 +55,7 @@ class Names:
         if len(name) > _LONGEST_NAME:
             return self._mark(name)
         pieces = _DATE.split(name)  # every second one is a date
-        pieces[::2] = [_IN_NAME.sub(lambda found: self._mark(found[0]), piece) for piece in pieces[::2]]
+        pieces[::2] = [_IN_NAME.sub(lambda match: self._mark(match[0]), piece) for piece in pieces[::2]]
         return "".join(pieces)
 
     def _mark(self, text: str) -> str:

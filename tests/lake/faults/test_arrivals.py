@@ -88,8 +88,8 @@ def test_case_09_a_cut_gzip_file_is_set_aside_whole_and_read_once_when_it_comes_
 def test_case_10_an_empty_file_is_an_hour_that_came_empty_and_not_a_missing_one(history: History) -> None:
     assert [history.told(path) for path in EMPTY] == [[("empty", None, 0)]] * 2
     [proxy] = coverage(history.world.work.settings).proxies
-    assert proxy.of("empty") == [utc("2001-01-15 14:00"), utc("2001-01-15 15:00")]
-    assert not {utc("2001-01-15 14:00"), utc("2001-01-15 15:00")} & set(proxy.of("missing"))
+    assert proxy.hours_of_kind("empty") == [utc("2001-01-15 14:00"), utc("2001-01-15 15:00")]
+    assert not {utc("2001-01-15 14:00"), utc("2001-01-15 15:00")} & set(proxy.hours_of_kind("missing"))
 
 
 def test_case_11_what_a_file_is_called_does_not_decide_how_it_is_read(history: History) -> None:

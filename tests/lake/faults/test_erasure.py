@@ -218,4 +218,4 @@ def test_case_25_under_a_key_that_was_destroyed_nobody_is_found_any_more(nightly
     assert ids.destroyed == ("2001-01-15",)
     assert erase.erase(work, "acme", ids.every, stored()).sessions == 1
     assert held_sessions(nightly)["started_on"].to_list() == [date(2001, 1, 15)], "under a number that leads to no one"
-    assert audit.needles(keys={"id": bytes.fromhex(held_sessions(nightly)["listener_id"][0])}).key_count == 1
+    assert audit.search_terms(keys={"id": bytes.fromhex(held_sessions(nightly)["listener_id"][0])}).key_count == 1

@@ -56,7 +56,7 @@ def test_case_03_upkeep_deletes_what_is_past_its_days_and_what_a_crash_left_and_
         "400 days and no more"
     )
     [proxy] = coverage(copy.work.settings).proxies
-    assert len(proxy.of("empty")) == 1, "that an hour came empty is not forgotten"
+    assert len(proxy.hours_of_kind("empty")) == 1, "that an hour came empty is not forgotten"
     after = copy.work.commit_log.last(sessions.TABLE)
     assert progress and after and after.version > progress.version, "upkeep has committed"
     assert (after.progress.watermark, after.progress.rules) == (progress.progress.watermark, progress.progress.rules)

@@ -1,4 +1,4 @@
-"""Which addresses came in: every one that stands anywhere in the landing files, or in their names."""
+"""The addresses that arrived: all that occur anywhere in the landing files or in their names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import BinaryIO
 import polars as pl
 
 from metrics_lake.audit.containers import Damaged, guarded
-from metrics_lake.audit.pieces import chunks, streams
+from metrics_lake.audit.unpacking import chunks, streams
 
 # `Chrome/125.0.0.0` is a version: a name that begins a word, a slash, then the number.
 _V4 = r"(?:(?:^|[ \"'({|;,])[A-Za-z][A-Za-z0-9._+-]*/)?[0-9]+(?:(?:\.|%2[eE])[0-9]+){3,}"
@@ -20,22 +20,22 @@ _V6 = r"[0-9A-Fa-f:]{0,40}::[0-9A-Fa-f:.]{0,40}|(?:[0-9A-Fa-f]{1,4}:){6,7}[0-9A-
 
 def addresses(folder: Path) -> set[str]:
     """Addresses in the files (`.gz` and others packed likewise too) and file names below a landing folder, canonical spelling."""
-    found: set[str] = set()
+    texts: set[str] = set()
     for path in sorted(folder.rglob("*")):
-        found.update(_in(path.relative_to(folder).as_posix()))
+        texts.update(_in(path.relative_to(folder).as_posix()))
         if path.is_file():
             with path.open("rb") as file:
-                found.update(_in_file(file))
-    return found
+                texts.update(_in_file(file))
+    return texts
 
 
 def addresses_of(files: Iterable[tuple[str, BinaryIO]]) -> set[str]:
     """The same of files that lie elsewhere, each with its name."""
-    found: set[str] = set()
+    texts: set[str] = set()
     for name, file in files:
-        found.update(_in(name))
-        found.update(_in_file(file))
-    return found
+        texts.update(_in(name))
+        texts.update(_in_file(file))
+    return texts
 
 
 def read_list(lines: Iterable[str]) -> list[str]:
@@ -49,15 +49,15 @@ def _in_file(file: BinaryIO) -> Iterator[str]:
             for _, data in guarded(chunks(stream)):
                 yield from _in(data.decode("latin-1"))
     except Damaged:
-        return  # what stands before the damage has been taken; the ingest reports the file
+        return  # addresses before the damage are kept; ingest reports the file
 
 
 def _in(text: str) -> Iterator[str]:
-    found = pl.Series([text])
-    for token in found.str.extract_all(_V4).explode().drop_nulls().unique():
+    series = pl.Series([text])
+    for token in series.str.extract_all(_V4).explode().drop_nulls().unique():
         if "/" not in token:
             yield from _parsed(re.sub("%2[eE]", ".", token))
-    for token in found.str.extract_all(_V6).explode().drop_nulls().unique():
+    for token in series.str.extract_all(_V6).explode().drop_nulls().unique():
         yield from _parsed(token.rstrip("."))
 
 

@@ -1,7 +1,7 @@
-"""Google Play's statistics, out of the bucket of Google Cloud Storage that Play Console keeps for each developer.
+"""Fetches Google Play's statistics from the bucket of Google Cloud Storage that Play Console keeps for each developer.
 
-Google rewrites a month's files every day, also for days after its end. A file is fetched when its generation is new, and
-just that generation: one that is rewritten meanwhile is fetched at the next run.
+Google rewrites a month's files every day, also for days after its end. A new generation of a file is
+fetched, and only that generation: a file that is rewritten meanwhile is fetched at the next run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from google.cloud import storage
 from google.oauth2 import service_account
 
 from metrics_lake.config.settings import GooglePlay
-from metrics_lake.fetch.ledger import LANDED, NOT_YET, UNCHANGED, FetchError, Landed, Outcome, World
+from metrics_lake.fetch.ledger import LANDED, NOT_YET, UNCHANGED, Clock, FetchError, Outcome, ReportFolder
 from metrics_lake.sources.stores.google_play_installs import FOLDER
 from metrics_lake.sources.stores.raw_table import decode
 
@@ -29,7 +29,7 @@ _DAY = timedelta(days=1)
 
 
 def client(settings: GooglePlay, key: str) -> storage.Client:
-    """The store of an emulator without a key, else Google's under a service account's."""
+    """A client of an emulator without a key, else of Google with a service account's key."""
     if settings.url:
         return storage.Client(
             project="emulator",
@@ -46,13 +46,13 @@ def client(settings: GooglePlay, key: str) -> storage.Client:
     return storage.Client(project=account.get("project_id"), credentials=credentials)
 
 
-def due(settings: GooglePlay, world: World) -> list[str]:
-    """The months that are looked at by themselves, such as 200101, oldest first."""
-    month, found = world.now().date().replace(day=1), list[str]()
+def due(settings: GooglePlay, clock: Clock) -> list[str]:
+    """The months that are fetched by default, such as 200101, oldest first."""
+    month, months = clock.now().date().replace(day=1), list[str]()
     for _ in range(settings.months):
-        found.append(f"{month:%Y%m}")
+        months.append(f"{month:%Y%m}")
         month = (month - _DAY).replace(day=1)
-    return found[::-1]
+    return months[::-1]
 
 
 def months_of(days: Iterable[date]) -> list[str]:
@@ -62,11 +62,11 @@ def months_of(days: Iterable[date]) -> list[str]:
 def fetch(
     settings: GooglePlay, bucket: storage.Bucket, apps: Iterable[str], landing: str, months: Iterable[str]
 ) -> Iterator[Outcome]:
-    """Lands what is new of each app's reports of these months; each as soon as it is here."""
-    landed, months = Landed(landing, FOLDER), list(months)
+    """Lands the new reports of each app and month; each as soon as it arrives."""
+    landed, months = ReportFolder(landing, FOLDER), list(months)
     for app in apps:
         there = {_report(blob): blob for blob in _listed(bucket, app)}
-        for report in (f"installs_{app}_{month}_{of}" for month in months for of in settings.dimensions):
+        for report in (f"installs_{app}_{month}_{dimension}" for month in months for dimension in settings.dimensions):
             blob = there.get(report)
             if blob is None:
                 yield Outcome(report, NOT_YET)
@@ -87,7 +87,7 @@ def _listed(bucket: storage.Bucket, app: str) -> list[storage.Blob]:
         raise FetchError(_meaning(error, str(bucket.name))) from None
 
 
-def _fetched(blob: storage.Blob, report: str, landed: Landed) -> str:
+def _fetched(blob: storage.Blob, report: str, landed: ReportFolder) -> str:
     try:
         content = blob.download_as_bytes(if_generation_match=blob.generation, checksum="crc32c")
     except (exceptions.PreconditionFailed, exceptions.NotFound):
@@ -103,7 +103,7 @@ def _fetched(blob: storage.Blob, report: str, landed: Landed) -> str:
 
 
 def _meaning(error: Any, bucket: str) -> str:
-    """What an error asks of a person; Google's own words may hold addresses of accounts, so they are left out."""
+    """The message for an error, with the remedy. Google's own text may contain addresses of accounts, so it is left out."""
     if isinstance(error, exceptions.NotFound):
         return f"there is no bucket {bucket!r}: check google_play.bucket (Play Console, Download reports, Statistics)"
     if isinstance(error, exceptions.Forbidden | exceptions.Unauthorized):

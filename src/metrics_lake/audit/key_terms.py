@@ -1,4 +1,4 @@
-"""Every key that the system holds or makes, so that an audit can look for each."""
+"""Every key that the system stores or derives, for an audit to search for."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from metrics_lake.privacy import hashing, redaction
 from metrics_lake.privacy.salts import KeyDestroyed, Salts
 
 
-def key_material(
+def key_terms(
     secret: bytes, tenants: Iterable[str], epochs: Iterable[str], salts: Salts | None = None
 ) -> dict[str, bytes]:
-    """By name: the secret, what is made of it alone, the nodes of the salts' trees, each tenant's salt and key in each epoch.
+    """By name: the secret, the keys derived from it alone, the nodes of the salt trees, every tenant's salt and key of every epoch.
 
-    `epochs` are names as `privacy.epoch_of` gives them; the empty one is that of keys that never change.
+    `epochs` are names as `privacy.epoch_of` gives them; the empty name is that of keys that never change.
     """
     salts = salts or Salts()
     named = {"the secret": secret, "the seed of lines": hashing.line_seed(secret).to_bytes(8, "big")}
@@ -25,7 +25,7 @@ def key_material(
     for tenant in tenants:
         for epoch in epochs:
             try:
-                salt = salts.of(tenant, epoch) if epoch and tenant in salts.nodes else None
+                salt = salts.salt(tenant, epoch) if epoch and tenant in salts.nodes else None
             except KeyDestroyed:
                 continue
             if salt:
@@ -37,5 +37,5 @@ def key_material(
 def epochs_between(first: datetime, last: datetime, rotation: str) -> list[str]:
     """The names of all epochs from one instant to another, both included."""
     days = range((last.astimezone(timezone.utc).date() - first.astimezone(timezone.utc).date()).days + 1)
-    each = [hashing.epoch_of(first + timedelta(days=day), rotation) for day in days]
-    return list(dict.fromkeys([*each, hashing.epoch_of(last, rotation)]))
+    names = [hashing.epoch_of(first + timedelta(days=day), rotation) for day in days]
+    return list(dict.fromkeys([*names, hashing.epoch_of(last, rotation)]))

@@ -11,7 +11,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import RefreshError, TransportError
 
 from metrics_lake.config.settings import GooglePlay
-from metrics_lake.fetch import google_play
+from metrics_lake.fetch import play_console
 from metrics_lake.fetch.ledger import FetchError, tidied
 
 WORDS = "reports@acme.iam.gserviceaccount.example does not have storage.objects.list access"
@@ -29,7 +29,7 @@ def account() -> dict[str, str]:
 
 
 def test_a_service_account_s_key_makes_a_client_of_its_project(account):
-    assert google_play.client(GooglePlay(), json.dumps(account)).project == "acme"
+    assert play_console.client(GooglePlay(), json.dumps(account)).project == "acme"
 
 
 @pytest.mark.parametrize("spoil", [
@@ -38,7 +38,7 @@ def test_a_service_account_s_key_makes_a_client_of_its_project(account):
 ], ids=range(6))  # fmt: skip
 def test_what_is_no_key_of_a_service_account_is_told_without_showing_it(account, spoil):
     with pytest.raises(FetchError, match="no service account's key") as error:
-        google_play.client(GooglePlay(), spoil(account))
+        play_console.client(GooglePlay(), spoil(account))
     assert error.value.__suppress_context__ and "PRIVATE" not in str(error.value)
 
 
@@ -61,7 +61,7 @@ def test_each_refusal_says_what_to_mend_and_names_nobody(error, said):
                 raise error
 
     with pytest.raises(FetchError) as told:
-        list(google_play.fetch(GooglePlay(), Bucket, ["com.a"], "nowhere", ["200101"]))
+        list(play_console.fetch(GooglePlay(), Bucket, ["com.a"], "nowhere", ["200101"]))
     assert said in str(told.value) and "@" not in str(told.value)
 
 

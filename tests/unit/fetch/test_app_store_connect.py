@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from metrics_lake.config.settings import AppStore
-from metrics_lake.fetch import app_store
-from metrics_lake.fetch.ledger import FetchError, World
+from metrics_lake.fetch import app_store_connect
+from metrics_lake.fetch.ledger import Clock, FetchError
 from tests.unit.drawing import day, utc
 from tests.unit.fetch.apple import ISSUER, KEY_ID, VENDOR, Apple, new_key, served
 from tests.unit.sources.haproxy.logs import InMemoryFile
@@ -44,9 +44,10 @@ class Machine:
     def fetch(self, *days: date, **settings: str) -> dict[str, str]:
         given = {"vendor": VENDOR, "issuer_id": ISSUER, "key_id": KEY_ID, "url": self.apple.url, "days": self.days}
         store = AppStore.model_validate(given | settings)
-        world = World(lambda: self.at, self.wait)
+        clock = Clock(lambda: self.at, self.wait)
         return {
-            each.report[-8:]: each.what for each in app_store.fetch(store, self.key, str(self.landing), world, days)
+            each.report[-8:]: each.what
+            for each in app_store_connect.fetch(store, self.key, str(self.landing), clock, days)
         }
 
     def files(self) -> dict[str, str]:
@@ -235,10 +236,10 @@ def test_a_token_is_renewed_before_it_ends_and_never_holds_for_more_than_twenty_
 
     store = AppStore(vendor=VENDOR, issuer_id=ISSUER, key_id=KEY_ID, url=machine.apple.url)
     days = [day("2001-01-15")] * 12
-    world = World(hour_by_hour, machine.wait)
-    assert len(list(app_store.fetch(store, PRIVATE, str(machine.landing), world, days))) == 12
+    clock = Clock(hour_by_hour, machine.wait)
+    assert len(list(app_store_connect.fetch(store, PRIVATE, str(machine.landing), clock, days))) == 12
 
 
 def test_a_fetcher_shows_no_key_when_it_is_printed(machine):
-    connect = app_store.Connect(AppStore(), PRIVATE, World(lambda: NOON, machine.wait))
+    connect = app_store_connect.Connect(AppStore(), PRIVATE, Clock(lambda: NOON, machine.wait))
     assert PRIVATE not in repr(connect) and repr(connect) == "Connect()"

@@ -1,4 +1,4 @@
-"""What one file holds: searched as it lies, unpacked, and by its values."""
+"""Searches one file: its bytes, its unpacked streams, and the values of its columns."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from metrics_lake.audit import tokens, values
-from metrics_lake.audit.chance import Density
+from metrics_lake.audit import column_values, text_addresses
+from metrics_lake.audit.byte_patterns import BytePatterns, after_lengths
 from metrics_lake.audit.containers import Damaged, guarded
-from metrics_lake.audit.needles import Needles, masked4
-from metrics_lake.audit.packed import Packed, after_lengths
-from metrics_lake.audit.pieces import PIECE_BYTES, chunks, streams
+from metrics_lake.audit.false_alarms import Density
 from metrics_lake.audit.report import Finding
+from metrics_lake.audit.search_terms import SearchTerms, mark4
+from metrics_lake.audit.unpacking import CHUNK_BYTES, chunks, streams
 from metrics_lake.privacy.redaction import without_addresses
 
-_FORMATS = {values.PARQUET: values.of_parquet, values.ARROW: values.of_arrow}
+_FORMATS = {column_values.PARQUET: column_values.of_parquet, column_values.ARROW: column_values.of_arrow}
 
 
 @dataclass(frozen=True)
 class Tools:
-    """Needles, and what is made of them once for all files."""
+    """The search terms, and what is derived from them once for all files."""
 
-    needles: Needles
+    terms: SearchTerms
 
     @cached_property
     def density(self) -> Density:
-        return Density(self.needles.v4)
+        return Density(self.terms.v4)
 
     @cached_property
-    def packed(self) -> Packed:
-        return Packed(self.needles)
+    def patterns(self) -> BytePatterns:
+        return BytePatterns(self.terms)
 
 
 @dataclass
 class FileSearch:
-    """What one file holds: what is certain, and by form the numbers that may be addresses with how many chance would give."""
+    """The hits in one file: certain ones, and by form the numbers that may be addresses, with the expected number by chance."""
 
     path: Path
     tools: Tools
@@ -52,7 +52,7 @@ class FileSearch:
     unread: list[str] = field(default_factory=list)
     size: int = 0
     unpacked: int = 0
-    _waiting: list[values.Values] = field(default_factory=list)
+    _waiting: list[column_values.ColumnValues] = field(default_factory=list)
     _waiting_bytes: int = 0
 
     def run(self) -> FileSearch:
@@ -79,14 +79,14 @@ class FileSearch:
                 self._known_values(place, data)
 
     def _known_values(self, place: str, start: bytes) -> None:
-        """Columns and rows, where the bytes are a file of such."""
+        """Columns and rows, if the bytes are a file of a known format."""
         read = next((read for magic, read in _FORMATS.items() if start.startswith(magic)), None)
-        is_sqlite = start.startswith(values.SQLITE) and not place
-        if not (read or is_sqlite) or (place and len(start) >= PIECE_BYTES):
+        is_sqlite = start.startswith(column_values.SQLITE) and not place
+        if not (read or is_sqlite) or (place and len(start) >= CHUNK_BYTES):
             return
         try:
             if is_sqlite:
-                self._all(place, values.of_sqlite(self.path))
+                self._all(place, column_values.of_sqlite(self.path))
             elif read and place:
                 self._all(place, read(io.BytesIO(start)))
             elif read:
@@ -95,14 +95,14 @@ class FileSearch:
         except Damaged as error:
             self.unread.append(f"{place or 'values'}: {error}")
 
-    def _all(self, place: str, found: Iterable[values.Values]) -> None:
-        """Small columns together first: most hold nothing, and each pass has its price."""
+    def _all(self, place: str, columns: Iterable[column_values.ColumnValues]) -> None:
+        """Searches small columns together first: most have no hit, and every pass costs time."""
         try:
-            for value in guarded(iter(found)):
+            for value in guarded(iter(columns)):
                 self._numbers_of(f"{place}{value.place}", value)
                 self._waiting.append(value)
                 self._waiting_bytes += len(value.joined)
-                if self._waiting_bytes > PIECE_BYTES:
+                if self._waiting_bytes > CHUNK_BYTES:
                     self._texts(place)
         finally:
             self._texts(place)
@@ -117,7 +117,7 @@ class FileSearch:
             for value in waiting:
                 self._bytes(f"{place}{value.place}: ", 0, value.joined, is_text=True)
 
-    def _numbers_of(self, place: str, value: values.Values) -> None:
+    def _numbers_of(self, place: str, value: column_values.ColumnValues) -> None:
         self.unpacked += len(value.joined)
         if value.fours:
             fours = np.frombuffer(b"".join(value.fours), dtype=">u4").astype(np.uint32)
@@ -126,47 +126,47 @@ class FileSearch:
             self._integers(place, value.integers)
 
     def _bytes(self, place: str, offset: int, data: bytes, *, is_text: bool | None = None) -> None:
-        needles, packed = self.tools.needles, self.tools.packed
+        terms, patterns = self.tools.terms, self.tools.patterns
         is_text = b"\0" not in data if is_text is None else is_text
-        for at, form, mask in packed.fixed(data):
-            self._found(f"{place}byte {offset + at}", place, form, mask)
-        if not needles.address_count:
+        for at, form, mark in patterns.fixed(data):
+            self._add_certain(f"{place}byte {offset + at}", place, form, mark)
+        if not terms.address_count:
             return
-        shaped = tokens.tokens(data)
-        for hit in tokens.hits(shaped, needles, is_text=is_text):
-            self._found(f"{place}byte {offset + max(data.find(hit.token), 0)}", place, hit.form, hit.needle)
-        if needles.v4:
-            for held in tokens.numbers(shaped):
+        shaped = text_addresses.tokens(data)
+        for hit in text_addresses.hits(shaped, terms, is_text=is_text):
+            self._add_certain(f"{place}byte {offset + max(data.find(hit.token), 0)}", place, hit.form, hit.mark)
+        if terms.v4:
+            for numbers in text_addresses.numbers(shaped):
                 known = self._numbers(
-                    None, held.form, np.fromiter(held.tokens, dtype=np.uint32, count=len(held.tokens))
+                    None, numbers.form, np.fromiter(numbers.tokens, dtype=np.uint32, count=len(numbers.tokens))
                 )
-                for hit in tokens.found(held, known):
+                for hit in text_addresses.hits_among(numbers, known):
                     where = f"{place}byte {offset + data.find(hit.token)}"
-                    self._doubted(where, hit.form, hit.needle)
+                    self._add_weak(where, hit.form, hit.mark)
             self._numbers(f"{place}byte {offset} and on", "4 packed bytes", after_lengths(data))
 
-    def _integers(self, place: str, integers: values.Integers) -> None:
+    def _integers(self, place: str, integers: column_values.Integers) -> None:
         halves = np.unique(integers.astype(np.uint64))
-        for net in halves[np.isin(halves, np.array(sorted(self.tools.needles.nets), dtype=np.uint64))]:
-            self._found(place, place, "integer", self.tools.needles.address(int(net) << 64) or "")
+        for net in halves[np.isin(halves, np.array(sorted(self.tools.terms.nets), dtype=np.uint64))]:
+            self._add_certain(place, place, "integer", self.tools.terms.address(int(net) << 64) or "")
         in_range = integers[(abs(integers) >= 1 << 24) & (integers < 1 << 32) & (integers >= -(1 << 31))]
         self._numbers(place, "integer", (in_range & 0xFFFFFFFF).astype(np.uint32))
 
     def _numbers(self, place: str | None, form: str, numbers: npt.NDArray[np.uint32]) -> list[int]:
-        """Counts what chance would give, and keeps the addresses among the numbers if their place is known."""
-        if not len(numbers) or not self.tools.needles.v4:
+        """Adds the expected hits by chance, and keeps the addresses among the numbers if their place is known."""
+        if not len(numbers) or not self.tools.terms.v4:
             return []
         self.expected[form] += self.tools.density.expected(numbers)
         known = self.tools.density.hits(numbers)
         for number in known if place is not None else ():
-            self._doubted(place or "", form, masked4(number))
+            self._add_weak(place or "", form, mark4(number))
         return known
 
-    def _found(self, where: str, place: str, form: str, mask: str) -> None:
-        self.certain.setdefault((place, form, mask), self._finding(where, form, mask))
+    def _add_certain(self, where: str, place: str, form: str, mark: str) -> None:
+        self.certain.setdefault((place, form, mark), self._finding(where, form, mark))
 
-    def _doubted(self, where: str, form: str, mask: str) -> None:
-        self.weak[form].setdefault(mask, self._finding(where, form, mask))
+    def _add_weak(self, where: str, form: str, mark: str) -> None:
+        self.weak[form].setdefault(mark, self._finding(where, form, mark))
 
-    def _finding(self, where: str, form: str, mask: str) -> Finding:
-        return Finding(without_addresses(str(self.path)), without_addresses(where), form, mask)
+    def _finding(self, where: str, form: str, mark: str) -> Finding:
+        return Finding(without_addresses(str(self.path)), without_addresses(where), form, mark)

@@ -1,4 +1,4 @@
-"""What each planned session asks of HAProxy, hour by hour: the requests that were LOGGED, that is ended, in the hour.
+"""The requests of each planned session, hour by hour: those that HAProxy LOGGED in the hour, that is, that ended in it.
 
 Every detail of a request is a hash of (session, piece), so an hour can be written without the hours before it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from metrics_lake.demo.plan import HOUR_MS, Ints, Plan, hashed
+from metrics_lake.demo.traffic_plan import HOUR_MS, Ints, Plan, hashed
 
 # No HLS answer ends later than this after its piece is due: 255 + 32 + 16 + 5 + 1495.
 LATEST_MS = 2_000
@@ -16,8 +16,8 @@ LATEST_MS = 2_000
 
 def of_hour(plan: Plan, sessions: pl.DataFrame, hour_ms: int) -> pl.DataFrame:
     """Requests that ended within the hour from `hour_ms`: session_no, media_no (-1: a playlist), times, random bits."""
-    found = pl.concat([_hls(plan, sessions, hour_ms), _icecast(plan, sessions, hour_ms)])
-    return found.filter((pl.col("ended_ms") >= hour_ms) & (pl.col("ended_ms") < hour_ms + HOUR_MS))
+    requests = pl.concat([_hls(plan, sessions, hour_ms), _icecast(plan, sessions, hour_ms)])
+    return requests.filter((pl.col("ended_ms") >= hour_ms) & (pl.col("ended_ms") < hour_ms + HOUR_MS))
 
 
 def _hls(plan: Plan, sessions: pl.DataFrame, hour_ms: int) -> pl.DataFrame:

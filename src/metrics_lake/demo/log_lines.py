@@ -9,7 +9,7 @@ import polars as pl
 
 from metrics_lake.demo.agents import BROWSERS, RANGED
 from metrics_lake.demo.people import STREAMS
-from metrics_lake.demo.plan import DAY_MS
+from metrics_lake.demo.traffic_plan import DAY_MS
 
 HOST_BYTES, REFERER_BYTES, AGENT_BYTES = 64, 128, 160
 RATES = (48, 96, 128)
@@ -33,8 +33,8 @@ def instant(column: str) -> pl.Expr:
     return pl.from_epoch(column, "ms").dt.strftime("%d/%b/%Y:%H:%M:%S%.3f")
 
 
-def voices(sessions: pl.DataFrame) -> pl.DataFrame:
-    """What stays the same in all lines of a session; row n is `session_no` n."""
+def line_parts(sessions: pl.DataFrame) -> pl.DataFrame:
+    """The parts that all lines of a session share; row n is `session_no` n."""
     number = pl.col("session_no").cast(pl.Int64)
     return sessions.with_columns(_frontend().alias("frontend")).select(
         pl.concat_str("address", pl.lit(":"), 32_768 + number * 7_919 % 28_000).alias("source"),
@@ -74,11 +74,11 @@ def _captures() -> pl.Expr:
 
 
 def _escaped(column: pl.Expr, length: int) -> pl.Expr:
-    def each(values: pl.Series) -> pl.Series:
+    def escape(values: pl.Series) -> pl.Series:
         texts = values.unique().to_list()
         return values.replace_strict(texts, [escaped(text, length) for text in texts], return_dtype=pl.String)
 
-    return column.map_batches(each, return_dtype=pl.String)
+    return column.map_batches(escape, return_dtype=pl.String)
 
 
 def _prefix() -> pl.Expr:
@@ -89,15 +89,15 @@ def _prefix() -> pl.Expr:
 
 
 def _ending() -> pl.Expr:
-    """What follows the path: one session in eight marks its requests with where it was found."""
+    """What follows the path: one session in eight has a query with its campaign."""
     is_marked = pl.col("session_no") % 8 == 1
     query = pl.when(is_marked).then(pl.lit("?utm_source=app&dist=Tuner%20App")).otherwise(pl.lit(""))
     return query + pl.when(IS_TLS).then(pl.lit(' HTTP/2.0"')).otherwise(pl.lit(' HTTP/1.1"'))
 
 
-def messages(requests: pl.DataFrame, voices: pl.DataFrame) -> pl.DataFrame:
+def messages(requests: pl.DataFrame, line_parts: pl.DataFrame) -> pl.DataFrame:
     """Each request as HAProxy's message, without the syslog header: accepted_ms, ended_ms, message."""
-    rows = pl.concat([requests, voices[requests["session_no"]]], how="horizontal")
+    rows = pl.concat([requests, line_parts[requests["session_no"]]], how="horizontal")
     message = pl.concat_str(
         "source", pl.lit(" ["), instant("accepted_ms"), pl.lit("] "), "frontend", _server(), pl.lit(" 0/0/"), _timers(),
         pl.lit(" "), _status(), pl.lit(" "), _bytes_count(), pl.lit(" - - "), _flags(), pl.lit(" "), _counters(),

@@ -1,7 +1,7 @@
-"""App Store Connect's daily sales reports, over its API (developer.apple.com/documentation/appstoreconnectapi).
+"""Fetches App Store Connect's daily sales reports over its API (developer.apple.com/documentation/appstoreconnectapi).
 
-A request bears a token that this machine signs (ES256) and that holds for 15 minutes; Apple refuses more than 20. A day
-without a report is an answer 404: it isn't there yet, unless the answer says that nothing was sold.
+A request carries a token that this machine signs (ES256), valid for 15 minutes; Apple refuses more than 20. A day without
+a report is an answer 404: the report isn't there yet, unless the answer says that nothing was sold.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ import jwt
 import requests
 
 from metrics_lake.config.settings import AppStore
-from metrics_lake.fetch.ledger import LANDED, NO_SALES, NOT_YET, UNCHANGED, FetchError, Landed, Outcome, World
+from metrics_lake.fetch.ledger import LANDED, NO_SALES, NOT_YET, UNCHANGED, Clock, FetchError, Outcome, ReportFolder
 from metrics_lake.sources.stores.app_store_sales import FOLDER
 from metrics_lake.sources.stores.raw_table import decode
 
@@ -29,16 +30,24 @@ _DAY = timedelta(days=1)
 _EMPTY = (
     "Provider\tProvider Country\tSKU\tDeveloper\tTitle\tVersion\tProduct Type Identifier\tUnits\tDeveloper Proceeds\t"
     "Begin Date\tEnd Date\tCustomer Currency\tCountry Code\tCurrency of Proceeds\tApple Identifier\n"
-)  # what a day without sales is landed as: nothing below a header says zero, no file says unknown
+)  # landed for a day without sales: a header alone means zero, no file means unknown
 _REVOKED = "that the key wasn't revoked"
 _NO_SALES = "no sales for the date"
+
+
+@dataclass(frozen=True)
+class DailyReport:
+    """The text of a day's report. A day without sales has a header alone."""
+
+    text: str
+    has_sales: bool = True
 
 
 class Connect:
     """Apple's API under one key."""
 
-    def __init__(self, settings: AppStore, key: str, world: World) -> None:
-        self._settings, self._world = settings, world
+    def __init__(self, settings: AppStore, key: str, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
         self._key = key.replace("\\n", "\n")  # as it stands where a setting may have one line only
         self._token, self._until = "", datetime.min.replace(tzinfo=timezone.utc)
         self._session = requests.Session()
@@ -46,19 +55,19 @@ class Connect:
     def __repr__(self) -> str:
         return "Connect()"
 
-    def report(self, on: date) -> str | None:
-        """The report of a day; None where it isn't there yet. A day without sales is a header alone."""
-        answer = self._asked(on)
+    def report(self, on: date) -> DailyReport | None:
+        """The report of a day; None where it isn't there yet."""
+        answer = self._answer(on)
         if answer.status_code == requests.codes.not_found:
-            return _EMPTY if _NO_SALES in _detail(answer).lower() else None
-        return decode(_unpacked(answer.content))
+            return DailyReport(_EMPTY, has_sales=False) if _NO_SALES in _detail(answer).lower() else None
+        return DailyReport(decode(_unpacked(answer.content)))
 
-    def _asked(self, on: date) -> requests.Response:
-        """An answer 200 or 404; asks again after busy and broken ones, and says what the others mean."""
+    def _answer(self, on: date) -> requests.Response:
+        """An answer 200 or 404; retries after busy and broken answers, and raises FetchError for others."""
         wait, failure = _FIRST_WAIT, ""
         for attempt in range(_TRIES):
             if attempt:
-                self._world.wait(wait)
+                self._clock.wait(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
             try:
                 answer = self._get(on)
@@ -93,7 +102,7 @@ class Connect:
         return self._session.get(url, params=filters, headers=headers, timeout=_SECONDS, allow_redirects=False)
 
     def _signed(self) -> str:
-        now = self._world.now()
+        now = self._clock.now()
         if now + _SPARE >= self._until:
             self._until = now + _LIFE
             claims = {"iss": self._settings.issuer_id, "iat": now, "exp": self._until, "aud": _AUDIENCE}
@@ -106,7 +115,7 @@ class Connect:
         return self._token
 
     def _meaning(self, answer: requests.Response) -> str:
-        """What an answer of 400 to 403 asks of a person."""
+        """The message for an answer of 400 to 403, with the remedy."""
         detail = _detail(answer)
         said = f" ({detail})" if detail else ""
         if answer.status_code == requests.codes.unauthorized:
@@ -119,9 +128,9 @@ class Connect:
         return f"the App Store answers {answer.status_code}{said}: check app_store.vendor and the range of days"
 
     def _skew(self, answer: requests.Response) -> str:
-        """How far this machine's clock is off, if it is: a token from another time is refused like a wrong one."""
+        """By how much this machine's clock is wrong, if it is: Apple refuses a token from another time like a wrong token."""
         try:
-            off = self._world.now() - parsedate_to_datetime(answer.headers["Date"])
+            off = self._clock.now() - parsedate_to_datetime(answer.headers["Date"])
         except (KeyError, ValueError, TypeError):
             return ""
         direction = "ahead of" if off > timedelta(0) else "behind"
@@ -130,7 +139,7 @@ class Connect:
 
 
 def _is_of_report(answer: requests.Response) -> bool:
-    """Whether a 404 speaks of the report: Apple says in words that there is none; another server, or path, says else."""
+    """Whether a 404 is about the report: Apple's answer says that there is none; another server or path answers differently."""
     detail = _detail(answer)
     return bool(detail) and "path" not in detail
 
@@ -144,36 +153,36 @@ def _seconds(text: str | None) -> float:
 
 
 def _detail(answer: requests.Response) -> str:
-    """What Apple says of an error, as one short line."""
+    """Apple's message of an error, as one short line."""
     try:
-        found = str(answer.json()["errors"][0].get("detail", ""))
+        detail = str(answer.json()["errors"][0].get("detail", ""))
     except (ValueError, LookupError, TypeError, AttributeError):
         return ""
-    return "".join(letter if letter.isprintable() else " " for letter in found)[:200]
+    return "".join(letter if letter.isprintable() else " " for letter in detail)[:200]
 
 
-def due(settings: AppStore, world: World) -> list[date]:
-    """The days that are looked at by themselves, oldest first: those before today, as Apple counts days."""
-    today = world.now().astimezone(ZONE).date()
+def due(settings: AppStore, clock: Clock) -> list[date]:
+    """The days that are fetched by default, oldest first: those before today in Apple's time zone."""
+    today = clock.now().astimezone(ZONE).date()
     return [today - _DAY * back for back in range(settings.days, 0, -1)]
 
 
-def fetch(settings: AppStore, key: str, landing: str, world: World, days: Sequence[date] = ()) -> Iterator[Outcome]:
-    """Lands what is new or has changed of the reports of these days, else of all that are due; each as soon as it is here.
+def fetch(settings: AppStore, key: str, landing: str, clock: Clock, days: Sequence[date] = ()) -> Iterator[Outcome]:
+    """Lands new and changed reports of these days, by default of all days that are due; each as soon as it arrives.
 
-    A day is asked for as long as it is due, whatever was said of it before: Apple restates reports, and "no sales" too.
+    A day is requested as long as it is due, whatever the last answer was: Apple restates reports, and "no sales" too.
     """
-    connect, landed = Connect(settings, key, world), Landed(landing, FOLDER)
-    latest = due(settings, world)[-1]
-    for on in days or due(settings, world):
-        report = f"S_D_{settings.vendor}_{on:%Y%m%d}"
-        text = connect.report(on)
-        if text is None or (text is _EMPTY and on >= latest):  # too early to believe that nothing was sold
-            yield Outcome(report, NOT_YET)
+    connect, landed = Connect(settings, key, clock), ReportFolder(landing, FOLDER)
+    latest = due(settings, clock)[-1]
+    for on in days or due(settings, clock):
+        name = f"S_D_{settings.vendor}_{on:%Y%m%d}"
+        report = connect.report(on)
+        if report is None or (not report.has_sales and on >= latest):  # too early to believe that nothing was sold
+            yield Outcome(name, NOT_YET)
             continue
-        now = world.now()
+        now = clock.now()
         source = f"{settings.url}/v1/salesReports"
         is_new = landed.add(
-            report, text, version=f"{now:%Y-%m-%d}", written_at=now, suffix=".txt", source=source, folder=f"{on}/"
-        )  # a folder for the day: of the name, a number as long as a vendor's is shown as a mark
-        yield Outcome(report, (NO_SALES if text is _EMPTY else LANDED) if is_new else UNCHANGED)
+            name, report.text, version=f"{now:%Y-%m-%d}", written_at=now, suffix=".txt", source=source, folder=f"{on}/"
+        )  # a folder for the day: redaction replaces a number of a vendor's length in a file name by a mark
+        yield Outcome(name, (LANDED if report.has_sales else NO_SALES) if is_new else UNCHANGED)

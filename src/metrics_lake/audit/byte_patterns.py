@@ -1,8 +1,8 @@
 """Addresses and keys as bytes: IPv6 in 16 (or the 8 of its /64) and keys anywhere; IPv4 where a length says four.
 
-Any four bytes are an IPv4 address, so 20 000 addresses would be "found" five times in each MB of noise. They are
-taken for one where their length stands before them, as Java, Arrow, Parquet, Spark's rows and pickles write it, or
-where a value of exactly four bytes is known (values.py).
+Any four bytes are an IPv4 address, so 20 000 addresses would be "found" five times in each MB of noise. They count
+as one where their length precedes them, as Java, Arrow, Parquet, Spark's rows and pickles write it, or
+where a value of exactly four bytes is known (column_values.py).
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from metrics_lake.audit.needles import Needles, masked4
+from metrics_lake.audit.search_terms import SearchTerms, mark4
 
 _FOUR = re.compile(rb"(?:\x04\x00\x00\x00|\x00\x00\x00\x04|[CU]\x04|\x00\x04(?!\x00))(?=(.{4}))", re.S)
 _MAPPED, _MAPPED_BACK = bytes(10) + b"\xff\xff", b"\xff\xff" + bytes(10)
 _HEAD = 8
-_TELLING = 4  # bytes that are not zero; with fewer (2001::, fe80::) any row of small numbers would do
+_DISTINCT = 4  # bytes that are not zero; fewer (2001::, fe80::) would match any row of small numbers
 
 
-class Packed:
-    """Looks for fixed byte strings by their first eight bytes, many at once."""
+class BytePatterns:
+    """Searches for many fixed byte strings at once, by their first eight bytes."""
 
-    def __init__(self, needles: Needles) -> None:
-        self._needles = needles
+    def __init__(self, terms: SearchTerms) -> None:
+        self._terms = terms
         self._by_head: dict[int, list[tuple[bytes, str, str]]] = {}
-        for data, (form, mask) in needles.keys.items():
-            self._add(data, form, mask)
-        halves = ((net << 64, net.to_bytes(8, "big")) for net in needles.nets)
-        wholes = ((number, number.to_bytes(16, "big")) for number in needles.v6)
+        for data, (form, mark) in terms.keys.items():
+            self._add(data, form, mark)
+        halves = ((net << 64, net.to_bytes(8, "big")) for net in terms.nets)
+        wholes = ((number, number.to_bytes(16, "big")) for number in terms.v6)
         for number, data in (*halves, *wholes):
-            if sum(byte > 0 for byte in data) >= _TELLING:
-                self._add(data, "16 packed bytes", needles.address(number) or "")
-                self._add(data[::-1], "16 packed bytes, backwards", needles.address(number) or "")
+            if sum(byte > 0 for byte in data) >= _DISTINCT:
+                self._add(data, "16 packed bytes", terms.address(number) or "")
+                self._add(data[::-1], "16 packed bytes, backwards", terms.address(number) or "")
 
-    def _add(self, data: bytes, form: str, mask: str) -> None:
-        self._by_head.setdefault(int.from_bytes(data[:_HEAD], "little"), []).append((data, form, mask))
+    def _add(self, data: bytes, form: str, mark: str) -> None:
+        self._by_head.setdefault(int.from_bytes(data[:_HEAD], "little"), []).append((data, form, mark))
 
     @cached_property
     def _heads(self) -> npt.NDArray[np.uint64]:
@@ -47,19 +47,19 @@ class Packed:
 
     @cached_property
     def _lists(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Which two bytes a needle may start with, and which may stand in its fifth and sixth place."""
+        """The possible first two bytes of a pattern, and the possible fifth and sixth."""
         starts, middles = np.zeros(1 << 16, dtype=bool), np.zeros(1 << 16, dtype=bool)
         starts[(self._heads & np.uint64(0xFFFF)).astype(np.int64)] = True
         middles[(self._heads >> np.uint64(32) & np.uint64(0xFFFF)).astype(np.int64)] = True
         return starts, middles
 
     def fixed(self, data: bytes) -> Iterator[tuple[int, str, str]]:
-        """(offset, form, mask) of every key and every IPv6 address in these bytes."""
+        """(offset, form, mark) of every key and every IPv6 address in these bytes."""
         if self._by_head and len(data) >= _HEAD:
             for place, head in self._candidates(data):
-                for needle, form, mask in self._by_head[head]:
-                    if data.startswith(needle, place):
-                        yield place, form, mask
+                for pattern, form, mark in self._by_head[head]:
+                    if data.startswith(pattern, place):
+                        yield place, form, mark
         yield from self._mapped(data)
 
     def _candidates(self, data: bytes) -> Iterator[tuple[int, int]]:
@@ -75,23 +75,23 @@ class Packed:
 
     def _mapped(self, data: bytes) -> Iterator[tuple[int, str, str]]:
         for mark, order in ((_MAPPED, "big"), (_MAPPED_BACK, "little")):
-            place = data.find(mark) if self._needles.v4 else -1
+            place = data.find(mark) if self._terms.v4 else -1
             while place >= 0:
                 four = data[place + 12 : place + 16] if order == "big" else data[max(place - 4, 0) : place]
                 number = int.from_bytes(four, order)  # type: ignore[arg-type]
-                if len(four) == 4 and number in self._needles.v4:
-                    yield place, "16 packed bytes", masked4(number)
+                if len(four) == 4 and number in self._terms.v4:
+                    yield place, "16 packed bytes", mark4(number)
                 place = data.find(mark, place + 1)
 
 
 def is_in(values: npt.NDArray[Any], ordered: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Which values are among those of an ordered, non-empty array."""
-    found: npt.NDArray[np.bool_] = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
-    return found
+    is_equal: npt.NDArray[np.bool_] = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+    return is_equal
 
 
 def after_lengths(data: bytes) -> npt.NDArray[np.uint32]:
-    """The four bytes after each length of four, as numbers; most are no addresses (see chance.py)."""
+    """The four bytes after each length of four, as numbers; most are no addresses (see false_alarms.py)."""
     fours = b"".join(match[1] for match in _FOUR.finditer(data)) if b"\4" in data else b""
     numbers = np.frombuffer(fours, dtype=">u4").astype(np.uint32)
     return np.unique(numbers[numbers >= 1 << 24])

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from metrics_lake.audit import epochs_between, key_material, landing, needles
+from metrics_lake.audit import epochs_between, key_terms, landed_addresses, search_terms
 from metrics_lake.privacy import hashing, redaction, salts
 
 LINE = (
@@ -37,7 +37,7 @@ def line(client="198.51.100.7:40000", referer="-", agent="VLC/3.0.20.1", uri="/l
 )
 def test_every_address_of_a_line_is_taken_and_no_version(tmp_path, text, expected):
     (tmp_path / "a.log").write_text(text)
-    assert landing.addresses(tmp_path) == expected
+    assert landed_addresses.addresses(tmp_path) == expected
 
 
 def test_packed_files_and_file_names_are_read_and_damage_stops_nothing(tmp_path):
@@ -47,52 +47,50 @@ def test_packed_files_and_file_names_are_read_and_damage_stops_nothing(tmp_path)
     (folder / "a.log.gz").write_bytes(gzip.compress(line().encode()))
     cut = gzip.compress(b"".join(line(client=f"192.0.2.{n}:1").encode() for n in range(200)))
     (folder / "cut.log.gz").write_bytes(cut[: len(cut) - 20])
-    found = landing.addresses(tmp_path)
+    found = landed_addresses.addresses(tmp_path)
     assert {"203.0.113.80", "198.51.100.7", "192.0.2.1"} <= found
 
 
 def test_a_list_of_addresses_may_have_comments():
-    assert landing.read_list(["198.51.100.7\n", "\n", "# none\n", " 2001:db8::1 # home\n"]) == [
+    assert landed_addresses.read_list(["198.51.100.7\n", "\n", "# none\n", " 2001:db8::1 # home\n"]) == [
         "198.51.100.7",
         "2001:db8::1",
     ]
 
 
 def test_what_every_machine_says_of_itself_is_not_looked_for():
-    assert needles(["127.0.0.1", "::1", "0.0.0.0", "127.0.2.1"]).v4 == {0x7F000201}
-    assert needles(["10.1.2.3", "198.51.100.7"], ignored=["10.0.0.0/8"]).v4 == {0xC6336407}
+    assert search_terms(["127.0.0.1", "::1", "0.0.0.0", "127.0.2.1"]).v4 == {0x7F000201}
+    assert search_terms(["10.1.2.3", "198.51.100.7"], ignored=["10.0.0.0/8"]).v4 == {0xC6336407}
 
 
 def test_what_no_client_has_for_an_address_is_not_looked_for():
-    assert not needles(["d::", "::3", "f::", "1::2"]).v6
-    assert len(needles(["2001:db8::1", "fd00::5", "fe80::1"]).v6) == 3
+    assert not search_terms(["d::", "::3", "f::", "1::2"]).v6
+    assert len(search_terms(["2001:db8::1", "fd00::5", "fe80::1"]).v6) == 3
 
 
 def test_what_is_no_address_is_refused():
     with pytest.raises(ValueError, match="somewhere"):
-        needles(["somewhere"])
+        search_terms(["somewhere"])
 
 
-def test_needles_show_no_address_and_no_key():
-    assert repr(needles(["198.51.100.7"], {"k": b"12345678"})) == "Needles(1 addresses, 1 keys)"
+def test_search_terms_show_no_address_and_no_key():
+    assert repr(search_terms(["198.51.100.7"], {"k": b"12345678"})) == "SearchTerms(1 addresses, 1 keys)"
 
 
 def test_every_key_of_every_tenant_and_epoch_is_looked_for(tmp_path):
     secret = bytes(range(32))
     salts.prepare(tmp_path / "keys", ["acme", "other"])
     known_salts = salts.read(tmp_path / "keys")
-    material = key_material(secret, ["acme", "other"], ["2001-01", "2001-02"], known_salts)
-    assert secret in material.values() and known_salts.of("other", "2001-02") in material.values()
-    assert hashing.derive_key(secret, "acme", "2001-01", known_salts.of("acme", "2001-01")) in material.values()
-    assert redaction.name_key(secret) in material.values() and redaction.rules_key(secret) in material.values()
-    assert (
-        len(material) == 4 + 2 + 2 * 2 * 2
-    )  # of the secret alone, two roots, a salt and a key for each tenant and epoch
+    keys = key_terms(secret, ["acme", "other"], ["2001-01", "2001-02"], known_salts)
+    assert secret in keys.values() and known_salts.salt("other", "2001-02") in keys.values()
+    assert hashing.derive_key(secret, "acme", "2001-01", known_salts.salt("acme", "2001-01")) in keys.values()
+    assert redaction.name_key(secret) in keys.values() and redaction.rules_key(secret) in keys.values()
+    assert len(keys) == 4 + 2 + 2 * 2 * 2  # of the secret alone, two roots, a salt and a key for each tenant and epoch
 
 
 def test_keys_that_never_change_are_looked_for_too():
     secret = bytes(range(32))
-    assert hashing.derive_key(secret, "acme", "") in key_material(secret, ["acme"], [""]).values()
+    assert hashing.derive_key(secret, "acme", "") in key_terms(secret, ["acme"], [""]).values()
 
 
 def test_epochs_between_two_instants_are_named_once_each():

@@ -1,4 +1,4 @@
-"""Searches every byte below some folders for addresses and keys, as it lies and unpacked."""
+"""Searches every byte below some folders for addresses and keys, packed and unpacked."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from metrics_lake.audit.needles import Needles
-from metrics_lake.audit.one_file import FileSearch, Tools
+from metrics_lake.audit.file_search import FileSearch, Tools
 from metrics_lake.audit.report import Report, judged
+from metrics_lake.audit.search_terms import SearchTerms
 from metrics_lake.privacy.redaction import without_addresses
 
 
-def search(roots: Iterable[Path], needles: Needles, *, without: Iterable[Path] = ()) -> Report:
-    """What of `needles` is below `roots` (folders or files); files and folders in `without` are left out."""
-    began, left_out, tools = time.perf_counter(), {path.resolve() for path in without}, Tools(needles)
+def search(roots: Iterable[Path], terms: SearchTerms, *, without: Iterable[Path] = ()) -> Report:
+    """The findings of `terms` below `roots` (folders or files), without the files and folders in `without`."""
+    began, left_out, tools = time.perf_counter(), {path.resolve() for path in without}, Tools(terms)
     searches = [FileSearch(path, tools).run() for path in sorted(set(_files(roots, left_out)))]
     findings, doubtful = judged([(search.weak, search.expected) for search in searches])
     return Report(
@@ -25,8 +25,8 @@ def search(roots: Iterable[Path], needles: Needles, *, without: Iterable[Path] =
         file_count=len(searches),
         byte_count=sum(search.size for search in searches),
         unpacked_byte_count=sum(search.unpacked for search in searches),
-        address_count=needles.address_count,
-        key_count=needles.key_count,
+        address_count=terms.address_count,
+        key_count=terms.key_count,
         seconds=time.perf_counter() - began,
     )
 

@@ -1,4 +1,4 @@
-"""How many numbers would equal an address by accident, and when hits are more than that.
+"""How many numbers would equal an address by chance, and when a place has more hits than that.
 
 A 32-bit number is one of N addresses with a chance of N / 2^32 if both lie anywhere; in truth both cluster (the
 seconds of a year are two /8 networks), so the chance is taken from how densely the /12 around the number is filled.

@@ -1,7 +1,7 @@
-"""Addresses in text: everything that is shaped like one is taken out by one linear pass a form and looked up in a set.
+"""Addresses in text: one linear pass a form extracts everything with the shape of an address, to look it up in a set.
 
-Rust's regular expressions (by Polars) do the passes, so a hostile line costs no more than a plain one. In bytes that
-are no text, values stand next to each other without a break, so there an address is looked for inside a token too.
+Rust's regular expressions (in Polars) do the passes, so a hostile line costs no more than a plain one. In binary data
+values follow each other without a break, so there an address may also lie inside a token.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from metrics_lake.audit.needles import Needles, masked4
+from metrics_lake.audit.search_terms import SearchTerms, mark4
 
 _UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _SHAPES = {
@@ -32,45 +32,45 @@ Tokens = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Hit:
-    """A token that is an address: as it stands, the form and the mask; `number` where only chance may have made it."""
+    """A token that is an address, with its form and its mark; `number` where the token may be just a number."""
 
     token: bytes
     form: str
-    needle: str
+    mark: str
     number: int | None = None
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """32-bit numbers that a text holds in one weak form, with the tokens that they stand as."""
+    """32-bit numbers in a text, in one weak form, with the token of each."""
 
     form: str
     tokens: dict[int, bytes]
 
 
 def tokens(data: bytes) -> Tokens:
-    """Whatever is shaped like an address or a number, by shape, each once."""
+    """Everything with the shape of an address or a number, by shape, without repeats."""
     row: Tokens = pl.DataFrame({"text": [data.decode("latin-1")]}).select(_PASSES).row(0, named=True)
     return row
 
 
-def hits(shaped: Tokens, needles: Needles, *, is_text: bool) -> Iterator[Hit]:
-    """Addresses in forms that leave no doubt."""
+def hits(shaped: Tokens, terms: SearchTerms, *, is_text: bool) -> Iterator[Hit]:
+    """Addresses in forms that are certain."""
     for token in shaped["dotted"]:
-        yield from _dotted(token, needles, is_text=is_text)
+        yield from _dotted(token, terms, is_text=is_text)
     for token in shaped["colons"]:
-        yield from _coloned(token, needles, is_text=is_text)
+        yield from _coloned(token, terms, is_text=is_text)
     for token in shaped["encoded"]:
         plain = token
         for pattern, character in _ENCODED:
             plain = pattern.sub(character, plain)
-        found = _coloned(plain, needles, is_text=False) if ":" in plain else _dotted(plain, needles, is_text=False)
-        yield from (Hit(token.encode(), f"percent-encoded {hit.form}", hit.needle) for hit in found)
-    yield from _long(shaped, needles)
+        plain_hits = _coloned(plain, terms, is_text=False) if ":" in plain else _dotted(plain, terms, is_text=False)
+        yield from (Hit(token.encode(), f"percent-encoded {hit.form}", hit.mark) for hit in plain_hits)
+    yield from _long(shaped, terms)
 
 
 def numbers(shaped: Tokens) -> Iterator[Numbers]:
-    """Words that are 32-bit numbers, in decimal or as eight hex digits: each may be an address or just a number."""
+    """Words that are 32-bit numbers, in decimal or as eight hex digits: any of them may be an address or just a number."""
     decimal = {int(token): token.encode() for token in shaped["decimal"] if token.isdigit() and len(token) <= 10}
     yield Numbers("decimal", {n: token for n, token in decimal.items() if 1 << 24 <= n < 1 << 32})
     bare = (token for token in shaped["hex"] if len(token.lower().removeprefix("0x")) == 8)
@@ -79,7 +79,7 @@ def numbers(shaped: Tokens) -> Iterator[Numbers]:
     yield Numbers("hex of 4 bytes", {n: token for n, token in hexes.items() if n >= 1 << 24})
 
 
-def _dotted(token: str, needles: Needles, *, is_text: bool) -> Iterator[Hit]:
+def _dotted(token: str, terms: SearchTerms, *, is_text: bool) -> Iterator[Hit]:
     """Four numbers in a row with the same sign between them, at any place of a longer row."""
     parts, signs = re.split("[._-]", token.removesuffix(".in-addr")), re.findall("[._-]", token)
     rows = list(zip(parts, parts[1:], parts[2:], parts[3:], signs, signs[1:], signs[2:], strict=False))
@@ -87,18 +87,18 @@ def _dotted(token: str, needles: Needles, *, is_text: bool) -> Iterator[Hit]:
     for row in dict.fromkeys(rows):
         if row[4] == row[5] == row[6]:
             for number in _readings(row[:4], not is_text and [row] == first, not is_text and [row] == last):
-                yield from _four(number, row[4].join(row[:4]), row[4], token, needles)
+                yield from _four(number, row[4].join(row[:4]), row[4], token, terms)
 
 
-def _four(number: int, text: str, sign: str, token: str, needles: Needles) -> Iterator[Hit]:
-    if number in needles.v4:
-        yield Hit(text.encode(), "dotted" if sign == "." else "dashed", masked4(number))
-    elif token.endswith(".in-addr") and (back := _backwards(number)) in needles.v4:
-        yield Hit(token.encode(), "reverse DNS", masked4(back))
+def _four(number: int, text: str, sign: str, token: str, terms: SearchTerms) -> Iterator[Hit]:
+    if number in terms.v4:
+        yield Hit(text.encode(), "dotted" if sign == "." else "dashed", mark4(number))
+    elif token.endswith(".in-addr") and (back := _backwards(number)) in terms.v4:
+        yield Hit(token.encode(), "reverse DNS", mark4(back))
 
 
 def _readings(four: Sequence[str], loose_start: bool, loose_end: bool) -> Iterator[int]:
-    """The addresses that four runs of digits can be; where a neighbour's digits may stick to them, shorter ones too."""
+    """The addresses that four runs of digits can be; also shorter runs, where digits of a neighbour may precede or follow."""
     first, last = four[0], four[3]
     starts = [first[i:] for i in range(len(first))][-3:] if loose_start else [first]
     ends = [last[:i] for i in range(1, len(last) + 1)][:3] if loose_end else [last]
@@ -113,21 +113,21 @@ def _backwards(number: int) -> int:
     return int.from_bytes(number.to_bytes(4, "big"), "little")
 
 
-def _coloned(token: str, needles: Needles, *, is_text: bool) -> Iterator[Hit]:
+def _coloned(token: str, terms: SearchTerms, *, is_text: bool) -> Iterator[Hit]:
     """IPv6 in any spelling: capitals, leading zeros, `::` anywhere, the last part dotted."""
     for reading in (token.rstrip(".:"), token) if is_text else _trimmed(token):
         try:
             number = int(ipaddress.IPv6Address(reading))
         except ValueError:
             continue
-        mask = needles.address(number)
-        if mask:
-            yield Hit(token.encode(), "IPv6", mask)
+        mark = terms.address(number)
+        if mark:
+            yield Hit(token.encode(), "IPv6", mark)
             return
 
 
 def _trimmed(token: str) -> Iterator[str]:
-    """What is left of a token where its neighbours' digits and colons stick to it."""
+    """The parts of a token that remain without digits and colons of its neighbours."""
     for place in [0, *(match.end() for match in re.finditer(":", token))][:-2]:
         first, _, rest = token[place:].partition(":")
         inner, _, last = rest.rpartition(":")
@@ -136,22 +136,22 @@ def _trimmed(token: str) -> Iterator[str]:
                 yield f"{first[len(first) - start :]}:{inner}:{last[:end]}"
 
 
-def _long(shaped: Tokens, needles: Needles) -> Iterator[Hit]:
+def _long(shaped: Tokens, terms: SearchTerms) -> Iterator[Hit]:
     """IPv6 as one number: 32 hex digits (or the 16 of its /64), sixteen pairs, or up to 39 decimal digits."""
     for token in (*shaped["hex"], *(pair for pair in shaped["pairs"] if len(pair) == 47)):
         digits = token if len(token) < 33 else token.translate(_NO_SIGNS).removeprefix("0x").removeprefix("0X")
-        if len(digits) == 32 and (mask := needles.address(int(digits, 16))):
-            yield Hit(token.encode(), "hex of 16 bytes", mask)
-        elif len(digits) == 16 and (number := int(digits, 16)) in needles.nets:
-            yield Hit(token.encode(), "hex of 8 bytes", needles.address(number << 64) or "")
+        if len(digits) == 32 and (mark := terms.address(int(digits, 16))):
+            yield Hit(token.encode(), "hex of 16 bytes", mark)
+        elif len(digits) == 16 and (number := int(digits, 16)) in terms.nets:
+            yield Hit(token.encode(), "hex of 8 bytes", terms.address(number << 64) or "")
     for token in shaped["decimal"]:
-        if len(token) >= 36 and token.isdigit() and (mask := needles.address(int(token))):
-            yield Hit(token.encode(), "decimal of 16 bytes", mask)
+        if len(token) >= 36 and token.isdigit() and (mark := terms.address(int(token))):
+            yield Hit(token.encode(), "decimal of 16 bytes", mark)
 
 
-def found(numbers: Numbers, known: Iterable[int]) -> Iterator[Hit]:
-    """The hits for those of the numbers that are `known` to be addresses, in either byte order."""
+def hits_among(numbers: Numbers, known: Iterable[int]) -> Iterator[Hit]:
+    """The hits for the numbers that are `known` to be addresses, in either byte order."""
     for address in known:
         for number in (address, _backwards(address)):
             if number in numbers.tokens:
-                yield Hit(numbers.tokens[number], numbers.form, masked4(address), address)
+                yield Hit(numbers.tokens[number], numbers.form, mark4(address), address)

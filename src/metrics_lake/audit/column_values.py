@@ -20,7 +20,7 @@ Integers = npt.NDArray[np.int64] | npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class Values:
+class ColumnValues:
     """Distinct values of one column: texts and byte strings one a line, whole numbers, and values of just four bytes."""
 
     place: str
@@ -29,7 +29,7 @@ class Values:
     fours: tuple[bytes, ...] = ()
 
 
-def of_parquet(file: BinaryIO) -> Iterator[Values]:
+def of_parquet(file: BinaryIO) -> Iterator[ColumnValues]:
     """Every column of every row group, unpacked, and what the footer says of them."""
     parquet = pq.ParquetFile(file)
     yield from _footer(parquet.metadata)
@@ -40,7 +40,7 @@ def of_parquet(file: BinaryIO) -> Iterator[Values]:
                 yield from _column(f"row group {group}, column {name}", column.combine_chunks())
 
 
-def _footer(metadata: Any) -> Iterator[Values]:
+def _footer(metadata: Any) -> Iterator[ColumnValues]:
     pairs = (part for pair in (metadata.metadata or {}).items() for part in pair)
     yield from _plain("footer, key-value metadata", pairs)
     for group in range(metadata.num_row_groups):
@@ -51,7 +51,7 @@ def _footer(metadata: Any) -> Iterator[Values]:
                 yield from _plain(place, (column.statistics.min, column.statistics.max))
 
 
-def of_arrow(file: BinaryIO) -> Iterator[Values]:
+def of_arrow(file: BinaryIO) -> Iterator[ColumnValues]:
     """Every column of an Arrow IPC file."""
     reader = pa.ipc.open_file(file)
     for number in range(reader.num_record_batches):
@@ -60,7 +60,7 @@ def of_arrow(file: BinaryIO) -> Iterator[Values]:
             yield from _column(f"batch {number}, column {name}", column)
 
 
-def of_sqlite(path: Path) -> Iterator[Values]:
+def of_sqlite(path: Path) -> Iterator[ColumnValues]:
     """Every row of every table, without touching the file or its log."""
     database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
     database.text_factory = bytes
@@ -76,8 +76,8 @@ def of_sqlite(path: Path) -> Iterator[Values]:
         database.close()
 
 
-def _plain(place: str, values: Iterable[Any]) -> Iterator[Values]:
-    """Python values of any type as one Values."""
+def _plain(place: str, values: Iterable[Any]) -> Iterator[ColumnValues]:
+    """Python values of any type as one ColumnValues."""
     texts: list[bytes] = []
     integers: list[int] = []
     for value in values:
@@ -87,11 +87,11 @@ def _plain(place: str, values: Iterable[Any]) -> Iterator[Values]:
             texts.append(value if isinstance(value, bytes) else str(value).encode())
     fours = tuple({text for text in texts if len(text) == 4})
     small = [number for number in integers if -(1 << 63) <= number < 1 << 63]
-    yield Values(place, b"\n".join(texts), np.array(small, dtype=np.int64), fours)
+    yield ColumnValues(place, b"\n".join(texts), np.array(small, dtype=np.int64), fours)
 
 
-def _column(place: str, column: Any) -> Iterator[Values]:
-    """An Arrow array as Values, whatever it is nested in."""
+def _column(place: str, column: Any) -> Iterator[ColumnValues]:
+    """An Arrow array as ColumnValues, whatever it is nested in."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         yield from _column(place, column.dictionary)
@@ -104,9 +104,11 @@ def _column(place: str, column: Any) -> Iterator[Values]:
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         yield from _column(place, column.flatten())
     elif pa.types.is_floating(kind):
-        yield Values(place, integers=_whole(column))
+        yield ColumnValues(place, integers=_whole(column))
     elif pa.types.is_integer(kind):
-        yield Values(place, integers=pc.drop_null(pc.unique(column)).to_numpy(zero_copy_only=False).astype(np.int64))
+        yield ColumnValues(
+            place, integers=pc.drop_null(pc.unique(column)).to_numpy(zero_copy_only=False).astype(np.int64)
+        )
     elif pa.types.is_boolean(kind) or pa.types.is_temporal(kind) or pa.types.is_null(kind):
         return
     else:
@@ -119,7 +121,7 @@ def _whole(column: Any) -> Integers:
     return whole
 
 
-def _joined(place: str, column: Any) -> Values:
+def _joined(place: str, column: Any) -> ColumnValues:
     """Distinct texts and byte strings one a line; anything else (decimals) as text."""
     is_bytes = pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
     is_bytes = is_bytes or (pa.types.is_fixed_size_binary(column.type) and not pa.types.is_decimal(column.type))
@@ -129,4 +131,4 @@ def _joined(place: str, column: Any) -> Values:
         .cast(pa.large_binary())
     )
     values = distinct.to_pylist()
-    return Values(place, b"\n".join(values), fours=tuple(value for value in values if len(value) == 4))
+    return ColumnValues(place, b"\n".join(values), fours=tuple(value for value in values if len(value) == 4))

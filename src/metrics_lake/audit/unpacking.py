@@ -1,4 +1,4 @@
-"""Bytes in pieces that no token is cut by, and the streams that a file holds once unpacked."""
+"""Reads a file in chunks that cut no token, and unpacks the streams inside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from metrics_lake.audit.containers import DAMAGED, unpacker
 
-PIECE_BYTES = 8 << 20
+CHUNK_BYTES = 8 << 20
 OVERLAP = 1024
 _STEP_BYTES = 1 << 20
 _NESTED_BYTES = 512 << 20
@@ -22,15 +22,15 @@ class TooLarge(ValueError):
 
 
 def chunks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """(offset, bytes): all of a stream in pieces of some megabytes; what damage leaves of it, before the damage is raised.
+    """(offset, bytes): a whole stream in chunks of some megabytes. All bytes before damage are yielded before it is raised.
 
-    A piece repeats the end of the one before, and begins and ends between words where it can, so that nothing hides
-    in a cut and no cut makes an address of a longer number.
+    A chunk repeats the end of the one before, and begins and ends between words where it can, so that no address is cut
+    in two and no cut turns a longer number into an address.
     """
     kept, offset = b"", 0
     while True:
-        fresh, damage = _filled(stream, PIECE_BYTES)
-        data, is_last = kept + fresh, len(fresh) < PIECE_BYTES
+        fresh, damage = _filled(stream, CHUNK_BYTES)
+        data, is_last = kept + fresh, len(fresh) < CHUNK_BYTES
         end = len(data) if is_last else _last_break(data)
         if end:
             yield offset, data[:end]
@@ -43,7 +43,7 @@ def chunks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _filled(stream: BinaryIO, size: int) -> tuple[bytes, Exception | None]:
-    """`size` bytes, fewer only at the end or before damage, which is handed back beside them."""
+    """`size` bytes, fewer only at the end or before damage, which is returned with them."""
     parts: list[bytes] = []
     read = getattr(
         stream, "read1", stream.read
@@ -68,7 +68,7 @@ def _first_break(data: bytes, start: int, end: int) -> int:
 
 
 def streams(file: BinaryIO, place: str = "", depth: int = 0) -> Iterator[tuple[str, BinaryIO]]:
-    """(place, stream): the file itself and, packed or not, everything inside it. Each to be read before the next is asked for."""
+    """(place, stream): the file itself and, packed or not, everything inside it. Read each stream before you take the next."""
     head = file.read(16)
     file.seek(0)
     yield place, file

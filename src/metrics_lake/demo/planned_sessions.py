@@ -17,7 +17,7 @@ from metrics_lake.demo import guests, people
 from metrics_lake.demo.agents import BROWSERS, REFERRERS
 from metrics_lake.demo.cast import TENANTS
 from metrics_lake.demo.people import STREAMS
-from metrics_lake.demo.plan import DAY_MS, MINUTE_MS, SECOND_MS, Ints, Plan
+from metrics_lake.demo.traffic_plan import DAY_MS, MINUTE_MS, SECOND_MS, Ints, Plan
 
 # More than gap (60 s), segment extension (10 s) and the slowest answer together.
 APART_MS = 150 * SECOND_MS
@@ -49,7 +49,7 @@ def _of_tenant(plan: Plan, tenant_no: int, everyone: pl.DataFrame) -> pl.DataFra
     draws = plan.draws(2, tenant_no)
     crowd = everyone.filter(pl.col("tenant_no") == tenant_no)
     count = max(len(crowd), round(plan.sessions_per_day * plan.days * TENANTS[tenant_no].share))
-    who = _comers(draws, crowd, count)
+    who = _visitors(draws, crowd, count)
     stream_no = _choices(draws, crowd["stream_no"].to_numpy()[who], tenant_no)
     starts_ms = _starts(draws, plan, tenant_no, count)
     # One in 25 soon opens another stream of the same tenant as well.
@@ -60,7 +60,7 @@ def _of_tenant(plan: Plan, tenant_no: int, everyone: pl.DataFrame) -> pl.DataFra
     return _framed(draws, plan, crowd[who], stream_no, starts_ms)
 
 
-def _comers(draws: np.random.Generator, crowd: pl.DataFrame, count: int) -> Ints:
+def _visitors(draws: np.random.Generator, crowd: pl.DataFrame, count: int) -> Ints:
     """Everybody comes once; the rest of the sessions are of those who like to come back."""
     weights = crowd["weight"].to_numpy()
     again = draws.choice(len(crowd), count - len(crowd), p=weights / weights.sum())
@@ -98,9 +98,9 @@ def _framed(
     draws: np.random.Generator, plan: Plan, who: pl.DataFrame, stream_no: Ints, starts_ms: Ints
 ) -> pl.DataFrame:
     """One row per session, in the columns that `guests.sessions` has too."""
-    wanted_ms = lengths(draws, plan.mean_minutes, IS_HLS[stream_no])
+    length_ms = lengths(draws, plan.mean_minutes, IS_HLS[stream_no])
     step_ms = np.where(IS_HLS[stream_no], STEP_MS[stream_no], 0)
-    piece_count = np.where(step_ms > 0, np.maximum(1, wanted_ms // np.maximum(step_ms, 1)), 1)
+    piece_count = np.where(step_ms > 0, np.maximum(1, length_ms // np.maximum(step_ms, 1)), 1)
     is_first, is_dash = draws.random(len(who)) < 0.6, draws.random(len(who)) < 0.5
     return who.select(
         pl.col("listener_no").cast(pl.Int64),
@@ -110,7 +110,7 @@ def _framed(
         pl.Series("referrer", _referrers(draws, who)),
         pl.when(pl.col("agent") == "").then(pl.lit("no_user_agent")).alias("exclusion"),
         pl.Series("starts_ms", starts_ms),
-        pl.Series("length_ms", np.where(step_ms > 0, piece_count * step_ms, wanted_ms)),
+        pl.Series("length_ms", np.where(step_ms > 0, piece_count * step_ms, length_ms)),
         pl.Series("step_ms", step_ms),
         pl.Series("piece_count", piece_count),
         pl.lit(True).alias("has_media"),
