@@ -168,7 +168,7 @@ def seconds(made: list[Made], rules: Rules) -> tuple[float, int]:
 
 def _forget() -> None:
     """As in a worker that is new: nothing is known of any client."""
-    listeners.user_agents._SEEN.clear()
+    listeners.user_agents._CACHE.clear()
     listeners.geo.open_files.cache_clear()
     listeners.geo._is_inside.cache_clear()
     canonical.cache_clear()

@@ -51,13 +51,13 @@ TENANTS = {
 
 
 def seconds(text: str, rules: Rules, hasher: Hasher) -> float:
-    """How long one line takes, to be sorted out and to be shown masked."""
+    """How long one line takes to be classified and masked."""
     start = time.perf_counter()
     frame = log_lines.number_lines({0: text}, {0: 1})
-    found = line_classes.classify_lines(
+    classified = line_classes.classify_lines(
         frame, rules, hasher, unfinished={0}, files=FileTimes(paths={0: "haproxy/x.log"})
     )
-    found.rejects.select(masked(pl.col("text")))
+    classified.rejects.select(masked(pl.col("text")))
     return time.perf_counter() - start
 
 

@@ -21,9 +21,9 @@ def with_ends(requests: pl.DataFrame) -> pl.DataFrame:
     """Adds end_ms: a request takes its total time, a segment one segment duration more, and an early line no time."""
     extension = pl.when(pl.col("request_kind") == SEGMENT).then("segment_ms").otherwise(0)
     has_end = ~(pl.col("is_early") & (pl.col("request_kind") == CONNECTION))
-    lasting = pl.when(has_end).then(pl.col("duration_ms").fill_null(0) + extension).otherwise(0)
+    duration = pl.when(has_end).then(pl.col("duration_ms").fill_null(0) + extension).otherwise(0)
     return requests.with_columns(
-        end_ms=pl.col("accepted_ms") + lasting,
+        end_ms=pl.col("accepted_ms") + duration,
         has_end=has_end,
         duration_ms=pl.when(has_end).then("duration_ms"),
     )

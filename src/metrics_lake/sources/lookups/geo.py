@@ -20,7 +20,7 @@ import yaml
 
 HOSTING, ACCESS = "hosting", "access"
 _COLUMNS = ("address", "country", "region", "network")
-_MOST_SEEN = 1 << 17
+_CACHE_SIZE = 1 << 17
 _COUNTRY_KEYS = ("country_code", "country", "countryCode")
 
 
@@ -34,7 +34,7 @@ class GeoFiles:
     def __init__(self, country_file: str = "", network_file: str = "") -> None:
         self._country = _open(country_file, "places.country_file")
         self._network = _open(network_file, "places.network_file")
-        self._located = lru_cache(maxsize=_MOST_SEEN)(self._locate)
+        self._located = lru_cache(maxsize=_CACHE_SIZE)(self._locate)
 
     def __reduce__(self) -> str:
         raise TypeError("opened files stay in their process; a worker opens its own")
@@ -68,7 +68,7 @@ def _parsed(networks: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddres
     return tuple(ipaddress.ip_network(network) for network in networks)
 
 
-@lru_cache(maxsize=_MOST_SEEN)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _is_inside(address: str, network_texts: tuple[str, ...]) -> bool:
     networks = _parsed(network_texts)
     try:

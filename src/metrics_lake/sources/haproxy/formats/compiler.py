@@ -22,10 +22,10 @@ _REQUESTS = (
 )  # fmt: skip
 _EXPECTED = {
     "duration": (LENGTHS, "%Ta", "sessions have no length"),
-    "status": (("status",), "%ST", "no request can be told to have been answered"),
-    "method": (("method", "request"), "%HM or %{+Q}r", "no request can be told to be a GET"),
-    "path": (("uri", "path", "request"), "%HP or %{+Q}r", "streams can be told by frontend and host alone"),
-    "frontend": (("frontend",), "%ft", "streams can be told by host and path alone"),
+    "status": (("status",), "%ST", "no request is known to have been answered"),
+    "method": (("method", "request"), "%HM or %{+Q}r", "no request is known to be a GET"),
+    "path": (("uri", "path", "request"), "%HP or %{+Q}r", "streams can be matched by frontend and host alone"),
+    "frontend": (("frontend",), "%ft", "streams can be matched by host and path alone"),
     "user agent": (("user_agent", "captures", "capture_list"), "a captured User-Agent", "all listeners behind one address are one"),
 }  # fmt: skip
 
