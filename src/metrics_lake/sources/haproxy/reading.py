@@ -22,15 +22,9 @@ from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, READ
 
 VISIT, REJECT, UNCLAIMED, FILE, COUNTER = "visit", "reject", "unclaimed", "file", "counter"
 _CHUNK_BYTES = 8 << 20
-_STAMP = re.compile(
-    rb"\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d"
-)  # in any log format: a time of day, a date, or seconds since 1970
-_COUNTS = {
-    "accepted": "accepted",
-    "reject": "rejects",
-    "unclaimed": "unclaimed",
-    "skipped": "skipped",
-}  # to fields of ClassifiedLines
+_STAMP = re.compile(rb"\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d")  # a time of day, a date, or seconds since 1970
+# Counts of a file, each with its frame in ClassifiedLines.
+_COUNTS = {"accepted": "accepted", "reject": "rejects", "unclaimed": "unclaimed", "skipped": "skipped"}
 
 
 @dataclass
@@ -132,13 +126,9 @@ def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: FileTimes, names: 
     classified = classify_lines(numbered, rules, hasher, unfinished=chunk.unfinished, files=known)
     _count(chunk.accounts, classified)
     file_columns = _file_columns(chunk)
-    kinds = (
-        _visit_rows(classified.accepted, rules),
-        _reject_rows(classified.rejects),
-        _unclaimed_rows(classified.unclaimed, names),
-        _counter_rows(classified.counters, names),
-    )
-    for rows in kinds:
+    visits, rejects = _visit_rows(classified.accepted, rules), _reject_rows(classified.rejects)
+    unclaimed, counters = _unclaimed_rows(classified.unclaimed, names), _counter_rows(classified.counters, names)
+    for rows in (visits, rejects, unclaimed, counters):
         if rows.height:
             dated = rows.join(file_columns, on="file_number", how="left")
             if "happened_on" not in rows.columns:

@@ -33,9 +33,7 @@ def fold(pieces: pl.DataFrame) -> pl.DataFrame:
     """One row per run: requests with the same key and description and no gap over gap_ms; without evidence, any gap is allowed."""
     ordered = _with_description(pieces).sort(*_KEY, "description", "accepted_ms", "end_ms", "line_id")
     key_number = pl.struct(*_KEY, "description").rle_id().cast(pl.Int64)
-    shift = (
-        key_number * _FAR
-    )  # shifts each key above the previous one, so that a single running maximum works for all keys
+    shift = key_number * _FAR  # puts each key above the previous one, so that one running maximum works for all
     reached = (pl.col("end_ms") + shift).cum_max().shift(1).fill_null(-1)
     apart = reached + pl.col("gap_ms") < pl.col("accepted_ms") + shift
     starts = (apart & pl.col("is_evidence")) | (key_number != key_number.shift(1).fill_null(-1))

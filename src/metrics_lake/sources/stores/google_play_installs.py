@@ -41,10 +41,8 @@ _FIGURES = {
     "uninstalls": ("daily user uninstalls", "uninstall events", "daily device uninstalls"),
     "active_devices": ("active device installs", "current device installs"),
 }
-_RETIRED = (
-    "daily device upgrades",
-    "daily device uninstalls",
-)  # meaningless zeros since Google added the columns `… events`
+# Meaningless zeros since Google added the columns `… events`.
+_RETIRED = ("daily device upgrades", "daily device uninstalls")
 _METRICS = {name for names in _FIGURES.values() for name in names}
 _DIMENSIONS = {COUNTRY: ("country", "country / region", "country/region"), DEVICE: ("device", "device model")}
 _UNUSED = ("app version code", "app version", "android os version", "os version", "language", "carrier")
