@@ -27,7 +27,7 @@ from datasketches import update_theta_sketch
 from metrics_lake.config.settings import Documents, Settings, Spark, Storage
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.gold import listening_by_day, listening_by_hour
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.documents.store import DocumentStore
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs.context import JobContext
@@ -97,7 +97,7 @@ def main(count: int) -> None:
         def here(store: DocumentStore) -> Callable[[], None]:
             return lambda: documents.write_days(work, store, "acme", days, data_status)
 
-        measured("SQLite", due, here(documents_of(settings)))
+        measured("SQLite", due, here(open_document_store(settings)))
         work.spark_tables.read(
             listening_by_day.TABLE
         ).count()  # starts Spark, which a publish of so much has done already
@@ -107,7 +107,7 @@ def main(count: int) -> None:
                 "emulator, from Spark", due, lambda: documents_by_spark.write_days(work, ["acme"], days, data_status)
             )
         with emulator() as endpoint:
-            measured("emulator, from one process", due, here(documents_of(in_cosmos(settings, endpoint))))
+            measured("emulator, from one process", due, here(open_document_store(in_cosmos(settings, endpoint))))
 
 
 def in_cosmos(settings: Settings, endpoint: str) -> Settings:

@@ -26,11 +26,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 import polars as pl
 
+from metrics_lake.config.secrets import read_secret
 from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.demo.agents import AGENTS
-from metrics_lake.privacy.hashing import canonical
-from metrics_lake.sources.haproxy import SOURCE, line_classes, listeners
+from metrics_lake.privacy import salts
+from metrics_lake.privacy.hashing import Hasher, canonical
+from metrics_lake.sources.haproxy import line_classes, listeners, reading
 from metrics_lake.sources.haproxy.formats import parsing
 from metrics_lake.sources.landed_file import FileEntry
 from tests.unit.sources import mmdb
@@ -159,9 +161,10 @@ def plain() -> Iterator[None]:
 
 def seconds(made: list[Made], rules: Rules) -> tuple[float, int]:
     """How long reading takes, and how many requests came out."""
+    hasher = Hasher(read_secret(rules.privacy.secret_file), salts.read(rules.privacy.keys_file))
     _forget()
     started = time.perf_counter()
-    frames = list(SOURCE.parse(made, rules))
+    frames = list(reading.parse(made, rules, hasher))
     taken = time.perf_counter() - started
     return taken, sum(frame["request_count"].sum() for frame in frames if "request_count" in frame.columns)
 

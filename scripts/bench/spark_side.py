@@ -9,6 +9,7 @@ import sys
 
 from steps import Steps
 
+from metrics_lake.bronze.haproxy import FEED
 from metrics_lake.config import settings
 from metrics_lake.jobs.compute import compute
 from metrics_lake.jobs.context import JobContext
@@ -24,7 +25,7 @@ def main(overrides: list[str]) -> None:
         work.spark_tables.spark.range(1).count()
         steps.ready()
         with steps.step("ingest"):
-            steps.facts["files"] = ingest(work).files
+            steps.facts["files"] = ingest(work, FEED).files
         with steps.step("refine"):
             refine(work)
         with steps.step("compute"):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 
-from metrics_lake.bronze import haproxy, store_reports
+from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.gold import restatements
 from metrics_lake.model.tables import Table, View
 
@@ -27,7 +27,7 @@ def tables() -> dict[str, Table | View]:
     """Every table and view by its name."""
     from metrics_lake.silver import downloads, sessions
 
-    raw = [table for feed in (haproxy, store_reports) for table in (feed.TABLE, *feed.VIEWS)]
+    raw = [table for feed in FEEDS for table in feed.tables]
     physical: list[Table | View] = [
         *raw,
         restatements.TABLE,
@@ -68,9 +68,12 @@ def _about(table: Table | View) -> str:
 
 
 def _question(table: Table) -> str:
+    from importlib import import_module
+
     from metrics_lake.silver import downloads, sessions
 
-    for module in (haproxy, store_reports, restatements, sessions, downloads, *metrics()):
+    raw = [import_module(feed.declared_in) for feed in FEEDS]
+    for module in (*raw, restatements, sessions, downloads, *metrics()):
         if module.TABLE is table:
             return " ".join((inspect.getdoc(module) or "").split("\n\n")[0].split())
     raise LookupError(table.name)

@@ -50,6 +50,23 @@ def test_settings_secrets_and_one_module_beside_them_alone_read_the_environment(
     assert all("os.environ" in used(path) for path in readers)
 
 
+_SECRETS = re.compile(r"^metrics_lake\.config\.secrets(\.|$)|^metrics_lake\.privacy\.salts\.read$")
+_READS_A_SECRET = re.compile(r"(^|\.)(read_secret|salts\.read|\w*settings\.secret)$")
+
+
+def test_what_thinks_reads_no_secret_but_gets_it_with_a_hasher():
+    thinking = [*THINKING, *modules("serve")]
+    assert not [(name(path), each) for path in thinking for each in imports(path) if _SECRETS.search(each)]
+    assert not [(name(path), each) for path in thinking for each in called(path) if _READS_A_SECRET.search(each)]
+
+
+@pytest.mark.parametrize(
+    "code", ["read_secret(file)", "salts.read(file)", "secrets.read_secret(file)", "settings.secret()"]
+)
+def test_the_reading_of_a_secret_would_be_seen(code):
+    assert _READS_A_SECRET.search(dotted(ast.parse(code, mode="eval").body.func))
+
+
 def test_what_a_reader_is_told_are_a_folder_a_module_and_a_number_and_never_a_key():
     calls = [node for node in ast.walk(tree(SRC / "io" / "landing" / "intake.py")) if isinstance(node, ast.Call)]
     options = [

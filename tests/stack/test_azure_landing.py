@@ -45,7 +45,7 @@ def put(container: ContainerClient, path: str, content: bytes) -> None:
 
 
 def streamed(folder: Path) -> Intake:
-    return Intake(bronze, folder / "checkpoint", lambda name: name.replace("192.0.2.7", "<address:ab>"))
+    return Intake(bronze.FEED, folder / "checkpoint", lambda name: name.replace("192.0.2.7", "<address:ab>"))
 
 
 def planned(stream: Intake, container: ContainerClient) -> list[FileEntry]:
@@ -75,7 +75,7 @@ def test_what_is_new_is_planned_once_in_order_and_by_content(container: Containe
     assert planned(stream, container) == []
     put(container, "haproxy/a.log", LINES + LINES)
     assert [entry.size_bytes for entry in planned(stream, container)] == [2 * len(LINES)]
-    assert stream.landed_paths(landing_at(place(container))) == {"haproxy/a.log", f"{LOG}.gz"}
+    assert set(stream.landed(landing_at(place(container)))) == {"haproxy/a.log", f"{LOG}.gz"}
 
 
 def test_a_blob_that_is_known_by_its_etag_is_not_fetched_again(

@@ -165,14 +165,14 @@ def test_a_checkpoint_in_azure_that_can_not_be_trusted_is_told_and_a_new_one_beg
 ) -> None:
     blobs, work = put_lake(place, tmp_path / "lake"), work_of(place)
     table = work.table_path(standing.TABLE)
-    work.stream.check(table)
-    assert work.stream.committed == 2
+    work.intake(standing.FEED).check(table)
+    assert work.intake(standing.FEED).committed == 2
     HARMS[harm][0](blobs)
     with pytest.raises(CheckpointError, match=HARMS[harm][1]):
-        work.stream.check(table)
-    assert reset_checkpoint.begin_again(work) == 2
-    work.stream.check(table)
-    assert (work.stream.committed, len(work.stream.manifest.entries())) == (2, 2)
+        work.intake(standing.FEED).check(table)
+    assert reset_checkpoint.reset_checkpoint(work, standing.FEED) == 2
+    work.intake(standing.FEED).check(table)
+    assert (work.intake(standing.FEED).committed, len(work.intake(standing.FEED).manifest.entries())) == (2, 2)
     assert checkpoints.start(f"{place}/{CHECKPOINT}") == 2
     assert not blobs.held(f"{CHECKPOINT}/query")
 
@@ -187,11 +187,11 @@ def test_a_new_epoch_that_is_cut_short_is_found(place: str, tmp_path: Path, monk
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(AzureBlobs, "delete", dying)
-        reset_checkpoint.begin_again(work)
+        reset_checkpoint.reset_checkpoint(work, standing.FEED)
     with pytest.raises(CheckpointError, match="metadata is torn or lost"):
-        work.stream.check(work.table_path(standing.TABLE))
-    reset_checkpoint.begin_again(work)
-    work.stream.check(work.table_path(standing.TABLE))
+        work.intake(standing.FEED).check(work.table_path(standing.TABLE))
+    reset_checkpoint.reset_checkpoint(work, standing.FEED)
+    work.intake(standing.FEED).check(work.table_path(standing.TABLE))
 
 
 def test_a_rebuild_is_refused_with_what_to_do_instead(place: str, tmp_path: Path) -> None:

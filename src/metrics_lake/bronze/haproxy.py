@@ -8,11 +8,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from metrics_lake.model import dimensions
+from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table, View
-from metrics_lake.sources.haproxy import SOURCE
-from metrics_lake.sources.haproxy.reading import COUNTER, FILE, REJECT, UNCLAIMED, VISIT
-
-__all__ = ["SOURCE", "TABLE", "VIEWS"]
+from metrics_lake.sources.haproxy.check_settings import check_settings
+from metrics_lake.sources.haproxy.reading import COUNTER, FILE, REJECT, UNCLAIMED, VISIT, parse
 
 TABLE = Table(
     "bronze.haproxy",
@@ -97,3 +96,14 @@ COUNTERS = View(
     (*_COMMON, "frontend", "line_count", *TABLE.names[TABLE.names.index("counter") :]),
 )
 VIEWS = (VISITS, REJECTS, FILES, UNCLAIMED_PATHS, COUNTERS)
+
+FEED = Feed(
+    name="haproxy",
+    folders=("haproxy",),
+    parse=parse,
+    table=TABLE,
+    views=VIEWS,
+    checkpoint="ingest_haproxy",
+    declared_in=__name__,
+    check=check_settings,
+)

@@ -6,13 +6,10 @@ that an older file that arrives late can't replace a newer one.
 
 from __future__ import annotations
 
+from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table, View
 from metrics_lake.sources.stores import app_store_sales, google_play_installs
-from metrics_lake.sources.stores.reports import FILE, REJECT, SOURCE, STORES
-
-__all__ = ["FOLDERS", "SOURCE", "TABLE", "VIEWS"]
-
-FOLDERS = tuple(STORES)
+from metrics_lake.sources.stores.reports import FILE, REJECT, STORES, is_any_app_named, parse
 
 TABLE = Table(
     "bronze.store_reports",
@@ -97,3 +94,15 @@ FILES = View(
     (*_COMMON, "vendor", "downloaded_on", "reason", *TABLE.names[TABLE.names.index("size_bytes") :]),
 )
 VIEWS = (APP_STORE, GOOGLE_PLAY, REJECTS, FILES)
+
+FEED = Feed(
+    name="store_reports",
+    folders=tuple(STORES),
+    parse=parse,
+    table=TABLE,
+    views=VIEWS,
+    checkpoint="ingest_downloads",
+    declared_in=__name__,
+    noun="store reports",
+    is_needed=is_any_app_named,
+)

@@ -58,7 +58,7 @@ class Due:
 
 def refine(work: JobContext, *, days: Sequence[date] = ()) -> bool:
     """Brings silver.sessions up to the newest batch of bronze, and builds those of `days` anew; false if nothing was due."""
-    last, through = work.commit_log.last(sessions.TABLE), work.stream.committed
+    last, through = work.commit_log.last(sessions.TABLE), work.intake(bronze.FEED).committed
     rules = _rules(work.settings.sessions)
     since = last.progress.watermark[bronze.TABLE.name] if last and last.progress.rules == rules else 0
     if since >= through and not (days and last):

@@ -1,13 +1,12 @@
-"""What a table, a view of it, a source and a metric are. No Spark here, so that light processes can read the catalogue."""
+"""What a table, a view of it and a metric are. No Spark here, so that light processes can read the catalogue."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
 
 _COLUMN = re.compile(
     r"^(?P<name>\w+)\s+(?P<type>[A-Z][\w<>,: ]*?)(?P<required>\s+NOT NULL)?\s+COMMENT\s+'(?P<comment>[^']+)'$"
@@ -97,18 +96,6 @@ class Metric:
     name: str
     reads: tuple[Table, ...]
     writes: Table
-
-
-@dataclass(frozen=True)
-class Source:
-    """A feed: the folder below `storage.landing` it arrives in, and how its files are read.
-
-    `parse(files, rules)` yields Polars frames whose columns are some of those of the feed's bronze table.
-    """
-
-    name: str
-    folder: str
-    parse: Callable[..., Any]
 
 
 def in_days(column: str, days: Iterable[date]) -> str:

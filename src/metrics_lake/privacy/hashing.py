@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import polars as pl
 
+from metrics_lake.privacy.redaction import Names
 from metrics_lake.privacy.salts import Salts, derived
 
 ID_BYTES = 16
@@ -80,6 +81,11 @@ class Hasher:
             lambda tenant, epoch: derive_key(secret, tenant, epoch, self._salts.salt(tenant, epoch))
         )
         self.listener = lru_cache(maxsize=1 << 16)(self._listener_of)  # the same people come in every chunk
+
+    @property
+    def names(self) -> Names:
+        """What marks addresses in names of files and machines, under a key of the same secret."""
+        return Names(self._secret)
 
     def __repr__(self) -> str:
         return "Hasher(…)"

@@ -11,6 +11,7 @@ import pytest
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.io.landing.intake import Intake
+from metrics_lake.io.landing.local_landing import LocalLanding
 from metrics_lake.io.landing.reader import LandedFile
 from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.run import run
@@ -133,16 +134,16 @@ def test_case_15_a_file_that_changes_between_planning_and_reading_counts_each_li
     short, whole = text([line(0)]), text([line(0), line(6)])
     file.write_bytes(short)
     gone.write_bytes(text([line(12)]))
-    stream = Intake(bronze, tmp_path / "checkpoint", str)
-    batch = stream.plan(tmp_path / "landing", {}, 1 << 20)
+    stream = Intake(bronze.FEED, tmp_path / "checkpoint", str)
+    batch = stream.plan(LocalLanding(tmp_path / "landing"), {}, 1 << 20)
     assert batch
     file.write_bytes(whole)  # while the batch waits to be read
     gone.unlink()
     first = parse(*(LandedFile(batch.root, entry, batch.number, str) for entry in batch.entries))
     assert [(row["status"], row["reason"]) for row in first.files] == [("read", None), ("quarantined", "vanished")]
-    later = stream.plan(tmp_path / "landing", {}, 1 << 20)
+    later = stream.plan(LocalLanding(tmp_path / "landing"), {}, 1 << 20)
     assert later and [entry.path for entry in later.entries] == ["haproxy/a.log"], "its content isn't what was planned"
     again = parse(*(LandedFile(later.root, entry, later.number, str) for entry in later.entries))
     ids = [{each for visit in read.visits for each in visit["line_ids"]} for read in (first, again)]
     assert ids[0] == ids[1] and len(ids[0]) == 2, "the same lines by the same fingerprints: sessions hold them once"
-    assert stream.plan(tmp_path / "landing", {}, 1 << 20) is None
+    assert stream.plan(LocalLanding(tmp_path / "landing"), {}, 1 << 20) is None

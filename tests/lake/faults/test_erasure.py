@@ -104,7 +104,7 @@ def test_case_25_erasing_again_finds_nothing_and_no_later_run_brings_the_listene
     told = command(copy, MPV)
     assert "there is no data of this listener" in told and "no byte of the ids is left" in told
     assert blobs(copy) == before and state(copy) == state(without)
-    assert run(copy.work).ingested.files == 0 and blobs(copy) == before, "the manifest knows what was read"
+    assert run(copy.work).files == 0 and blobs(copy) == before, "the manifest knows what was read"
     late = world_in(other)
     for world in (copy, late):
         world.put(LATE, LATER)
@@ -158,7 +158,7 @@ def test_case_25_a_batch_that_was_begun_has_to_be_ended_first(copy: World) -> No
     with crashing("batch_planned"), pytest.raises(Crash):
         run(copy.work)
     with pytest.raises(erase.EraseError, match="begun and not ended: `metrics-lake run` first"):
-        erase.held(copy.work, frozenset([MPV_ID]))
+        erase.stored(copy.work, frozenset([MPV_ID]))
 
 
 # --- keys that change at midnight ------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from rich.console import Console
 from metrics_lake.cli.output.rows import write
 from metrics_lake.config.settings import Settings, Storage
 from metrics_lake.io.landing.intake import new_entries
+from metrics_lake.io.landing.local_landing import LocalLanding
 from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.privacy import salts
 from tests.unit import standing
@@ -74,10 +75,10 @@ def test_case_16_a_file_from_the_future_hides_no_other_and_claims_no_hour(tmp_pa
     folder.mkdir()
     (folder / "a.log").write_text("x")
     os.utime(folder / "a.log", (4_102_444_800, 4_102_444_800))
-    known = list(new_entries(tmp_path, "haproxy", [], str))
+    known = list(new_entries(LocalLanding(tmp_path), "haproxy", [], str))
     (folder / "b.log").write_text("y")
     os.utime(folder / "b.log", (0, 0))
-    assert [entry.path for entry in new_entries(tmp_path, "haproxy", known, str)] == ["haproxy/b.log"]
+    assert [entry.path for entry in new_entries(LocalLanding(tmp_path), "haproxy", known, str)] == ["haproxy/b.log"]
     standing.write(tmp_path / "lake")
     settings = Settings(storage=Storage(lake=str(tmp_path / "lake")))
     assert coverage(settings).complete_through == utc("2001-01-15 14:00")

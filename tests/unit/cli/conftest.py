@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from deltalake import write_deltalake
 
-from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.bronze.haproxy import FEED, TABLE
 from metrics_lake.cli import main
 from metrics_lake.model.arrow import arrow_schema, fitted
-from metrics_lake.sources.haproxy import SOURCE
-from tests.unit.sources.haproxy.logs import SECRET, InMemoryFile, line, rules_of, text
+from tests.unit.sources.haproxy.logs import SECRET, InMemoryFile, hasher_of, line, rules_of, text
 
 TENANTS = """
 tenants:
@@ -81,6 +80,6 @@ def filled(world, monkeypatch):
         InMemoryFile(good, "haproxy/edge-01/again.log", is_duplicate=True),
     ]
     schema = arrow_schema(TABLE)
-    for frame in SOURCE.parse(files, rules_of()):
+    for frame in FEED.parse(files, rules_of(), hasher_of(rules_of())):
         write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
     return world

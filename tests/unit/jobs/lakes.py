@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import yaml
 
+from metrics_lake.bronze import haproxy
 from metrics_lake.config.settings import Settings, rules
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.jobs.compute import compute
@@ -51,7 +52,7 @@ def sessions_of(name: str) -> list[tuple[str, ...]]:
 
 def take_in(work: JobContext, file: bytes) -> None:
     """One more batch."""
-    number = work.stream.committed
+    number = work.intake(haproxy.FEED).committed
     place = Path(work.settings.storage.lake)
     standing.take_in(place, number, file, f"haproxy/edge-01/{number}.log", rules(work.settings, work.tenants))
 

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from metrics_lake.config.tenants import App, Tenants
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.lake.commit_log import Progress
-from metrics_lake.jobs import downloads
+from metrics_lake.jobs import compute_downloads
 from metrics_lake.jobs.backfill import backfill
 from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.publish import publish_downloads
 from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.serve.downloads import CONTAINER
 from metrics_lake.silver import downloads as silver
@@ -68,7 +69,7 @@ def reported(work: JobContext, told: dict[tuple[str, date], int], days: Iterable
     schema = {name: pl.Int64 if name in silver.FIGURES else pl.String for name in silver.TABLE.names}
     frame = pl.DataFrame(rows, schema={**schema, "downloaded_on": pl.Date}, orient="row")
     work.delta_tables.replace(silver.TABLE, frame, EVERY_MONTH, progress)
-    downloads.compute(work)
+    compute_downloads.compute(work)
 
 
 def everything(work: JobContext) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -78,7 +79,7 @@ def everything(work: JobContext) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def both(work: JobContext) -> None:
-    downloads.publish(work)
+    publish_downloads.publish(work)
     publish(work)
 
 
@@ -157,7 +158,7 @@ def test_an_app_that_is_taken_out_takes_its_downloads_along(work, tmp_path, left
     ids = [document["id"] for document in everything(fewer)[1]]
     assert ids == ([f"google:com.b:{on}:*"] if left else [])
     assert everything(fewer) == clean(fewer, tmp_path)
-    assert downloads.publish(fewer) == downloads.Published()
+    assert publish_downloads.publish(fewer) == publish_downloads.Published()
 
 
 def test_an_app_of_which_no_store_has_reported_is_unknown_in_rollups_as_soon_as_it_is_named(work):

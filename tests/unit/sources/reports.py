@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from metrics_lake.bronze.store_reports import TABLE
+from metrics_lake.bronze.store_reports import FEED
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.model.arrow import arrow_schema, fitted
-from metrics_lake.sources.stores.reports import SOURCE
+from metrics_lake.privacy.hashing import Hasher
 from tests.unit.sources.haproxy.logs import InMemoryFile, rules_of
 
+HASHER = Hasher(bytes(32))
 TENANTS = Tenants.model_validate(
     {
         "tenants": {
@@ -27,7 +28,7 @@ TENANTS = Tenants.model_validate(
 
 
 def parsed(files: Iterable[InMemoryFile], tenants: Tenants = TENANTS) -> list[dict[str, Any]]:
-    """Rows as in bronze, without null values."""
-    schema = arrow_schema(TABLE)
-    rows = [row for frame in SOURCE.parse(files, rules_of(tenants)) for row in fitted(frame, schema).to_pylist()]
+    """Rows as they would stand in bronze, without what they lack."""
+    schema = arrow_schema(FEED.table)
+    rows = [row for frame in FEED.parse(files, rules_of(tenants), HASHER) for row in fitted(frame, schema).to_pylist()]
     return [{name: value for name, value in row.items() if value is not None} for row in rows]

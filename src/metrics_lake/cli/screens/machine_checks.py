@@ -24,7 +24,7 @@ from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.documents.open_store import cosmos_of
 from metrics_lake.io.landing.azure_landing import AzureLanding
 from metrics_lake.io.storage.azure import AzureError
-from metrics_lake.jobs.unknown_agents import REMEDY, told, unknown_agents
+from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
 from metrics_lake.sources.lookups import geo
@@ -163,7 +163,7 @@ def _agents(settings: Settings) -> Finding:
     if not lake(settings).is_right:  # Polars panics over a file that is cut
         return Finding("agents", True, "not checked, because the lake can't be read")
     streams = unknown_agents(settings.storage.lake)
-    return Finding("agents", True, told(streams) or "the log has a place for them", REMEDY if streams else "")
+    return Finding("agents", True, warning(streams) or "the log has a place for them", REMEDY if streams else "")
 
 
 def _documents(settings: Settings) -> Finding:

@@ -1,4 +1,4 @@
-"""The Delta tables, behind one object. A table's own commits remember what the job that wrote it had read."""
+"""The Delta tables, behind one object. Each commit of a job has its progress: what it had read."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class SparkTables:
 
     def _shaped(self, table: Table, rows: DataFrame) -> DataFrame:
         """The rows with just the declared columns, types and comments; another type is an error of the job."""
-        found = dict(rows.dtypes)
+        types = dict(rows.dtypes)
         for column in table.fields:
             declared = column.type.lower().replace(" ", "")
-            if found.get(column.name, "").replace(" ", "") != declared:
-                raise TypeError(f"{table.name}.{column.name}: declared {declared}, made {found.get(column.name)}")
+            if types.get(column.name, "").replace(" ", "") != declared:
+                raise TypeError(f"{table.name}.{column.name}: declared {declared}, made {types.get(column.name)}")
         commented = (F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.fields)
         return rows.select(*commented)

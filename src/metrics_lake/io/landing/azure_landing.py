@@ -1,7 +1,7 @@
 """Landing files in a container of Azure: what is new among them, and the bytes of one, pinned by its ETag.
 
-A blob that is written anew between these two is put off: the version that was planned counts as unreadable (`changed`),
-and the new one, which has another ETag, is found by the next plan. No ETag ever comes back, so nothing is tried twice.
+A blob that is overwritten between these two waits for the next plan: the version that was planned counts as unreadable
+(`changed`), and the new one has another ETag. An ETag never comes back, so no version is tried twice.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
 from metrics_lake.config.storage_urls import AzurePlace, place_of
+from metrics_lake.io.landing.local_landing import UNFINISHED
 from metrics_lake.io.storage.azure import blobs_below, container_of, is_missing_blob, telling
 from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
-
-UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
 
 
 class AzureLanding:
@@ -33,11 +32,14 @@ class AzureLanding:
     def __str__(self) -> str:
         return str(self._place)
 
+    def check(self, folder: str) -> None:
+        """A container needs no check: listing its blobs raises an error where it is missing."""
+
     def files(self, folder: str) -> Iterator[BlobProperties]:
         """Every blob of a folder, in the order of their paths, but those that are hidden or still being written."""
         with telling(self._place):
-            found = list(blobs_below(self._container, self._place.path(f"{folder}/")))
-        for blob in found:
+            blobs = list(blobs_below(self._container, self._place.path(f"{folder}/")))
+        for blob in blobs:
             parts = self.path(blob).split("/")
             if not any(part.startswith(".") for part in parts) and not parts[-1].endswith(UNFINISHED):
                 yield blob
@@ -54,13 +56,13 @@ class AzureLanding:
         before = newest.get(name)
         if before and before.etag == etag:
             return None
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         try:
             for piece in _chunks(self._container, self._place, self.path(blob), etag):
-                found.update(piece)
+                digest.update(piece)
         except UnreadableFile:
             return None
-        content = found.hexdigest()
+        content = digest.hexdigest()
         if before and before.content_hash == content:
             return None
         modified = blob.last_modified.isoformat()
@@ -92,16 +94,16 @@ class LandedBlob:
         landing, path = AzureLanding(self.root), self.true_path
         folder = path.rpartition("/")[0]
         blobs = {landing.path(blob): blob for blob in landing.files(folder)}
-        found = max((each for each in blobs if each < path and each.rpartition("/")[0] == folder), default=None)
-        if found is None:
+        previous = max((name for name in blobs if name < path and name.rpartition("/")[0] == folder), default=None)
+        if previous is None:
             return None
-        entry = FileEntry(self.redact_path(found), int(blobs[found].size), "", "", etag=str(blobs[found].etag))
+        entry = FileEntry(self.redact_path(previous), int(blobs[previous].size), "", "", etag=str(blobs[previous].etag))
         return replace(self, entry=entry)
 
     def pieces(self) -> Iterator[bytes]:
         """See InputFile.pieces. All of it is fetched first, so that a change shows before the first line is taken.
 
-        It is held in memory, packed as it is: a file of this machine would have addresses in it.
+        It stays in memory, packed as it is: a file on this machine would contain addresses.
         """
         from metrics_lake.io.landing.reader import GZIP, PIECE_BYTES, unpacked_pieces, whole_lines
 

@@ -18,7 +18,7 @@ from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.config.settings import contract, digest
 from metrics_lake.gold import listening_by_day, listening_by_period
 from metrics_lake.io.storage.blobs import Blobs
-from metrics_lake.jobs import downloads
+from metrics_lake.jobs import compute_downloads
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.serve.rollup.rollup import DataStatus
 from metrics_lake.sources.lookups.bots import rules_version
@@ -39,11 +39,11 @@ def noted(blobs: Blobs) -> Note:
 
 def present(work: JobContext) -> Note:
     """What would be published now, but for `complete_through` and marks."""
-    apps, lake = downloads.version(work), work.commit_log.lake_id(listening_by_period.TABLE)
+    apps, lake = compute_downloads.version(work), work.commit_log.lake_id(listening_by_period.TABLE)
     return {
         LAKE: lake,
         GOLD: work.commit_log.version(listening_by_period.TABLE),
-        _BATCH: work.stream.committed,
+        _BATCH: work.intake(bronze.FEED).committed,
         _RULES: _rules(work, lake),
         **({_DOWNLOADS: apps} if apps >= 0 else {}),
     }
@@ -91,7 +91,7 @@ def days_due(work: JobContext, before: Note, now: Note, data_status: DataStatus)
 def days_reported(work: JobContext, before: Note, now: Note) -> list[date]:
     """The stores' days whose figures changed, whether anybody listened on them or not: rollups of months hold them all."""
     since = before.get(_DOWNLOADS, -1)
-    return sorted(downloads.days_changed(work, since)) if now.get(_DOWNLOADS, -1) > since else []
+    return sorted(compute_downloads.days_changed(work, since)) if now.get(_DOWNLOADS, -1) > since else []
 
 
 def _write(blobs: Blobs, note: Note) -> None:

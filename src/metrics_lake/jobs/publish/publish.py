@@ -18,11 +18,10 @@ from metrics_lake.config.tenants import ALL_STREAMS
 from metrics_lake.coverage.line_loss import lost_share
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
-from metrics_lake.jobs import downloads
 from metrics_lake.jobs.compute import periods_of
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.partitions import BY_DAY, BY_PERIOD
-from metrics_lake.jobs.publish import documents, index, plan
+from metrics_lake.jobs.publish import documents, index, plan, publish_downloads
 from metrics_lake.jobs.publish.inputs import Reach
 from metrics_lake.jobs.publish.stale import StaleOutputs, remove, stale_outputs
 from metrics_lake.jobs.read_coverage import coverage, line_loss
@@ -161,7 +160,7 @@ def _write_blobs(
     context = rollup.RollupContext(
         tenant, config.calendar, contract(settings, config, rules_version()), settings.sessions.length_edges_minutes
     )
-    of_apps = downloads.sections(
+    of_apps = publish_downloads.sections(
         work, tenant, min(period.first_on for period in named), max(period.end_on for period in named)
     )
     there = cache(lambda: frozenset(index.blobs_of(blobs, tenant)))

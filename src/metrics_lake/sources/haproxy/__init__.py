@@ -3,10 +3,3 @@
 Every line of a file is counted in exactly one of four classes: accepted (a request of a stream), reject (can't be
 parsed), unclaimed (no stream matches) or skipped (a notice, a duplicate, a blank line).
 """
-
-from __future__ import annotations
-
-from metrics_lake.model.tables import Source
-from metrics_lake.sources.haproxy.reading import parse
-
-SOURCE = Source("haproxy", folder="haproxy", parse=parse)

@@ -9,9 +9,7 @@ from itertools import count
 
 import polars as pl
 
-from metrics_lake.config.secrets import read_secret
 from metrics_lake.config.settings import Rules
-from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.privacy.redaction import Names
 from metrics_lake.sources.haproxy import log_lines, neighbours, streams
@@ -65,10 +63,9 @@ class _Chunk:
         self.size += len(text)
 
 
-def parse(files: Iterable[InputFile], rules: Rules) -> Iterator[pl.DataFrame]:
+def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[pl.DataFrame]:
     """Rows of `bronze.haproxy`, frame by frame; a frame lacks the columns that its kind of row doesn't fill."""
-    secret = read_secret(rules.privacy.secret_file)
-    hasher, names = Hasher(secret, salts.read(rules.privacy.keys_file)), Names(secret)
+    names = hasher.names
     numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), FileTimes(read_ms=rules.read_ms)
     for file in files:
         account = _Account(file)

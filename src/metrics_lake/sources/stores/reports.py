@@ -15,8 +15,7 @@ from types import ModuleType
 import polars as pl
 
 from metrics_lake.config.settings import Rules
-from metrics_lake.model.tables import Source
-from metrics_lake.privacy.hashing import masked
+from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.sources.landed_file import EMPTY, QUARANTINED, READ, InputFile, UnreadableFile
 from metrics_lake.sources.stores import app_store_sales, google_play_installs
 from metrics_lake.sources.stores.raw_table import ROW, RawTable, ReportRows, decode, parse_table
@@ -28,16 +27,21 @@ STORES: dict[str, ModuleType] = {module.FOLDER: module for module in (app_store_
 _STAMP = re.compile(r"\.(\d{8}T\d{6}Z)\.")
 
 
-def parse(files: Iterable[InputFile], rules: Rules) -> Iterator[pl.DataFrame]:
-    """Rows of `bronze.store_reports`, file by file; a frame lacks the columns that its kind of row doesn't fill."""
+def is_any_app_named(rules: Rules) -> bool:
+    """Whether any tenant has an app; without one no report is read."""
+    return any(tenant.apps for tenant in rules.tenants.tenants.values())
+
+
+def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[pl.DataFrame]:
+    """Rows of `bronze.store_reports`, file by file; a frame lacks the columns that its kind of row doesn't fill.
+
+    Reports name nobody, so nothing is hashed.
+    """
     apps: set[tuple[str, str]] = {
         (app.store, app.id) for tenant in rules.tenants.tenants.values() for app in tenant.apps
     }
     for file in files:
         yield from _parse_file(file, apps)
-
-
-SOURCE = Source("store_reports", folder=app_store_sales.FOLDER, parse=parse)
 
 
 def _parse_file(file: InputFile, apps: set[tuple[str, str]]) -> Iterator[pl.DataFrame]:

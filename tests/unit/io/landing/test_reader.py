@@ -200,12 +200,11 @@ def test_a_file_with_an_address_in_its_name_that_went_away_has_vanished(tmp_path
 class Quoting:
     """A feed that fails as libraries do: with a line in its message."""
 
-    SOURCE = SimpleNamespace(parse=lambda files, rules: [int(next(files[0].pieces()))])
-    TABLE = TABLE
+    FEED = SimpleNamespace(table=TABLE, parse=lambda files, rules, hasher: [int(next(files[0].pieces()))])
 
 
-class Missing(Quoting):
-    SOURCE = SimpleNamespace(parse=lambda files, rules: geo.open_files("of-192.0.2.7.mmdb"))
+class Missing:
+    FEED = SimpleNamespace(table=TABLE, parse=lambda files, rules, hasher: geo.open_files("of-192.0.2.7.mmdb"))
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import FolderBlobs
 from metrics_lake.io.storage.failpoints import Crash, crashing
-from metrics_lake.jobs import downloads
 from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.publish import publish_downloads
 from metrics_lake.jobs.publish.publish import PublishError, publish
 from metrics_lake.serve.listening import CONTAINER
 from tests.unit import standing
@@ -105,8 +105,8 @@ def test_where_the_lake_holds_nothing_everything_goes_that_is_named_and_only_on_
 def test_documents_of_downloads_that_the_lake_does_not_hold_go_on_demand_too(work):
     store = open_document_store(work.settings)
     store.upsert("downloads", [{"id": "apple:1:2001-01-15:DE", "tenant": "acme", "date": "2001-01-15"}])
-    assert downloads.publish(work) == downloads.Published()
-    assert downloads.publish(work, accept_loss=True) == downloads.Published(removed=1)
+    assert publish_downloads.publish(work) == publish_downloads.Published()
+    assert publish_downloads.publish(work, accept_loss=True) == publish_downloads.Published(removed=1)
     assert store.ids("downloads", "acme") == []
 
 

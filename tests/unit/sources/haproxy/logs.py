@@ -10,11 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.bronze.haproxy import FEED, TABLE
+from metrics_lake.config.secrets import read_secret
 from metrics_lake.config.settings import Privacy, Rules, Settings, rules
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.model.arrow import arrow_schema, fitted
-from metrics_lake.sources.haproxy import SOURCE
+from metrics_lake.privacy import salts
+from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.sources.landed_file import FileEntry
 
 SECRET = "5e" * 31 + "c7"
@@ -84,6 +86,11 @@ def rules_of(tenants: Tenants = TENANTS, **settings: Any) -> Rules:
     return rules(Settings.model_validate({"privacy": Privacy(**privacy), **settings}), tenants)
 
 
+def hasher_of(rules: Rules) -> Hasher:
+    """What a worker hashes with under these rules. Needs METRICS_LAKE_SECRET."""
+    return Hasher(read_secret(rules.privacy.secret_file), salts.read(rules.privacy.keys_file))
+
+
 @dataclass(frozen=True)
 class Read:
     """Rows of bronze by their kind."""
@@ -115,10 +122,11 @@ class Read:
 
 
 def parse(*files: Any, rules: Rules | None = None) -> Read:
-    """The rows that `parse` makes from files, as they are passed to Spark. Needs METRICS_LAKE_SECRET."""
+    """What the source makes of files, as the rows that Spark would be handed. Needs METRICS_LAKE_SECRET."""
     input_files = [InMemoryFile(file) if isinstance(file, bytes) else file for file in files]
+    used = rules or rules_of()
     schema = arrow_schema(TABLE)
-    tables = [pl.from_arrow(fitted(frame, schema)) for frame in SOURCE.parse(input_files, rules or rules_of())]
+    tables = [pl.from_arrow(fitted(frame, schema)) for frame in FEED.parse(input_files, used, hasher_of(used))]
     return Read(pl.concat(tables) if tables else pl.from_arrow(schema.empty_table()))
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources import haproxy
-from metrics_lake.sources.haproxy import line_classes, log_lines
+from metrics_lake.sources.haproxy import line_classes, log_lines, reading
 from metrics_lake.sources.haproxy.formats import parsing
 from metrics_lake.sources.landed_file import FileEntry
+from tests.unit.sources.haproxy.logs import hasher_of
 
 if TYPE_CHECKING:
     from metrics_lake.config.settings import Rules
@@ -94,7 +94,8 @@ def test_damaged_bytes_of_a_file_are_counted_line_by_line(
         + b"\xff\xfe\x00 garbage\n"
         + GOOD % 4
     )
-    frames = list(haproxy.SOURCE.parse([_File(data)], make_rules(Haproxy())))
+    rules = make_rules(Haproxy())
+    frames = list(reading.parse([_File(data)], rules, hasher_of(rules)))
     (row,) = frames[-1].rows(named=True)
     counts = [row[f"{kind}_count"] for kind in ("accepted", "reject", "unclaimed", "skipped")]
     assert (row["line_count"], counts) == (5, [4, 1, 0, 0])
