@@ -174,7 +174,7 @@ def seconds(logs: list[LogFile], rules: Rules) -> tuple[float, int]:
 
 def _forget() -> None:
     """As in a worker that is new: nothing is known of any client."""
-    listeners.user_agents._SEEN.clear()
+    listeners.user_agents._CACHE.clear()
     listeners.geo.open_files.cache_clear()
     listeners.geo._is_inside.cache_clear()
     canonical.cache_clear()

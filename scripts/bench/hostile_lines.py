@@ -51,7 +51,7 @@ TENANTS = {
 
 
 def seconds(text: str, rules: Rules, hasher: Hasher) -> float:
-    """How long one line takes, to be sorted out and to be shown masked."""
+    """How long one line takes to be classified and masked."""
     start = time.perf_counter()
     frame = log_lines.number_lines({0: text}, {0: 1})
     classified = line_classes.classify_lines(

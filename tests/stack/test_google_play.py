@@ -22,7 +22,7 @@ from metrics_lake.config.settings import GooglePlay
 from metrics_lake.fetch import play_console
 from metrics_lake.fetch.ledger import Clock, FetchError, Outcome
 from tests.unit.drawing import day, utc
-from tests.unit.sources.haproxy.logs import Arrived
+from tests.unit.sources.haproxy.logs import InMemoryFile
 from tests.unit.sources.reports import parsed
 
 pytestmark = pytest.mark.stack
@@ -92,7 +92,7 @@ def test_a_report_is_landed_as_plain_text_under_the_time_it_was_written(bucket: 
     assert file.read_text() == HEAD.replace(", D", ",D") + MONDAY
     written = bucket.get_blob(OVERVIEW).updated
     assert file.name == f"installs_{APP}_200101_overview.{written:%Y%m%dT%H%M%SZ}.csv"
-    [row, account] = parsed([Arrived(file.read_bytes(), file.relative_to(tmp_path).as_posix())])
+    [row, account] = parsed([InMemoryFile(file.read_bytes(), file.relative_to(tmp_path).as_posix())])
     assert (row["downloads"], account["status"]) == (7, "read")
     assert account["written_at"] == written.replace(microsecond=0)
 

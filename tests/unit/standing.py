@@ -15,7 +15,7 @@ from metrics_lake.bronze.haproxy import FEED, TABLE
 from metrics_lake.config.settings import Rules
 from metrics_lake.io.landing.manifest import Manifest
 from metrics_lake.model.arrow import arrow_schema, fitted
-from tests.unit.sources.haproxy.logs import NOON, Arrived, hasher_of, line, rules_of, text
+from tests.unit.sources.haproxy.logs import NOON, InMemoryFile, hasher_of, line, rules_of, text
 
 QUERY_ID = "5ec7e1f0-0000-4000-8000-000000000001"
 
@@ -43,7 +43,7 @@ def take_in(lake: Path, number: int, content: bytes, path: str, rules: Rules) ->
     """Batch `number` (from 0), one file, taken in below `lake`. Needs METRICS_LAKE_SECRET."""
     checkpoint, schema = lake / "_checkpoints" / "ingest_haproxy", arrow_schema(TABLE)
     with_sum(checkpoint / "query" / "metadata", json.dumps({"id": QUERY_ID}))
-    file = Arrived(content, path, batch_number=number + 1)
+    file = InMemoryFile(content, path, batch_number=number + 1)
     rows = pl.concat(pl.from_arrow(fitted(frame, schema)) for frame in FEED.parse([file], rules, hasher_of(rules)))
     noted = CommitProperties(app_transactions=[Transaction(QUERY_ID, number)])
     write_deltalake(str(lake / TABLE.path), rows.to_arrow(), mode="append", commit_properties=noted)

@@ -1,6 +1,6 @@
-"""What arrived from HAProxy: visits, rejects, unclaimed requests and the files' accounts, as kinds of rows of one table.
+"""The rows from HAProxy's logs: visits, rejects, unclaimed requests, counters and files, as kinds of rows of one table.
 
-One table, so that a batch of files is one commit: a file's lines and its entry in the manifest can't part.
+It is one table so that a batch of files is one commit: the lines of a file and its own row are always written together.
 """
 
 from __future__ import annotations

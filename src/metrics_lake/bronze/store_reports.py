@@ -1,7 +1,7 @@
-"""What app stores reported: each row of each report as it came, what could not be read, and the files' accounts.
+"""The rows of app store reports: each row as reported, rejects, and files.
 
-One table for all stores, as kinds of rows, so that one stream reads them; which file counts is decided later, so that
-an older file that arrives late can't replace a newer one.
+It is one table for all stores, with kinds of rows, so that one intake reads them. Silver decides which file counts, so
+that an older file that arrives late can't replace a newer one.
 """
 
 from __future__ import annotations

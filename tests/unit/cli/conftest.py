@@ -12,7 +12,7 @@ from deltalake import write_deltalake
 from metrics_lake.bronze.haproxy import FEED, TABLE
 from metrics_lake.cli import main
 from metrics_lake.model.arrow import arrow_schema, fitted
-from tests.unit.sources.haproxy.logs import SECRET, Arrived, hasher_of, line, rules_of, text
+from tests.unit.sources.haproxy.logs import SECRET, InMemoryFile, hasher_of, line, rules_of, text
 
 TENANTS = """
 tenants:
@@ -74,10 +74,10 @@ def filled(world, monkeypatch):
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
     good = text([line(0, agent="=cmd(), not VLC"), line(3, "/nobody/x"), "nonsense", ""])
     files = [
-        Arrived(good, "haproxy/edge-01/10.log"),
-        Arrived(text([line(7200)]), "haproxy/edge-01/12.log"),
-        Arrived(text([line(10)]), "haproxy/edge-02/10.log"),
-        Arrived(good, "haproxy/edge-01/again.log", is_duplicate=True),
+        InMemoryFile(good, "haproxy/edge-01/10.log"),
+        InMemoryFile(text([line(7200)]), "haproxy/edge-01/12.log"),
+        InMemoryFile(text([line(10)]), "haproxy/edge-02/10.log"),
+        InMemoryFile(good, "haproxy/edge-01/again.log", is_duplicate=True),
     ]
     schema = arrow_schema(TABLE)
     for frame in FEED.parse(files, rules_of(), hasher_of(rules_of())):

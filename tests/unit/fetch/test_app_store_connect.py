@@ -15,7 +15,7 @@ from metrics_lake.fetch import app_store_connect
 from metrics_lake.fetch.ledger import Clock, FetchError
 from tests.unit.drawing import day, utc
 from tests.unit.fetch.apple import ISSUER, KEY_ID, VENDOR, Apple, new_key, served
-from tests.unit.sources.haproxy.logs import Arrived
+from tests.unit.sources.haproxy.logs import InMemoryFile
 from tests.unit.sources.reports import parsed
 
 REPORT = (
@@ -74,7 +74,7 @@ def test_a_report_is_landed_unpacked_and_tidied_under_a_dated_name(machine):
 def test_what_is_landed_is_what_the_lake_reads(machine):
     machine.fetch(day("2001-01-15"))
     [(path, text)] = machine.files().items()
-    rows = parsed([Arrived(text.encode(), path)])
+    rows = parsed([InMemoryFile(text.encode(), path)])
     assert [(row.get("units"), row.get("status")) for row in rows] == [(3, None), (None, "read")]
     assert str(rows[1]["written_at"]) == "2001-01-17 20:00:00+00:00" and rows[1]["vendor"] == VENDOR
 
@@ -140,7 +140,7 @@ def test_a_day_without_sales_is_landed_as_a_header_and_one_that_is_not_ready_is_
     machine.apple.silent_days |= {"2001-01-14", "2001-01-16"}
     assert machine.fetch() == {"20010114": "no sales", "20010115": "landed", "20010116": "not there yet"}
     [header, _] = machine.files().values()
-    [account] = parsed([Arrived(header.encode(), next(iter(machine.files())))])
+    [account] = parsed([InMemoryFile(header.encode(), next(iter(machine.files())))])
     assert (account["status"], account["row_count"], str(account["downloaded_on"])) == ("read", 0, "2001-01-14")
 
 

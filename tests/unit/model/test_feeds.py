@@ -11,7 +11,7 @@ from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.jobs.stages import STAGES
 from metrics_lake.model.feeds import FILE, REJECT
 from metrics_lake.privacy.hashing import Hasher
-from tests.unit.sources.haproxy.logs import Arrived, line, rules_of, text
+from tests.unit.sources.haproxy.logs import InMemoryFile, line, rules_of, text
 
 
 def test_no_two_feeds_share_a_name_a_folder_a_table_or_a_checkpoint():
@@ -44,7 +44,11 @@ def test_logs_are_parsed_with_the_hasher_alone_where_no_secret_can_be_read(tmp_p
     monkeypatch.delenv("METRICS_LAKE_SECRET", raising=False)
     monkeypatch.chdir(tmp_path)
     one, other = (
-        next(iter(haproxy.FEED.parse([Arrived(text([line(0)]))], rules_of(), Hasher(bytes(range(start, start + 32))))))
+        next(
+            iter(
+                haproxy.FEED.parse([InMemoryFile(text([line(0)]))], rules_of(), Hasher(bytes(range(start, start + 32))))
+            )
+        )
         for start in (0, 1)
     )
     assert one["listener_id"].to_list() != other["listener_id"].to_list()

@@ -18,7 +18,7 @@ from metrics_lake.silver.merging import READ, merged
 from metrics_lake.sources.lookups.bots import kinds
 from tests.unit.reference import merged as plainly_merged
 from tests.unit.silver.test_merging import NOTHING_YET
-from tests.unit.sources.haproxy.logs import NOON, SECRET, Arrived, line, parse, rules_of, text
+from tests.unit.sources.haproxy.logs import NOON, SECRET, InMemoryFile, line, parse, rules_of, text
 
 START = NOON.replace(tzinfo=timezone.utc)
 BY_ADDRESS = {"privacy": {"identity": "ip"}}
@@ -34,7 +34,7 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
 def evidence(*files: Sequence[str], rules: Rules | None = None) -> pl.DataFrame:
     """The runs of files that show listening."""
     arrived = [
-        Arrived(text(lines), path=f"haproxy/edge-01/{number}.log") for number, lines in enumerate(files) if lines
+        InMemoryFile(text(lines), path=f"haproxy/edge-01/{number}.log") for number, lines in enumerate(files) if lines
     ]
     return parse(*arrived, rules=rules).frame.filter(row_kind="visit", is_evidence=True).select(READ)
 

@@ -11,7 +11,7 @@ from metrics_lake.sources.haproxy import syslog
 from metrics_lake.sources.haproxy.file_times import FileTimes
 
 _FIRST = 946_684_800_000  # 2000-01-01: HAProxy didn't exist before
-_AWAY = timedelta(hours=26) // timedelta(milliseconds=1)  # one day, and the largest difference between a zone and UTC
+_AWAY = timedelta(hours=26) // timedelta(milliseconds=1)  # 26 h: the largest difference between two time zones
 _BEHIND = timedelta(days=400) // timedelta(milliseconds=1)
 
 

@@ -1,4 +1,4 @@
-"""Every line into one of four accounts: accepted, reject, unclaimed, skipped."""
+"""Classifies every line as accepted, reject, unclaimed or skipped."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _KEPT = (
     "is_unserved", "is_time_doubtful",
 )  # fmt: skip
 _ABSOLUTE = r"^[A-Za-z][A-Za-z0-9+.-]*://"
-_KEPT_CHARACTERS = 4096  # of a line that is too long; the masked text is shorter still
+_KEPT_CHARACTERS = 4096  # of a line that is too long; its masked text is even shorter
 
 
 @dataclass(frozen=True)
 class ClassifiedLines:
-    """The lines of a chunk by what became of them; `accepted` holds no address and no text any more."""
+    """The lines of a chunk by class; `accepted` has no address and no text."""
 
     accepted: pl.DataFrame
     rejects: pl.DataFrame
     unclaimed: pl.DataFrame
     skipped: pl.DataFrame
     counters: pl.DataFrame
-    spans: pl.DataFrame  # of each file: ends of the first and the last request, whoever it is of
+    spans: pl.DataFrame  # per file: the ends of its first and last request, of any tenant or none
 
 
 def classify_lines(
     numbered: pl.DataFrame, rules: Rules, hasher: Hasher, *, unfinished: set[int], files: FileTimes | None = None
 ) -> ClassifiedLines:
-    """Sorts numbered lines out. `unfinished` are files whose last line has no line end: it may be half a line.
+    """Classifies numbered lines. `unfinished` are files whose last line has no line end, so that it may be cut.
 
-    `files` says where each file lies, for formats that are bound to files, and remembers up to which end it was read.
+    `files` has the path of each file, for formats that are bound to paths, and records the last end read.
     """
     files = files or FileTimes()
     is_long = numbered["text"].str.len_bytes() > log_lines.LONGEST
@@ -72,7 +72,7 @@ def classify_lines(
 
 
 def _spans(timed: pl.DataFrame) -> pl.DataFrame:
-    """Lines that are refused for another reason than their time have come too, and so have those of nobody's stream."""
+    """Includes rejects, unless their time is impossible, and unclaimed requests: they show that the log has arrived."""
     end = pl.col("accepted_ms") + pl.col("duration_ms").fill_null(0)
     return timed.group_by("file_number").agg(low=end.min(), high=end.max())
 
@@ -82,7 +82,7 @@ def _too_long(numbered: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ends(numbered: pl.DataFrame, unfinished: set[int]) -> dict[int, int]:
-    """The last line's number of each unfinished file, whatever that line is."""
+    """The number of the last line of each unfinished file."""
     if not unfinished:
         return {}
     ends = numbered.group_by("file_number").agg(pl.col("line_number").max())
@@ -90,7 +90,7 @@ def _ends(numbered: pl.DataFrame, unfinished: set[int]) -> dict[int, int]:
 
 
 def _fault(parsed: pl.DataFrame, is_impossible: pl.Series, haproxy: Haproxy, ends: dict[int, int]) -> pl.Expr:
-    """Why a line that could be read is refused all the same; null if it isn't. `wrong` are those of an impossible time."""
+    """Why a line that was parsed is rejected; null if it is accepted."""
     no_address = pl.lit("address_not_hashed" if haproxy.address_mode == "hashed" else "no_address")
     return (
         pl.when(_is_cut(ends)).then(pl.lit("cut_at_end_of_file"))
@@ -101,15 +101,15 @@ def _fault(parsed: pl.DataFrame, is_impossible: pl.Series, haproxy: Haproxy, end
 
 
 def _is_cut(ends: dict[int, int]) -> pl.Expr:
-    """The last line of a file without a line end, if it doesn't end where a request line ends."""
+    """Whether this is the last line of an unfinished file and doesn't end with a complete request line."""
     last = pl.col("file_number").replace_strict(ends, default=None, return_dtype=pl.Int64)
     return (pl.col("line_number") == last).fill_null(False) & ~pl.col("is_closed")
 
 
 def _is_tail(parsed: pl.DataFrame, haproxy: Haproxy) -> pl.Expr:
-    """The first line of a file, if it begins in the midst of itself: what `copytruncate` left of it.
+    """Whether this is the first line of a file and lacks its start, which `copytruncate` cut off.
 
-    It begins with an address then, which is none any more, or which in all of the file's other lines something precedes.
+    Such a line begins with an address that is invalid, or that has a header before it in all other lines of the file.
     """
     is_bare, is_first = pl.col("text").str.starts_with(pl.col("address")), pl.col("line_number") == 1
     first = parsed.filter(is_first & is_bare & ~pl.col("address").is_in(["-", "unix"])).select("file_number", "address")
@@ -121,9 +121,9 @@ def _is_tail(parsed: pl.DataFrame, haproxy: Haproxy) -> pl.Expr:
 
 
 def _located(read: pl.DataFrame, haproxy: Haproxy, hasher: Hasher) -> pl.DataFrame:
-    """Host and path of each request, who asked, the referrer's host, and the line's fingerprint."""
+    """Adds host, path and line fingerprint, and the client's address behind trusted proxies."""
     uri = pl.col("uri")
-    not_a_path = pl.when(~uri.str.starts_with("/")).then(uri)  # null on most lines, so that what follows is quick
+    not_a_path = pl.when(~uri.str.starts_with("/")).then(uri)  # null on most lines, which keeps the next steps fast
     url = pl.when(not_a_path.str.contains(_ABSOLUTE)).then(not_a_path)
     absolute = url.str.extract(rf"{_ABSOLUTE}([^/?]*)")
     host_columns = [pl.when(pl.col("host").str.len_bytes() > 0).then("host"), absolute]
@@ -139,7 +139,7 @@ def _located(read: pl.DataFrame, haproxy: Haproxy, hasher: Hasher) -> pl.DataFra
 
 
 def _flag(read: pl.DataFrame, name: str) -> pl.Expr:
-    """A column of those that a reader leaves out where they are false on every line."""
+    """A boolean column that a parser omits if it is false on every line."""
     return pl.col(name).fill_null(False) if name in read.columns else pl.lit(False)
 
 

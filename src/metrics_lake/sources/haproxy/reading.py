@@ -1,4 +1,4 @@
-"""From arrived files to rows of `bronze.haproxy`: chunk by chunk, and each file's account at its end."""
+"""From landed files to rows of `bronze.haproxy`: chunk by chunk, and one row for each file at the end."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, READ
 
 VISIT, REJECT, UNCLAIMED, FILE, COUNTER = "visit", "reject", "unclaimed", "file", "counter"
 _CHUNK_BYTES = 8 << 20
-_STAMP = re.compile(rb"\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d")  # of whatever format: a time of day, a date, an epoch
-_COUNTS = {"accepted": "accepted", "reject": "rejects", "unclaimed": "unclaimed", "skipped": "skipped"}  # of Sorted
+_STAMP = re.compile(rb"\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d")  # a time of day, a date, or seconds since 1970
+# Counts of a file, each with its frame in ClassifiedLines.
+_COUNTS = {"accepted": "accepted", "reject": "rejects", "unclaimed": "unclaimed", "skipped": "skipped"}
 
 
 @dataclass
 class _Account:
-    """What became of a file's lines, as they are read."""
+    """The counts and times of a file, updated while its lines are parsed."""
 
     file: InputFile
     status: str = READ
     reason: str | None = None
-    host: str | None = None  # that syslog names in the first line
+    host: str | None = None  # in the syslog header of the first line
     line_count: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
     first_ms: int | None = None
@@ -40,7 +41,7 @@ class _Account:
 
 @dataclass
 class _Chunk:
-    """Texts of some files, read together so that the many small ones cost little."""
+    """Pieces of several files that are parsed together, so that many small files are cheap."""
 
     accounts: dict[int, _Account] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class _Chunk:
 
 
 def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[pl.DataFrame]:
-    """Rows of `bronze.haproxy`, frame by frame; columns that a kind of row doesn't fill are left out."""
+    """Rows of `bronze.haproxy`, frame by frame; a frame lacks the columns that its kind of row doesn't fill."""
     names = hasher.names
     numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), FileTimes(read_ms=rules.read_ms)
     for file in files:
@@ -84,7 +85,7 @@ def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[
 
 
 def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
-    """A file's pieces, each with whether it is the last; a file not to be read leaves its mark on the account."""
+    """A file's pieces, each with whether it is the last. If the file isn't read, its account gets the status and reason."""
     before = None
     try:
         if account.file.entry.is_duplicate and _is_copy(account):
@@ -103,7 +104,7 @@ def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
 
 
 def _is_copy(account: _Account) -> bool:
-    """Whether a file whose bytes came before is a copy; without a stamp nothing tells it from another hour's file."""
+    """Whether a file with known bytes is a copy. Without a timestamp in its lines it may be the file of another hour."""
     line_count, has_stamp, host = 0, False, None
     for piece in account.file.pieces():
         line_count += piece.count(b"\n") + (not piece.endswith(b"\n"))
@@ -119,20 +120,21 @@ def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: FileTimes, names: 
     if not chunk.texts:
         return
     numbered = log_lines.number_lines(chunk.texts, chunk.first_lines)
-    found = classify_lines(numbered, rules, hasher, unfinished=chunk.unfinished, files=known)
-    _count(chunk.accounts, found)
-    about = _about(chunk)
-    made = (_visit_rows(found.accepted, rules), _reject_rows(found.rejects), _unclaimed_rows(found.unclaimed, names))
-    for rows in (*made, _counter_rows(found.counters, names)):
+    classified = classify_lines(numbered, rules, hasher, unfinished=chunk.unfinished, files=known)
+    _count(chunk.accounts, classified)
+    file_columns = _file_columns(chunk)
+    visits, rejects = _visit_rows(classified.accepted, rules), _reject_rows(classified.rejects)
+    unclaimed, counters = _unclaimed_rows(classified.unclaimed, names), _counter_rows(classified.counters, names)
+    for rows in (visits, rejects, unclaimed, counters):
         if rows.height:
-            dated = rows.join(about, on="file_number", how="left")
+            dated = rows.join(file_columns, on="file_number", how="left")
             if "happened_on" not in rows.columns:
                 dated = dated.with_columns(happened_on="file_on")
             yield dated.drop("file_number", "file_on")
 
 
-def _about(chunk: _Chunk) -> pl.DataFrame:
-    """For each file of a chunk: batch_number, file_id and the day that its rows without an instant go by."""
+def _file_columns(chunk: _Chunk) -> pl.DataFrame:
+    """For each file of a chunk: batch_number, file_id and the day of its rows that have no instant."""
     rows = [
         (number, account.file.batch_number, account.file.entry.file_id, account.first_ms or 0)
         for number, account in chunk.accounts.items()
@@ -142,13 +144,13 @@ def _about(chunk: _Chunk) -> pl.DataFrame:
     return frame.with_columns(file_on=_instant("file_ms").dt.date()).drop("file_ms")
 
 
-def _count(accounts: dict[int, _Account], found: ClassifiedLines) -> None:
-    for number, low, high in found.spans.iter_rows():
+def _count(accounts: dict[int, _Account], classified: ClassifiedLines) -> None:
+    for number, low, high in classified.spans.iter_rows():
         account = accounts[number]
         account.first_ms = low if account.first_ms is None else min(low, account.first_ms)
         account.last_ms = high if account.last_ms is None else max(high, account.last_ms)
     for kind, frame in _COUNTS.items():
-        for number, line_count in getattr(found, frame)["file_number"].value_counts().iter_rows():
+        for number, line_count in getattr(classified, frame)["file_number"].value_counts().iter_rows():
             accounts[number].counts[kind] += line_count
 
 
@@ -192,9 +194,9 @@ def _unclaimed_rows(unclaimed: pl.DataFrame, names: Names) -> pl.DataFrame:
 
 
 def _frontends(rows: pl.DataFrame, names: Names) -> pl.Expr:
-    """The column `frontend` as it may be kept."""
-    found = rows["frontend"].drop_nulls().unique().to_list()
-    return pl.col("frontend").replace({frontend: names.redact_path(frontend) for frontend in found})
+    """The column `frontend`, redacted."""
+    frontends = rows["frontend"].drop_nulls().unique().to_list()
+    return pl.col("frontend").replace({frontend: names.redact_path(frontend) for frontend in frontends})
 
 
 def _counter_rows(counters: pl.DataFrame, names: Names) -> pl.DataFrame:
@@ -234,6 +236,6 @@ def _file_row(account: _Account, names: Names) -> dict[str, object]:
 
 
 def _folder(path: str) -> str:
-    """The part of a path that names the machine: its folders below the source's own, dates left out."""
+    """The folders of a path that name the host: those below the feed's own folder, without dates."""
     folders = path.split("/")[1:-1]
     return "/".join(name for name in folders if not re.fullmatch(r"\d+|\d{4}-\d\d(-\d\d)?", name))

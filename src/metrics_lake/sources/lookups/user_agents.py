@@ -1,6 +1,6 @@
-"""From a user agent to player, major version, operating system, device class and client kind; the string is not kept.
+"""From a user agent to player, major version, operating system, device class and client kind; the string isn't stored.
 
-ua-parser knows browsers and systems; `players.yaml` beside this file knows what plays radio, bots.py who is no listener.
+ua-parser detects browsers and systems, `players.yaml` beside this file radio players, and bots.py clients that are no listeners.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from metrics_lake.sources.lookups.bots import KINDS, kinds, rules_version
 
 __all__ = ["KINDS", "NO_VALUES", "OTHER", "UNKNOWN", "Agent", "agent", "agents", "describe", "kinds", "rules_version"]
 
-OTHER, UNKNOWN = "other", "unknown"  # an agent that nothing is known of; a log that has no place for it
+OTHER, UNKNOWN = "other", "unknown"  # an agent that isn't recognised; a log format without a field for it
 NO_VALUES = ("", "-")
 _LONGEST, _LONGEST_VERSION, _CACHE_SIZE = 1024, 6, 100_000
 _MOBILE_SYSTEMS = ("iOS", "Android", "Windows Phone", "HarmonyOS", "KaiOS", "BlackBerry OS")
@@ -46,7 +46,7 @@ _DEVICES = tuple(
     (re.compile(pattern, re.I), device)
     for pattern, device in ((_TV, "tv"), (_CAR, "car"), (_WATCH, "watch"), (_TABLET, "tablet"))
 )
-_SYSTEMS = tuple(  # what apps say of a system in words that ua-parser doesn't know
+_SYSTEMS = tuple(  # words of apps for a system that ua-parser doesn't know
     (re.compile(pattern, re.I), system)
     for pattern, system in (
         (r"\b(?:iphone|ipad|ipod)|\bios[/ ;)]|cpu os \d|homepod|audioaccessory|apple ?tv|watch ?os", "iOS"),
@@ -62,7 +62,7 @@ _SYSTEMS = tuple(  # what apps say of a system in words that ua-parser doesn't k
 
 @dataclass(frozen=True)
 class Agent:
-    """What is kept of a user agent. `kind` is bot, monitor, relay, or None for what may be a listener."""
+    """The stored properties of a user agent. `kind` is bot, monitor, relay, or None if it may be a listener."""
 
     player: str
     player_version: str | None
@@ -79,22 +79,22 @@ def _players() -> list[tuple[re.Pattern[str], str, str | None]]:
 
 
 def agent(text: str) -> Agent:
-    """The agent behind a user-agent string; `other` where nothing is known."""
+    """The properties of a user-agent string; `other` where it isn't recognised."""
     return agents([text])[0]
 
 
 @cache
 def _parser() -> Parser:
-    """ua-parser without its patterns of devices, which are half of all and tell models that nobody asks for."""
+    """ua-parser without its device patterns, which are half of all patterns and give models that aren't used."""
     agents, systems, _ = load_builtins()
     return Parser(Resolver((agents, systems, [])))
 
 
-_CACHE: dict[str, Agent] = {}  # of one worker: the same agents come in every chunk
+_CACHE: dict[str, Agent] = {}  # per worker: every chunk has the same agents
 
 
 def agents(texts: Sequence[str]) -> list[Agent]:
-    """The agents behind user-agent strings, in their order."""
+    """The properties of user-agent strings, in the order given."""
     if len(_CACHE) > _CACHE_SIZE:
         _CACHE.clear()
     uncached = [text for text in dict.fromkeys(texts) if text not in _CACHE]
@@ -104,7 +104,7 @@ def agents(texts: Sequence[str]) -> list[Agent]:
 
 
 def _player_rows(texts: Sequence[str]) -> list[int | None]:
-    """For each agent the first row of players.yaml that fits: Rust tries all of them faster than Python one."""
+    """The first matching row of players.yaml for each agent: Rust tries all rows faster than Python tries one."""
     row = pl.lit(None, dtype=pl.Int64)
     for number, (pattern, _, _) in reversed(list(enumerate(_players()))):
         row = pl.when(pl.col("agent").str.contains(f"(?i:{pattern.pattern})")).then(pl.lit(number)).otherwise(row)
@@ -131,14 +131,14 @@ def _describe_one(text: str, row: int | None) -> tuple[str, str | None, str, str
 
 
 def _plain(family: str) -> str:
-    """A family as people call it; ua-parser takes some from the agent as they stand, so one may hold an address."""
+    """A family by its common name. ua-parser copies some from the agent, so one may contain an address."""
     if family == "Other" or holds_address(family):
         return OTHER
     return family.removeprefix("Mobile ").replace(" Mobile", "")
 
 
 def _major(version: str | None) -> str | None:
-    """A major version; a longer number is none, and might be an address."""
+    """A major version; None for a longer number, which might be an address."""
     return version if version and len(version) <= _LONGEST_VERSION else None
 
 
@@ -156,7 +156,7 @@ def _device(text: str, system: str) -> str:
 
 
 def describe(texts: Iterable[str]) -> pl.DataFrame:
-    """One row an agent: agent (the string), player, player_version, os, device, client_kind."""
+    """One row per agent: agent (the string), player, player_version, os, device, client_kind."""
     texts = list(texts)
     rows = [
         (

@@ -1,7 +1,7 @@
 """App Store Connect's daily sales reports (Summary): a row for each product, country, device and kind of transaction.
 
-The header grows from year to year, so columns are found by name. Units below zero are refunds and stay in the sum, as
-in Apple's own totals. A code that isn't known is kept as `other`. See docs/store-reports.md.
+Apple adds columns over the years, so columns are read by name. Negative units are refunds and stay in the sum, as in
+Apple's own totals. An unknown code becomes `other`. See docs/store-reports.md.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _KINDS = {code: kind for kind, codes in _CODES.items() for code in codes}
 _CODE, _UNITS, _BEGIN, _END, _APP, _COUNTRY = (
     "product type identifier", "units", "begin date", "end date", "apple identifier", "country code",
 )  # fmt: skip
-COLUMNS = frozenset((  # of the reports as they are known, used or not
+COLUMNS = frozenset((  # all known columns of the reports, used or not
     "provider", "provider country", "sku", "developer", "title", "version", _CODE, _UNITS, "developer proceeds", _BEGIN, _END,
     "customer currency", _COUNTRY, "currency of proceeds", _APP, "customer price", "promo code", "parent identifier",
     "subscription", "period", "category", "cmb", "device", "supported platforms", "proceeds reason", "preserved pricing",
@@ -48,13 +48,13 @@ COLUMNS = frozenset((  # of the reports as they are known, used or not
 ))  # fmt: skip
 _DAYS = ("%m/%d/%Y", "%Y-%m-%d")
 _NAMED = re.compile(r"(?:^|_)(\d{4,12})_(\d{8})(?!\d)")
-NOT_SALES = r"(?:^|[/ _])(?:[A-RT-Z]|[A-Z]{2,4})_[DWMY]_[^/]*$"  # Newsstand (N_D_), subscriptions (SUB_D_) and the like
+NOT_SALES = r"(?:^|[/ _])(?:[A-RT-Z]|[A-Z]{2,4})_[DWMY]_[^/]*$"  # Newsstand (N_D_), subscriptions (SUB_D_) and others
 
 
 def read(table: RawTable, path: str) -> ReportRows:
-    """The rows of a report; `path` names the vendor and the day, as Apple's own names do (`S_D_<vendor>_<day>`)."""
+    """The rows of a report; `path` has the vendor and the day, as in Apple's own names (`S_D_<vendor>_<day>`)."""
     if re.search(NOT_SALES, path):
-        raise UnreadableFile("not_a_sales_report")  # it tells of the same units once more, in another way
+        raise UnreadableFile("not_a_sales_report")  # it has the same units again, in another form
     require(table, (_CODE, _UNITS, _BEGIN, _APP, _COUNTRY))
     named_on = vendor_and_day(path)[1]
     frame = table.frame.with_columns(
@@ -83,7 +83,7 @@ def read(table: RawTable, path: str) -> ReportRows:
 
 
 def _reason(named_on: date | None, *, has_device: bool) -> pl.Expr:
-    """Why a row can't be counted, null where it can."""
+    """Why a row is rejected; null if it isn't."""
     is_of_another_day = pl.col("downloaded_on") != pl.lit(named_on)
     return (
         pl.when(pl.any_horizontal(is_absent(name) for name in (_CODE, _UNITS, _BEGIN, _APP)))
@@ -104,7 +104,7 @@ def _reason(named_on: date | None, *, has_device: bool) -> pl.Expr:
 
 
 def vendor_and_day(path: str) -> tuple[str | None, date | None]:
-    """What a report's name tells: whose it is, and its day."""
+    """The vendor and the day in the name of a report."""
     match = _NAMED.search(path.rpartition("/")[2])
     if not match:
         return None, None

@@ -1,8 +1,8 @@
-"""Google Play's monthly statistics of installs, by day: one file for an app, month and dimension, rewritten daily.
+"""Google Play's monthly statistics of installs, by day: one file per app, month and dimension, rewritten daily.
 
-Columns come and go: new ones are added, old ones stay and hold only zeros, so for each figure the first column is
-taken in which something happened. Of downloads all columns are kept, since which one counts is chosen for each app and
-not for each file (silver/download_columns.py). See docs/store-reports.md.
+Google adds new columns and leaves old ones with only zeros, so each figure is read from its first column with a value
+above zero. All columns for downloads are stored, because the column that counts is chosen per app and not per file
+(silver/download_columns.py). See docs/store-reports.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from metrics_lake.sources.stores.raw_table import (
 FOLDER, STORE = "google_play", "google"
 OVERVIEW, COUNTRY, DEVICE = "overview", "country", "device"
 ANOTHER_MONTH = "another_month"
-COLUMNS_OF_DOWNLOADS = {  # as bronze names them, the better one first
+COLUMNS_OF_DOWNLOADS = {  # the names in bronze, the best first
     "user_installs": "daily user installs",
     "install_events": "install events",
     "device_installs": "daily device installs",
@@ -41,7 +41,8 @@ _FIGURES = {
     "uninstalls": ("daily user uninstalls", "uninstall events", "daily device uninstalls"),
     "active_devices": ("active device installs", "current device installs"),
 }
-_RETIRED = ("daily device upgrades", "daily device uninstalls")  # zeros without a meaning since there are `… events`
+# Meaningless zeros since Google added the columns `… events`.
+_RETIRED = ("daily device upgrades", "daily device uninstalls")
 _METRICS = {name for names in _FIGURES.values() for name in names}
 _DIMENSIONS = {COUNTRY: ("country", "country / region", "country/region"), DEVICE: ("device", "device model")}
 _UNUSED = ("app version code", "app version", "android os version", "os version", "language", "carrier")
@@ -51,13 +52,13 @@ COLUMNS = frozenset(
     (_DATE, _APP, *_METRICS, *_UNUSED, *_UNREAD_TOTALS, *(n for names in _DIMENSIONS.values() for n in names))
 )
 _DAYS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
-# A package may hold such a row of digits too: the name's own stands last.
+# A package name may contain such digits too: those of the month are the last.
 _MONTH = re.compile(r"^.*_(20\d\d(?:0[1-9]|1[0-2]))_([a-z]\w*?)(?:[. ]|$)")
 _PACKAGE = r"^[A-Za-z]\w*(?:\.[A-Za-z]\w*)+$"
 
 
 def read(table: RawTable, path: str) -> ReportRows:
-    """The rows of a report; one of a dimension that nobody asks for is skipped as a whole."""
+    """The rows of a report; a report by an unused dimension is skipped as a whole."""
     require(table, (_DATE, _APP))
     month, dimension = _month_and_dimension(path)
     if any(name in table.names for name in _UNUSED):
@@ -87,7 +88,7 @@ def read(table: RawTable, path: str) -> ReportRows:
 
 
 def _month_and_dimension(path: str) -> tuple[str | None, str | None]:
-    """Month and dimension, as the name of a report tells them: `installs_<package>_<month>_<dimension>`."""
+    """Month and dimension in the name of a report: `installs_<package>_<month>_<dimension>`."""
     match = _MONTH.search(path.rpartition("/")[2])
     return (match[1], match[2]) if match else (None, None)
 
@@ -97,7 +98,7 @@ def _no_rejects(table: RawTable) -> pl.DataFrame:
 
 
 def _reason(figure_columns: Sequence[str], month: str | None, names: Sequence[str]) -> pl.Expr:
-    """Why a row can't be counted, null where it can."""
+    """Why a row is rejected; null if it isn't."""
     by_country, by_device = (_first(names, _DIMENSIONS[dimension]) for dimension in (COUNTRY, DEVICE))
     no_number = (~is_absent(name) & pl.col(f"={name}").is_null() for name in figure_columns)
     return (
@@ -133,7 +134,7 @@ def _first(names: Sequence[str], candidates: Sequence[str]) -> str | None:
 
 
 def _column_in_use(counted: pl.DataFrame, names: Sequence[str], figure_columns: Sequence[str]) -> str | None:
-    """The first of a figure's columns in which anything happened, else the first that says so; none where all are dead."""
+    """The first column of a figure with a value other than zero, else the first with any value; None if there is none."""
     present = [name for name in names if name in figure_columns]
     nonzero = [name for name in present if (counted[f"={name}"] != 0).any()]
     has_events = any(name.endswith(" events") for name in figure_columns)
@@ -142,7 +143,7 @@ def _column_in_use(counted: pl.DataFrame, names: Sequence[str], figure_columns: 
 
 
 def _dimensions(names: Sequence[str]) -> dict[str, pl.Expr]:
-    """Which dimension the report is told by, and each row's country or device."""
+    """The dimension of the report, and the country or device of each row."""
     by_country, by_device = (_first(names, _DIMENSIONS[dimension]) for dimension in (COUNTRY, DEVICE))
     absent = pl.lit(None, pl.String)
     return {

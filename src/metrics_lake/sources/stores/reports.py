@@ -1,8 +1,8 @@
 """The reports of app stores: from the bytes of a file to rows of `bronze.store_reports`.
 
-Every row of a report ends in exactly one account: accepted (an app of a tenant), unclaimed (an app that no tenant
-names; it is kept, and counts as soon as one does), reject (can't be read) or skipped (blank, a repetition, or
-without a figure).
+Every row of a report is counted in exactly one class: accepted (an app of a tenant), unclaimed (an app that no tenant
+lists; it is stored, and counts as soon as a tenant lists it), reject (can't be parsed) or skipped (blank, a duplicate,
+or without a figure).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from metrics_lake.config.settings import Rules
 from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.sources.landed_file import EMPTY, QUARANTINED, READ, InputFile, UnreadableFile
 from metrics_lake.sources.stores import app_store_sales, google_play_installs
-from metrics_lake.sources.stores.raw_table import ROW, RawTable, ReportRows, cells, decode
+from metrics_lake.sources.stores.raw_table import ROW, RawTable, ReportRows, decode, parse_table
 
 REJECT, FILE = "reject", "file"
 _COUNTS = ("row_count", "accepted_count", "unclaimed_count", "reject_count", "skipped_count", "doubled_count")
@@ -33,7 +33,7 @@ def is_any_app_named(rules: Rules) -> bool:
 
 
 def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[pl.DataFrame]:
-    """Rows of `bronze.store_reports`, file by file; columns that a kind of row doesn't fill are left out.
+    """Rows of `bronze.store_reports`, file by file; a frame lacks the columns that its kind of row doesn't fill.
 
     Reports name nobody, so nothing is hashed.
     """
@@ -52,7 +52,7 @@ def _parse_file(file: InputFile, apps: set[tuple[str, str]]) -> Iterator[pl.Data
         if not text.strip():
             yield file_row.with_columns(row_kind=pl.lit(FILE), status=pl.lit(EMPTY), **_NOTHING)
             return
-        table = cells(text)
+        table = parse_table(text)
         rows: ReportRows = store.read(table, file.true_path)
         if not rows.accepted.height and rows.rejects.height:
             raise UnreadableFile(rows.rejects["reason"][0])
@@ -68,7 +68,7 @@ def _parse_file(file: InputFile, apps: set[tuple[str, str]]) -> Iterator[pl.Data
 
 
 def _file_row(file: InputFile, store: ModuleType) -> pl.DataFrame:
-    """What is known of a file before it is read, as one row."""
+    """One row with the properties of a file that are known before it is parsed."""
     entry, stamp = file.entry, stamped_at(file.true_path)
     row = {
         "batch_number": file.batch_number,
@@ -85,7 +85,7 @@ def _file_row(file: InputFile, store: ModuleType) -> pl.DataFrame:
 
 
 def stamped_at(path: str) -> datetime | None:
-    """When a report was written, as a stamp in its name tells, which every copy keeps."""
+    """When a report was written, by the timestamp in its name, which every copy keeps."""
     match = _STAMP.search(path)
     try:
         return datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc) if match else None
@@ -100,7 +100,7 @@ def _reject_rows(table: RawTable, rejects: pl.DataFrame) -> pl.DataFrame:
 
 
 def _account(table: RawTable, rows: ReportRows, store: ModuleType, apps: set[tuple[str, str]]) -> dict[str, pl.Expr]:
-    """What became of a report's rows."""
+    """The counts of a report's rows."""
     own_apps = [app for app_store, app in apps if app_store == store.STORE]
     unknown = [name for name in table.names if name not in store.COLUMNS]
     claimed = rows.accepted.filter(pl.col("app").is_in(own_apps)).height if rows.accepted.height else 0

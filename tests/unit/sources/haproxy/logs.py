@@ -1,4 +1,4 @@
-"""Small logs for tests: lines as HAProxy writes them, files as they arrive, and what `parse` makes of them."""
+"""Small logs for tests: lines as HAProxy writes them, landed files, and the rows that `parse` makes from them."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def line(
 
 
 @dataclass(frozen=True)
-class Arrived:
-    """A file whose bytes are here, in pieces that end where a line does."""
+class InMemoryFile:
+    """A landed file in memory."""
 
     content: bytes
     path: str = "haproxy/edge-01/2001/01/15/haproxy-13-00.log"
     is_duplicate: bool = False
     batch_number: int = 1
-    shown: str | None = None
-    earlier: Arrived | None = None
+    redacted_path: str | None = None
+    earlier: InMemoryFile | None = None
 
     @property
     def true_path(self) -> str:
@@ -67,16 +67,16 @@ class Arrived:
 
     @property
     def entry(self) -> FileEntry:
-        found = hashlib.sha256(self.content).hexdigest()
+        digest = hashlib.sha256(self.content).hexdigest()
         return FileEntry(
-            self.shown or self.path, len(self.content), found, "2001-01-15T13:00:00+00:00", self.is_duplicate
+            self.redacted_path or self.path, len(self.content), digest, "2001-01-15T13:00:00+00:00", self.is_duplicate
         )
 
     def pieces(self) -> Iterator[bytes]:
         if self.content:
             yield self.content
 
-    def before(self) -> Arrived | None:
+    def before(self) -> InMemoryFile | None:
         return self.earlier
 
 
@@ -115,7 +115,7 @@ class Read:
 
     @property
     def accounts(self) -> dict[str, int]:
-        """The one file's accounts that aren't empty."""
+        """The counts of the only file, without zeros."""
         [file] = self.files
         names = ("accepted", "reject", "unclaimed", "skipped")
         return {name: file[f"{name}_count"] for name in names if file[f"{name}_count"]}
@@ -123,10 +123,10 @@ class Read:
 
 def parse(*files: Any, rules: Rules | None = None) -> Read:
     """What the source makes of files, as the rows that Spark would be handed. Needs METRICS_LAKE_SECRET."""
-    arrived = [Arrived(file) if isinstance(file, bytes) else file for file in files]
+    input_files = [InMemoryFile(file) if isinstance(file, bytes) else file for file in files]
     used = rules or rules_of()
     schema = arrow_schema(TABLE)
-    tables = [pl.from_arrow(fitted(frame, schema)) for frame in FEED.parse(arrived, used, hasher_of(used))]
+    tables = [pl.from_arrow(fitted(frame, schema)) for frame in FEED.parse(input_files, used, hasher_of(used))]
     return Read(pl.concat(tables) if tables else pl.from_arrow(schema.empty_table()))
 
 

@@ -1,4 +1,4 @@
-"""Whom somebody who asks to be forgotten may be: the same ids that their log lines got, and no word of them in a message."""
+"""Erasure requests: a person gets the same ids as their log lines, and no message shows their address or agent."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_without_the_keys_file_nobody_can_be_found_and_that_is_said() -> None:
     (["# nobody", ""], "nobody is named"), (["192.0.2.7 VLC", "192.0.2.777 VLC"], "line 2 begins with no address"),
     (["VLC 192.0.2.7"], "line 1 begins with no address"), (["playback"], "line 1 begins with no address"),
 ])  # fmt: skip
-def test_a_line_that_names_nobody_is_told_by_its_number_alone(lines: list[str], message: str) -> None:
+def test_a_line_that_names_nobody_is_reported_by_its_number_alone(lines: list[str], message: str) -> None:
     with pytest.raises(ErasureRequestError, match=message) as raised:
         requests(*lines)
     assert "192.0.2" not in str(raised.value) and "VLC" not in str(raised.value)

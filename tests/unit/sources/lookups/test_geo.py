@@ -1,4 +1,4 @@
-"""Country, region, kind of network and a tenant's own networks, out of addresses that are not kept."""
+"""Country, region, kind of network and a tenant's own networks, from addresses that are not stored."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_country_and_region_are_read_from_files_of_any_maker(country_file, addre
         ("10.0.0.1", None),
     ],
 )
-def test_data_centres_are_told_from_access_networks(network_file, address, network):
+def test_data_centres_are_distinguished_from_access_networks(network_file, address, network):
     assert geo.open_files("", network_file).describe([address])["network"].to_list() == [network]
 
 

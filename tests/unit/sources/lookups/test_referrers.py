@@ -1,4 +1,4 @@
-"""Where listeners came from: hosts as they were named, groups by the list, and no address."""
+"""Sources of listeners: hosts as sent, groups by the list, and no address."""
 
 from __future__ import annotations
 

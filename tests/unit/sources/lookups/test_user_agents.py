@@ -1,4 +1,4 @@
-"""Who is behind a user agent: real-world shapes, each with what is kept of it."""
+"""User agents of the real world, each with its stored properties."""
 
 from __future__ import annotations
 

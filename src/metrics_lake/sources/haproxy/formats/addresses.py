@@ -1,4 +1,4 @@
-"""Who asked: the connecting address, or behind our own proxies the one that they were told (X-Forwarded-For)."""
+"""The client's address: the connecting address, or X-Forwarded-For if a trusted proxy connected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_HASH = r"^[0-9.]+$"
 
 
 def with_client_address(requests: pl.DataFrame, haproxy: Haproxy) -> pl.DataFrame:
-    """`address` as that of the listener, where the connection came from one of the trusted proxies."""
+    """Replaces `address` by the client's own, if a trusted proxy connected."""
     if not haproxy.trusted_proxies or haproxy.address_mode == "hashed":
         return requests
     trusted = [ipaddress.ip_network(network) for network in haproxy.trusted_proxies]
@@ -30,7 +30,7 @@ def with_client_address(requests: pl.DataFrame, haproxy: Haproxy) -> pl.DataFram
 
 
 def is_invalid(haproxy: Haproxy) -> pl.Expr:
-    """Whether an address is none of the kind that the settings promise: an IP address, or a hash made at the edge."""
+    """Whether an address isn't of the configured kind: an IP address, or a hash that HAProxy made."""
     address = pl.col("address")
     if haproxy.address_mode == "hashed":
         return ~address.str.contains(_HASH) | address.str.contains(_NO_HASH)
@@ -38,7 +38,7 @@ def is_invalid(haproxy: Haproxy) -> pl.Expr:
 
 
 def parse_address(text: str) -> _Address | None:
-    """An address as proxies write it: with a port, in brackets or quotes, IPv4 in IPv6; None if it is none."""
+    """Parses an address as proxies write it: with a port, in brackets or quotes, IPv4 in IPv6. None if it is invalid."""
     bare = text.strip(" \t\"'")
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
@@ -52,9 +52,9 @@ def parse_address(text: str) -> _Address | None:
 
 
 def _client_address(address: str, forwarded: str, trusted: Sequence[_Network]) -> str | None:
-    """The right-most address of the list that isn't trusted, if the connecting one is; a proxy adds to the right.
+    """The right-most untrusted address of the list, if the connecting one is trusted; each proxy appends its own on the right.
 
-    An entry that is no address ends the search: what stands left of it can be made up by anybody.
+    An invalid entry ends the search, because a client can forge everything left of it.
     """
     parsed_address = parse_address(address)
     if parsed_address is None or not _is_trusted(parsed_address, trusted):

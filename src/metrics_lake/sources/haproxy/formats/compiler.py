@@ -15,24 +15,24 @@ from metrics_lake.sources.haproxy.formats.split_plan import Step, steps
 INSTANTS = (
     "request_epoch", "request_zoned", "request_local", "accept_epoch", "accept_zoned", "accept_local",
 )  # fmt: skip
-LENGTHS = ("active", "user_total", "total")  # the best first: the others count the idle time before the request too
-# Only in HTTP mode: a format without any of them is of connections.
+LENGTHS = ("active", "user_total", "total")  # the best first: the others include the idle time before the request
+# Only in HTTP mode: a format with none of them logs TCP connections.
 _REQUESTS = (
     "request", "uri", "path", "method", "status", "request_epoch", "request_zoned", "request_local", "active", "idle",
 )  # fmt: skip
 _EXPECTED = {
     "duration": (LENGTHS, "%Ta", "sessions have no length"),
-    "status": (("status",), "%ST", "no request can be told to have been answered"),
-    "method": (("method", "request"), "%HM or %{+Q}r", "no request can be told to be a GET"),
-    "path": (("uri", "path", "request"), "%HP or %{+Q}r", "streams can be told by frontend and host alone"),
-    "frontend": (("frontend",), "%ft", "streams can be told by host and path alone"),
+    "status": (("status",), "%ST", "no request is known to have been answered"),
+    "method": (("method", "request"), "%HM or %{+Q}r", "no request is known to be a GET"),
+    "path": (("uri", "path", "request"), "%HP or %{+Q}r", "streams can be matched by frontend and host alone"),
+    "frontend": (("frontend",), "%ft", "streams can be matched by host and path alone"),
     "user agent": (("user_agent", "captures", "capture_list"), "a captured User-Agent", "all listeners behind one address are one"),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Format:
-    """A compiled log-format: what its lines begin with, the steps that read them, and what it lacks for us."""
+    """A compiled log-format: the text at the start of its lines, the steps that split them, and the fields that it lacks."""
 
     name: str
     text: str
@@ -47,15 +47,15 @@ class Format:
 
     @property
     def is_tcp(self) -> bool:
-        """Whether its lines are of connections and not of requests: nothing of a request is in it."""
+        """Whether it logs TCP connections: it has no field of a request."""
         return not self.columns & set(_REQUESTS)
 
 
 def compiled(text: str, *, mapped: Mapping[str, str] | None = None, name: str = "") -> Format:
-    """A log-format as it stands in haproxy.cfg, with or without `log-format`, quotes and escapes.
+    """Compiles a log-format as written in haproxy.cfg, with or without `log-format`, quotes and escapes.
 
-    `mapped` names sample expressions that don't tell by themselves what they are. Raises FormatError, which points at
-    the place: an unknown alias, fields that nothing tells apart, no address, no instant.
+    `mapped` gives the role of sample expressions whose name doesn't show it. FormatError shows the position of the
+    problem: an unknown alias, fields that can't be separated, no address, no instant.
     """
     plain = unquoted(text)
     format_pieces = _without_duplicates(pieces(plain, mapped or {}))
@@ -70,7 +70,7 @@ def _used_fields(format_pieces: list[Piece]) -> tuple[Field, ...]:
 
 
 def _plan(format_pieces: list[Piece], text: str) -> tuple[list[Piece], tuple[str, tuple[Step, ...]]]:
-    """The pieces with the plan that reads them; those that only help are read over where nothing tells them apart."""
+    """The pieces with the plan that splits them. Fields of HELPFUL are skipped if they can't be separated."""
     with suppress(FormatError):
         return format_pieces, steps(format_pieces, text)
     needed = [
@@ -80,12 +80,12 @@ def _plan(format_pieces: list[Piece], text: str) -> tuple[list[Piece], tuple[str
 
 
 def _unused(field: Field) -> Field:
-    """The same field, read over."""
+    """The same field, to be skipped."""
     return replace(field, role="", capture=None)
 
 
 def _without_duplicates(format_pieces: list[Piece]) -> list[Piece]:
-    """The first field of each role keeps it, and of several lengths of time the best is kept."""
+    """Keeps the first field of each role, and the best of several durations; skips the others."""
     columns = {piece.column for piece in format_pieces if isinstance(piece, Field)}
     lengths = [name for name in LENGTHS if name in columns]
     seen, out = set(lengths[1:]), list[Piece]()

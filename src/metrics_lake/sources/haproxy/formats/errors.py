@@ -1,4 +1,4 @@
-"""What is wrong with a log-format string, shown at its place."""
+"""The error for a log-format string; it shows the position of the problem."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SHOWN = 72
 
 
 class FormatError(SettingsError):
-    """A log-format string can't be read; the message shows the string with a caret under the place."""
+    """A log-format string can't be compiled. The message shows the string with a caret under the position."""
 
     def __init__(self, problem: str, text: str, at: int, *, remedy: str = "") -> None:
         self.problem, self.at = problem, at
@@ -24,6 +24,6 @@ class FormatError(SettingsError):
         )
 
     def within(self, place: str) -> FormatError:
-        """The same, said of a place in the settings."""
+        """The same error, with the name of the setting."""
         problem, text, at, remedy = self._details
         return FormatError(f"{place}: {problem}", text, at, remedy=remedy)

@@ -1,4 +1,4 @@
-"""From fields as HAProxy wrote them to the columns of a request, the same for every format."""
+"""From fields as HAProxy wrote them to the columns of a request, which are the same for every format."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from metrics_lake.sources.haproxy.formats.splitting import split
 _ABSENT = ("", "-", "<BADREQ>")
 _ESCAPE = re.compile(r'\\(["\\\]])')
 _ENDED = ("txn_close", "sess_error", "sess_killed", "", "-")
-_OWN_ESCAPES = ("user_agent", "playback_id", "referer")  # readers of these undo HAProxy's #XX
+_OWN_ESCAPES = ("user_agent", "playback_id", "referer")  # the code that uses these decodes HAProxy's #XX
 
 
 def read(lines: pl.DataFrame, form: Format, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
-    """Requests from lines of a format, in the columns of `httplog.COLUMNS`; `is_read` is false where one is not of it."""
+    """Requests from lines, in the columns of `httplog.COLUMNS`; `is_read` is false if a line doesn't have this format."""
     frame = split(lines, form)
     columns = form.columns
     needed = columns.difference(HELPFUL)
@@ -36,7 +36,7 @@ def read(lines: pl.DataFrame, form: Format, layouts: Mapping[str, tuple[str, ...
 
 
 def _plain(series: pl.Series, field: Field) -> pl.Series:
-    """A field's values without the way in which they were written, but for `#XX`, which the readers of texts undo."""
+    """A field's decoded values; `#XX` stays, because the code that uses the texts decodes it."""
     plain = _decoded(series, field)
     if (field.role in _OWN_ESCAPES or field.capture is not None) and not field.is_alias:
         return plain.str.replace_all("#", "#23", literal=True)
@@ -44,7 +44,7 @@ def _plain(series: pl.Series, field: Field) -> pl.Series:
 
 
 def _decoded(series: pl.Series, field: Field) -> pl.Series:
-    match field.written:
+    match field.encoding:
         case "token":
             inner = series.str.strip_prefix('"').str.strip_suffix('"')
             return _map_distinct(inner.replace("null", ""), "\\", _from_json)
@@ -60,7 +60,7 @@ def _decoded(series: pl.Series, field: Field) -> pl.Series:
 
 
 def _map_distinct(series: pl.Series, mark: str, change: Callable[[str], str]) -> pl.Series:
-    """Changes what holds the mark, each distinct value once."""
+    """Applies a change to the values that contain the mark, once for each distinct value."""
     marked = series.filter(series.str.contains(mark, literal=True).fill_null(False)).unique()
     if marked.is_empty():
         return series
@@ -82,7 +82,7 @@ def _from_hex(text: str) -> str:
 
 
 def _numbers(form: Format) -> dict[str, pl.Expr]:
-    """Length, status, size and counters; a `+` says that the line was written before the end."""
+    """Duration, status, size and counters; a `+` means that the line was written before the request ended."""
     columns = form.columns
     length = next((name for name in LENGTHS if name in columns), None)
     total = _number(length) if length else pl.lit(None, dtype=pl.Int64)
@@ -105,7 +105,7 @@ def _number(column: str) -> pl.Expr:
 
 
 def _request(columns: frozenset[str]) -> dict[str, pl.Expr]:
-    """Method and URI, from the request line or from fields of their own."""
+    """Method and URI, from the request line or from separate fields."""
     words = pl.col("request").str.splitn(" ", 3).struct
     method = "method" in columns and pl.col("method")
     uri = next((pl.col(name) for name in ("uri", "path") if name in columns), None)
@@ -120,7 +120,7 @@ def _request(columns: frozenset[str]) -> dict[str, pl.Expr]:
 
 
 def _is_unserved(form: Format) -> pl.Expr:
-    """Whether a line says that it reached no server: by the server's name, in TCP mode by the time to connect, too."""
+    """Whether the request reached no server: by the server's name, and in TCP mode also by the connect time."""
     signs = [pl.col("server") == httplog.NO_SERVER] if "server" in form.columns else []
     signs += [_number("connect") == -1] if form.is_tcp and "connect" in form.columns else []
     return pl.any_horizontal(pl.lit(False), *signs).fill_null(False)
@@ -148,13 +148,13 @@ def _captured(frame: pl.DataFrame, form: Format) -> pl.DataFrame:
     numbers = {field.capture: field.column for field in form.fields if field.capture is not None}
     if not numbers:
         return frame.with_columns(captures=pl.lit(None, dtype=pl.List(pl.String)))
-    no_place = pl.lit(None, dtype=pl.String)  # not "", which would be a header that was not sent
+    no_place = pl.lit(None, dtype=pl.String)  # not "", which means a header that was not sent
     listed_fields = [pl.col(numbers[at]) if at in numbers else no_place for at in range(max(numbers) + 1)]
     return frame.with_columns(captures=pl.concat_list(listed_fields))
 
 
 def _is_read(form: Format) -> pl.Expr:
-    """Whether all that a request needs was there and was what it ought to be."""
+    """Whether all required fields are present and valid."""
     needed = [pl.col("is_whole"), pl.col("accepted_ms").is_not_null(), pl.col("address").str.len_bytes() > 0]
     aliases = {field.column for field in form.fields if field.is_alias}
     if aliases & set(LENGTHS):

@@ -1,4 +1,4 @@
-"""A log-format string cut into texts and items (HAProxy's manual, 8.2.6; `lf_expr_compile` in its src/log.c)."""
+"""Splits a log-format string into texts and items (HAProxy's manual, 8.2.6; `lf_expr_compile` in its src/log.c)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FLAG_NAMES = ("M", "Q", "X", "E", "bin", "json", "cbor")
 
 @dataclass(frozen=True)
 class Text:
-    """What HAProxy writes as it stands."""
+    """A text that HAProxy writes unchanged."""
 
     at: int
     text: str
@@ -24,7 +24,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Item:
-    """One `%…`: an alias or a sample expression, its name in `(…)` if it has one, and the flags that hold for it."""
+    """One `%…`: an alias or a sample expression, its name in `(…)` if it has one, and its flags."""
 
     at: int
     alias: str = ""
@@ -33,12 +33,12 @@ class Item:
     flags: frozenset[str] = frozenset()
 
     @property
-    def shown(self) -> str:
+    def spelling(self) -> str:
         return f"%[{self.sample}]" if self.sample else f"%{self.alias}"
 
 
 def tokens(text: str) -> Iterator[Text | Item]:
-    """Texts and items in turn. The flags of a `%o` are those of all items behind it."""
+    """Texts and items in turn. The flags of a `%o` apply to all items after it."""
     global_flags: frozenset[str] = frozenset()
     at = start = 0
     while (at := text.find("%", start)) >= 0:
@@ -57,7 +57,7 @@ def tokens(text: str) -> Iterator[Text | Item]:
 
 
 def _item(text: str, at: int, flags: frozenset[str]) -> tuple[Item, int]:
-    """The item that begins with the `%` at `at`, and the place behind it."""
+    """The item that begins with the `%` at `at`, and the position after it."""
     position, name = at + 1, ""
     if text.startswith("(", position):
         name_match = _NAME.match(text, position)
@@ -82,7 +82,7 @@ def _changed_flags(flags: frozenset[str], changes: str, text: str, at: int) -> f
     for change in changes.split(","):
         sign, flag = change[:1], change[1:]
         if flag not in _FLAG_NAMES or sign not in "+-":
-            if change not in _FLAG_NAMES:  # HAProxy's manual once wrote {Q}: it means nothing, and does no harm
+            if change not in _FLAG_NAMES:  # HAProxy's manual once wrote {Q}: it has no effect
                 raise FormatError(f"unknown flag {change!r}", text, at, remedy=f"known: {', '.join(_FLAG_NAMES)}")
         else:
             flags = flags | {flag} if sign == "+" else flags - {flag}
@@ -91,7 +91,7 @@ def _changed_flags(flags: frozenset[str], changes: str, text: str, at: int) -> f
 
 
 def _sample_end(text: str, start: int) -> int:
-    """The place of the `]` that ends a sample expression; those inside brackets and quotes don't."""
+    """The position of the `]` that ends a sample expression; brackets inside parentheses and quotes don't end it."""
     depth, quote, at = 0, "", start + 1
     while at < len(text):
         char = text[at]

@@ -1,4 +1,4 @@
-"""Every line to the reader that knows it: the fast one of httplog first, the slower ones for what that leaves."""
+"""Parses every line with the format that fits: the fast parser of httplog first, the slower ones for the rest."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Layouts = Mapping[str, tuple[str, ...]]
 def parse_lines(
     numbered: pl.DataFrame, haproxy: Haproxy, paths: Mapping[int, str] | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Requests (columns of `httplog.COLUMNS`, those that no line has left out), and lines that no format reads.
+    """Requests (columns of `httplog.COLUMNS` that at least one line has), and the lines that no format parses.
 
-    `paths` says where each file lies, for the formats that the settings bind to files.
+    `paths` are the paths of the files, for the formats that the settings bind to files.
     """
     parsed = list[pl.DataFrame]()
     rest = numbered
@@ -48,7 +48,7 @@ def _concat(parsed: list[pl.DataFrame]) -> pl.DataFrame:
 def _own_formats(
     numbered: pl.DataFrame, bindings: Bindings, paths: Mapping[int, str]
 ) -> dict[tuple[int, ...], tuple[Format, ...]]:
-    """Files that have formats of their own, those with the same ones together."""
+    """The files that have bound formats, grouped by these."""
     if not bindings.patterns:
         return {}
     numbers_by_formats: dict[tuple[Format, ...], list[int]] = {}
@@ -59,7 +59,7 @@ def _own_formats(
 
 
 def _is_begun(forms: tuple[Format, ...]) -> pl.Expr:
-    """Whether a line begins as one of the formats does, and so is a broken one of it."""
+    """Whether a line begins with the start of one of the formats, and so is a broken line of it."""
     starts = [form.start for form in forms if len(form.start.strip()) > 1]
     return pl.any_horizontal(pl.lit(False), *(pl.col("text").str.contains(start, literal=True) for start in starts))
 
@@ -69,13 +69,13 @@ def _is_in_files(numbers: tuple[int, ...]) -> pl.Expr:
 
 
 def parse_as(unparsed: pl.DataFrame, form: Format, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What a format reads of some lines, and what it leaves."""
+    """The requests that a format parses, and the lines that it doesn't."""
     attempted = read(unparsed, form, layouts)
     return attempted.filter("is_read"), unparsed.filter(~attempted["is_read"])
 
 
 def parse_built_in(unparsed: pl.DataFrame, layouts: Layouts) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-    """What each of the slower built-in formats reads of dated lines, and what all of them leave."""
+    """The requests that each slower built-in format parses from dated lines, and the lines that none of them does."""
     parsed: dict[str, pl.DataFrame] = {}
     for name, mark in SLOWER.items():
         is_likely = pl.col("after").is_not_null() & pl.col("text").str.contains(mark)

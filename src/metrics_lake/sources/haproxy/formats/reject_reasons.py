@@ -1,4 +1,4 @@
-"""Why a line couldn't be read, or that there was nothing to read: notices, errors before any request, blank lines."""
+"""Why a line couldn't be parsed. Notices, errors before any request and blank lines have no reason: they are no rejects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FIELDS_OF_HTTPLOG = 12
 
 
 def with_reasons(unparsed: pl.DataFrame, read_files: pl.Series) -> pl.DataFrame:
-    """Adds the reason of each reject, null for what is no fault. `read_files` are files that had other lines to read."""
+    """Adds the reason of each reject; null if the line is no reject. `read_files` are files with parsed lines."""
     is_begun = pl.col("is_begun").fill_null(False) if "is_begun" in unparsed.columns else pl.lit(False)
     return unparsed.with_columns(reason=_reason(read_files, is_begun))
 

@@ -1,8 +1,8 @@
-"""How a line is cut into its fields: a row of steps, each of which takes the first part off what is left of it.
+"""Plans how a line is split into its fields: a list of steps, each of which removes the first part of the rest.
 
-A field ends at the text behind it where that text can't be in the field; so most steps are a search for a fixed
-string. Where the characters of neighbours overlap (`%ci:%cp`), a regular expression reads them together. Where
-nothing tells them apart, the log-format is refused.
+A field ends at the text after it if that text can't be part of the field, so most steps search a fixed string. If the
+characters of adjacent fields overlap (`%ci:%cp`), a regular expression matches them together. If they can't be
+separated, the log-format is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from metrics_lake.sources.haproxy.formats.fields import Field, Piece
 
 @dataclass(frozen=True)
 class Cut:
-    """Up to the first `until` stands a field (or some that nobody needs); an empty `until` takes all that is left."""
+    """A field (or several unused ones) up to the first `until`; an empty `until` takes the whole rest."""
 
     field: Field | None
     until: str
@@ -24,22 +24,22 @@ class Cut:
 
 @dataclass(frozen=True)
 class Match:
-    """`pattern` reads several fields at once: of all that is left, or of the part before the first `until`."""
+    """`pattern` matches several fields at once: in the whole rest, or in the part before the first `until`."""
 
     fields: tuple[Field, ...]
     pattern: str
     until: str
-    is_word: bool = False  # no blank can be in it
+    is_word: bool = False  # it can't contain a blank
 
     @property
     def goes_on(self) -> bool:
-        """Whether the pattern leaves a rest of the line to the steps behind it."""
+        """Whether the pattern leaves a rest of the line to the next steps."""
         return "(?P<rest>" in self.pattern
 
 
 @dataclass(frozen=True)
 class Tail:
-    """The last field, behind which `suffix` ends the line."""
+    """The last field; `suffix` ends the line."""
 
     field: Field
     suffix: str
@@ -50,7 +50,7 @@ _Pair = tuple[Field, str]
 
 
 def steps(pieces: list[Piece], text: str) -> tuple[str, tuple[Step, ...]]:
-    """The text that a line begins with, and the steps behind it. Raises FormatError where fields can't be told apart."""
+    """The text at the start of a line, and the steps after it. Raises FormatError if fields can't be separated."""
     start = pieces[0] if pieces and isinstance(pieces[0], str) else ""
     pairs = _pairs(pieces[1:] if start else pieces)
     plan: list[Step] = []
@@ -59,7 +59,7 @@ def steps(pieces: list[Piece], text: str) -> tuple[str, tuple[Step, ...]]:
         if len(pairs) == 1:
             plan.append(Tail(field, literal.rstrip(" ")))
             pairs = []
-        elif _ends(field, literal):
+        elif _ends_at(field, literal):
             plan.append(Cut(field, literal))
             pairs = pairs[1:]
         elif field.shape.exact:
@@ -68,11 +68,11 @@ def steps(pieces: list[Piece], text: str) -> tuple[str, tuple[Step, ...]]:
         else:
             group, pairs = _group(pairs, text)
             plan.append(group)
-    return start, tuple(_shortened(plan))
+    return start, tuple(_join_unused(plan))
 
 
 def _pairs(pieces: list[Piece]) -> list[_Pair]:
-    """Each field with the text behind it."""
+    """Each field with the text after it."""
     pairs: list[_Pair] = []
     for piece in pieces:
         if isinstance(piece, Field):
@@ -82,28 +82,30 @@ def _pairs(pieces: list[Piece]) -> list[_Pair]:
     return pairs
 
 
-def _ends(field: Field, literal: str) -> bool:
-    """Whether the first `literal` is the end of the field; in free text a telling one is taken at its word."""
-    return bool(literal) and (field.shape.ends_before(literal) or (field.shape.is_open and _is_telling(field, literal)))
+def _ends_at(field: Field, literal: str) -> bool:
+    """Whether the first `literal` ends the field; in free text a distinctive one does."""
+    return bool(literal) and (
+        field.shape.ends_before(literal) or (field.shape.is_open and _is_distinctive(field, literal))
+    )
 
 
-def _is_telling(field: Field, literal: str) -> bool:
+def _is_distinctive(field: Field, literal: str) -> bool:
     return not field.shape.is_escaped and len(literal) > 1 and bool(literal.strip())
 
 
 def _group(pairs: list[_Pair], text: str) -> tuple[Match, list[_Pair]]:
-    """Fields that only a pattern tells apart, up to a text that can be in none of them."""
+    """Fields that only a pattern can separate, up to a text that none of them can contain."""
     members: list[_Pair] = []
     characters: frozenset[str] = frozenset()
     while pairs:
         (field, literal), pairs = pairs[0], pairs[1:]
         if members:
-            _check(members[-1], field, text)
+            _check_separable(members[-1], field, text)
         members.append((field, literal))
         characters |= field.shape.characters
         outside = any(char not in characters for char in literal)
         is_new = not any(literal in before for _, before in members[:-1])
-        if literal and (outside or (field.shape.is_open and _is_telling(field, literal) and is_new)):
+        if literal and (outside or (field.shape.is_open and _is_distinctive(field, literal) and is_new)):
             break
         characters |= frozenset(literal)
     inner = ""
@@ -116,10 +118,10 @@ def _group(pairs: list[_Pair], text: str) -> tuple[Match, list[_Pair]]:
     return Match(tuple(field for field, _ in members), pattern, until if pairs else "", is_word), pairs
 
 
-def _check(before: _Pair, field: Field, text: str) -> None:
-    """Raises FormatError unless the text between two fields can be found from the left or from the right.
+def _check_separable(before: _Pair, field: Field, text: str) -> None:
+    """Raises FormatError unless the text between two fields ends the left one or can't begin the right one.
 
-    Where nobody needs either it doesn't matter.
+    Two unused fields needn't be separated.
     """
     first, literal = before
     runs_on = field.is_elided and not literal and "{" in first.shape.characters
@@ -129,17 +131,17 @@ def _check(before: _Pair, field: Field, text: str) -> None:
         return
     between = f"only {literal!r}" if literal else "nothing"
     raise FormatError(
-        f"{first.shown} and {field.shown} can't be told apart: {between} stands between them,", text, field.at,
+        f"{first.spelling} and {field.spelling} can't be told apart: {between} stands between them,", text, field.at,
         remedy=f"quote them: {_quoted(first)} {_quoted(field)}",
     )  # fmt: skip
 
 
 def _quoted(field: Field) -> str:
-    return "%{+Q}" + field.shown[1:]
+    return "%{+Q}" + field.spelling[1:]
 
 
-def _shortened(plan: list[Step]) -> list[Step]:
-    """Fields that nobody needs are passed over together, where the next text surely isn't part of them."""
+def _join_unused(plan: list[Step]) -> list[Step]:
+    """Joins steps of unused fields, if the next text can't be part of these fields."""
     shortened: list[Step] = []
     skipped: list[_Pair] = []
     for step in plan:
@@ -160,21 +162,21 @@ def _shortened(plan: list[Step]) -> list[Step]:
 
 
 def fields_of(step: Step) -> tuple[Field, ...]:
-    """The fields that a step reads."""
+    """The fields of a step."""
     if isinstance(step, Match):
         return step.fields
     return (step.field,) if step.field is not None else ()
 
 
 def _unused(step: Step) -> _Pair | None:
-    """A field that nobody needs, with the text behind it, whose first character can't be in the field."""
+    """An unused field with the text after it, if the field can't contain the first character of that text."""
     if not isinstance(step, Cut) or step.field is None or step.field.column:
         return None
     return None if step.until[0] in step.field.shape.characters else (step.field, step.until)
 
 
 def _can_skip(skipped: _Pair, text: str) -> bool:
-    """Whether the first `text` behind a field and the text that follows it can't begin in either."""
+    """Whether `text` can begin neither in a skipped field nor in the text after that field."""
     field, before = skipped
     overlaps = any(before[at:].startswith(text) or text.startswith(before[at:]) for at in range(len(before)))
     return text[0] not in field.shape.characters and not overlaps

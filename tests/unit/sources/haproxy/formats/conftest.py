@@ -1,4 +1,4 @@
-"""Lines as a file would bring them, and what became of each: for the tests of what HAProxy can log."""
+"""Parses lines as from a file, and gives the class of each, for the tests of log formats."""
 
 from __future__ import annotations
 
@@ -49,12 +49,15 @@ def accounts(data: bytes, haproxy: Haproxy, path: str = PATH) -> dict[int, str]:
     files = clock.FileTimes(paths={0: path}, read_ms=READ_MS)
     unfinished = set() if data.endswith(b"\n") else {0}
     frame = numbered(data)
-    found = line_classes.classify_lines(frame, rules(haproxy), HASHER, unfinished=unfinished, files=files)
-    told = dict.fromkeys(frame["line_number"].to_list(), "request")
-    told |= dict.fromkeys(found.skipped["line_number"].to_list(), "skipped")
-    told |= dict.fromkeys(found.unclaimed["line_number"].to_list(), "unclaimed")
-    assert found.accepted.height == sum(account == "request" for account in told.values()) - found.rejects.height
-    return told | dict(found.rejects.select("line_number", "reason").rows())
+    classified = line_classes.classify_lines(frame, rules(haproxy), HASHER, unfinished=unfinished, files=files)
+    class_by_line = dict.fromkeys(frame["line_number"].to_list(), "request")
+    class_by_line |= dict.fromkeys(classified.skipped["line_number"].to_list(), "skipped")
+    class_by_line |= dict.fromkeys(classified.unclaimed["line_number"].to_list(), "unclaimed")
+    assert (
+        classified.accepted.height
+        == sum(account == "request" for account in class_by_line.values()) - classified.rejects.height
+    )
+    return class_by_line | dict(classified.rejects.select("line_number", "reason").rows())
 
 
 def requests_of(data: bytes, haproxy: Haproxy, path: str = PATH) -> dict[int, dict[str, Any]]:

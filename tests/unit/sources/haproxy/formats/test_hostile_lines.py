@@ -1,4 +1,4 @@
-"""Lines that somebody sends to break a parser: bounded time, bounded memory, and the others are read all the same."""
+"""Lines that an attacker sends: time and memory stay bounded, and the other lines are still parsed."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_a_hostile_line_costs_little_and_its_neighbours_are_read(file_accounts: 
     formats = {
         "*": ("a=%ci b=%tr c=%{+Q}[var(txn.ua)] d=%{+Q}r", '{"ts":"%tr","ci":"%ci","ua":"%[var(txn.ua),json]","x":%ST}')
     }
-    told = file_accounts(GOOD % 1 + HOSTILE[number] + b"\n" + GOOD % 2, Haproxy(formats=formats))
-    assert (told[1], told[3]) == ("request", "request")
+    class_by_line = file_accounts(GOOD % 1 + HOSTILE[number] + b"\n" + GOOD % 2, Haproxy(formats=formats))
+    assert (class_by_line[1], class_by_line[3]) == ("request", "request")
     assert time.perf_counter() - start < 5
 
 
@@ -51,10 +51,10 @@ def test_a_line_of_ten_megabytes_is_refused_unread(file_accounts: Accounts, monk
         return real(numbered, *others)
 
     monkeypatch.setattr(line_classes, "parse_lines", watched)
-    told = file_accounts(
+    class_by_line = file_accounts(
         GOOD % 1 + b"x" * 10_000_000 + b"\n" + HEAD + b'"GET /' + b"y" * 10_000_000 + b"\n" + GOOD % 2, Haproxy()
     )
-    assert told == {1: "request", 2: "too_long", 3: "too_long", 4: "request"}
+    assert class_by_line == {1: "request", 2: "too_long", 3: "too_long", 4: "request"}
     assert max(seen) < log_lines.LONGEST
 
 
