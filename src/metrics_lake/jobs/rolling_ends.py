@@ -25,10 +25,10 @@ def are_behind(work: JobContext, lasts: Sequence[Commit]) -> bool:
     """Whether for any tenant complete data ends with another day now than when these commits were made."""
     notes = [last.progress.more for last in lasts]
     batch = work.stream.committed
-    if all(each.get(_BATCH) == batch for each in notes):
+    if all(past.get(_BATCH) == batch for past in notes):
         return False
     now = _last_days(work, coverage(work.settings).complete_through)
-    return any(_last_days(work, _instant(each.get(_THROUGH))) != now for each in notes)
+    return any(_last_days(work, _instant(past.get(_THROUGH))) != now for past in notes)
 
 
 def _instant(text: str | None) -> datetime | None:
