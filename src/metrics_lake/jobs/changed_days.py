@@ -17,14 +17,14 @@ from metrics_lake.model.calendars import Calendars
 from metrics_lake.silver import sessions, tenant_days
 
 _CALENDARS = "calendars"
-_HOW = "spans"  # how days are told; other notes are of versions that subtracted hours from the wall clock
+_HOW = "spans"  # how days were worked out; other notes are of versions that subtracted hours from the wall clock
 _EDGE = timedelta(days=2)  # a day of any tenant begins that much after its UTC day at most
 _READ = ("tenant", "started_at", "ended_at", "last_request_at")
 
 
 @dataclass(frozen=True)
 class Changed:
-    """The days; `is_all` where they are all that sessions and gold know of, so that nothing else may stand."""
+    """The days; `is_all` where they are all that sessions and gold know of, so that no other may stay."""
 
     days: frozenset[date]
     is_all: bool = False
@@ -32,15 +32,15 @@ class Changed:
 
 def note(calendars: Calendars) -> dict[str, Any]:
     """What a commit of sessions says beside its days: the calendars that these are of."""
-    return {_CALENDARS: digest([_HOW, {name: vars(each) for name, each in calendars.by_tenant.items()}])}
+    return {_CALENDARS: digest([_HOW, {name: vars(calendar) for name, calendar in calendars.by_tenant.items()}])}
 
 
 def changed(work: JobContext, since: int) -> Changed:
     """The days that sessions changed after their version `since`; where gold begins anew (-1), every day."""
     commits = work.commit_log.commits(sessions.TABLE, after=since)
     has_all = since >= 0 or any(commit.version == 0 for commit in commits)  # a log loses its first commits some day
-    mine = note(work.calendars).items()
-    is_known = has_all and all(not each.progress.days or mine <= each.progress.more.items() for each in commits)
+    calendars = note(work.calendars).items()
+    is_known = has_all and all(not c.progress.days or calendars <= c.progress.more.items() for c in commits)
     days = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
     if is_known and since >= 0:
         return Changed(frozenset(days))

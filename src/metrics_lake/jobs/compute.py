@@ -145,7 +145,7 @@ def _by_period(work: JobContext, due: Due) -> None:
     through, clocks = coverage(work.settings).complete_through, work.calendars
     named = Named(periods_of(work, due.days, through), due.is_all and through is not None)
     metrics, frames = due.wanted("period"), Frames()
-    if named.each:
+    if named.tenant_periods:
         shares = 1 + work.delta_tables.count(sessions.TABLE) // _SESSIONS_IN_A_SHARE
         minimum_group, rows = work.settings.privacy.minimum_group, _sessions(work, named.within)
         frames = partitions.by_period(rows, metrics, clocks, named, shares, minimum_group)

@@ -54,11 +54,11 @@ def by_period(
 
     def compute(key: Key, rows: pl.DataFrame) -> Frames:
         tenant, _ = key
-        share, made = Share(rows, clocks[tenant], periods[tenant]), {}
+        share, frames = Share(rows, clocks[tenant], periods[tenant]), Frames()
         for metric in metrics:
             for number, frame in enumerate(metric.share(share) if metric.share else ()):
-                made[f"{metric.table.name} {number}"] = frame.with_columns(tenant=pl.lit(tenant))
-        return made
+                frames[f"{metric.table.name} {number}"] = frame.with_columns(tenant=pl.lit(tenant))
+        return frames
 
     frames = over_parts(_with_shares(sessions, list(periods), shares), ("tenant", "share"), compute)
     return {metric.table.name: metric.compute(_of(metric, frames), minimum_group) for metric in metrics if frames}

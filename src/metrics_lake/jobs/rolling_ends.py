@@ -26,10 +26,10 @@ def are_behind(context: JobContext, lasts: Sequence[Commit]) -> bool:
     """Whether for any tenant complete data ends with another day now than when these commits were made."""
     notes = [last.progress.more for last in lasts]
     batch = context.intake(haproxy.FEED).committed
-    if all(note.get(_BATCH) == batch for note in notes):
+    if all(past.get(_BATCH) == batch for past in notes):
         return False
     now = _last_days(context, coverage(context.settings).complete_through)
-    return any(_last_days(context, _instant(note.get(_THROUGH))) != now for note in notes)
+    return any(_last_days(context, _instant(past.get(_THROUGH))) != now for past in notes)
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -32,7 +32,7 @@ class Table:
     """A Delta table, declared beside the code that fills it.
 
     `columns` is one line a column, `name TYPE [NOT NULL] COMMENT 'meaning and unit'`.
-    `pruned_by` are columns of which the log holds least and greatest for each file (beside the partition's), so that
+    `pruned_by` are columns of which the log has the least and greatest value of each file (beside the partition's), so that
     reads leave files out. `keep` is how long rows are kept, counted from the day they speak of; None keeps them for good.
     """
 
@@ -48,10 +48,10 @@ class Table:
         return tuple(self._column(line) for line in lines if line)
 
     def _column(self, line: str) -> Column:
-        found = _COLUMN.match(line)
-        if found is None:
+        parsed = _COLUMN.match(line)
+        if parsed is None:
             raise TableError(f"{self.name}: not a column: {line!r}")
-        return Column(found["name"], found["type"], found["required"] is not None, found["comment"])
+        return Column(parsed["name"], parsed["type"], parsed["required"] is not None, parsed["comment"])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class Table:
 
     @property
     def properties(self) -> dict[str, str]:
-        """What Delta is told of the table as it is made; without `pruned_by` its log has statistics of every column."""
+        """The properties that the table is created with; without `pruned_by` its log has statistics of every column."""
         return {"delta.dataSkippingStatsColumns": ",".join(self.pruned_by)} if self.pruned_by else {}
 
     @property

@@ -179,6 +179,6 @@ def test_however_a_log_is_split_repeated_and_shuffled_an_address_has_the_same_se
     for number, name in enumerate(names):
         runs = split.filter(pl.col("file_id").is_in(names[: number + 1]))
         changes = sessions.rebuilt(runs.with_columns(is_due=pl.col("file_id") == name), standing, Sessions())
-        came, went = (changes.filter(change=kind).drop("change") for kind in (sessions.CAME, sessions.WENT))
-        standing = pl.concat([standing.join(went, on="session_id", how="anti"), came.select(standing.columns)])
+        inserted, deleted = (changes.filter(change=kind).drop("change") for kind in (sessions.INSERT, sessions.DELETE))
+        standing = pl.concat([standing.join(deleted, on="session_id", how="anti"), inserted.select(standing.columns)])
     assert standing.sort("session_id").equals(whole.select(standing.columns))
