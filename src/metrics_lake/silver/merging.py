@@ -19,7 +19,7 @@ _FIRST = tuple(name for name in _DESCRIBED if name not in ("has_agent", *_OF_AGE
 _COUNTS = ("request_count", "media_count", "byte_count")
 _ARRAYS = ("offsets_ms", "durations_ms", "sizes_bytes", "request_kinds", "line_ids")
 _TIMES = ("first_at", "last_at", "last_request_at")
-_SEGMENT = 1
+_SEGMENT, _CONNECTION = 1, 3
 _NO_MEDIA = (0, 2)
 _DAY_MS = 24 * 3600 * 1000
 READ = (
@@ -66,7 +66,7 @@ def _requests(contested: pl.DataFrame) -> pl.DataFrame:
         first_at=at,
         last_request_at=at,
         last_at=at + pl.duration(milliseconds=lasting),
-        has_end=pl.col("durations_ms").is_not_null() | is_segment,
+        has_end=pl.col("durations_ms").is_not_null() | (pl.col("request_kinds") != _CONNECTION),
         request_count=pl.lit(1, dtype=pl.Int64),
         media_count=(~pl.col("request_kinds").is_in(_NO_MEDIA)).cast(pl.Int64),
         byte_count=pl.col("sizes_bytes").cast(pl.Int64),

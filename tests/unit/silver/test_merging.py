@@ -107,6 +107,15 @@ def test_runs_that_come_again_change_nothing(requests):
     assert sessions.rebuilt(_frame(again), standing, Sessions()).is_empty()
 
 
+@given(st.sampled_from([2, 3]), st.booleans())
+def test_a_request_of_a_format_without_times_has_the_same_end_whether_it_came_once_or_twice(kind, is_twice):
+    """An HLS request is over at once; of a connection (3) nobody knows."""
+    one = {**_run(0, [(0, 0)]), "request_kinds": [kind], "durations_ms": [None], "has_end": kind != 3}
+    rows = [one, {**one, "file_id": "again"}] if is_twice else [one]
+    (ended_at,) = merged(_frame(rows), Sessions())["ended_at"]
+    assert ended_at == (None if kind == 3 else START)
+
+
 def test_a_late_piece_joins_two_sessions_and_both_old_ones_go():
     apart = [_run(1, [(0, 10)]), _run(1, [(120, 10)])]
     standing = _after(NOTHING_YET, sessions.rebuilt(_frame(apart), NOTHING_YET, Sessions()))

@@ -18,9 +18,13 @@ _FAR = 1 << 42  # milliseconds, to the year 2109: further apart than any two ins
 
 
 def with_ends(requests: pl.DataFrame) -> pl.DataFrame:
-    """Adds end_ms: a request takes its total time, a segment one segment duration more, and an early line no time."""
+    """Adds end_ms: a request lasts its total time, a segment one segment duration longer.
+
+    A connection whose line is early, or of a format without total times, lasts no time: its end is not known.
+    """
     extension = pl.when(pl.col("request_kind") == SEGMENT).then("segment_ms").otherwise(0)
-    has_end = ~(pl.col("is_early") & (pl.col("request_kind") == CONNECTION))
+    is_endless = pl.col("is_early") | pl.col("duration_ms").is_null()
+    has_end = ~(is_endless & (pl.col("request_kind") == CONNECTION))
     duration = pl.when(has_end).then(pl.col("duration_ms").fill_null(0) + extension).otherwise(0)
     return requests.with_columns(
         end_ms=pl.col("accepted_ms") + duration,

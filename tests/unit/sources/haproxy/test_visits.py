@@ -209,3 +209,9 @@ def test_runs_of_a_hundred_years_of_log_stay_apart():
 def test_one_listener_s_late_request_holds_no_other_listener_s_early_ones_together():
     rows = [{"accepted_ms": at, "listener_id": who} for who, at in (("a", 4_102_444_800_000), ("b", 0), ("b", 10**9))]
     assert [(run["listener_id"], run["request_count"]) for run in runs(rows)] == [("a", 1), ("b", 1), ("b", 1)]
+
+
+@pytest.mark.parametrize(("kind", "has_end"), [(SEGMENT, True), (PLAYLIST, True), (CONNECTION, False)])
+def test_a_connection_of_a_format_without_times_is_a_start_without_an_end(kind, has_end):
+    (run,) = runs([{"accepted_ms": 0, "duration_ms": None, "request_kind": kind}])
+    assert run["has_end"] is has_end
