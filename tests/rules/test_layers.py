@@ -28,7 +28,6 @@ _RADIO = (
     "config.tenants",
     "model.calendars",
     "model.periods",
-    "privacy.hashing",
     "sources.haproxy",
     "bronze",
     "silver",
