@@ -20,7 +20,7 @@ from metrics_lake.jobs.refine import refine
 
 def main(overrides: list[str]) -> None:
     steps = Steps()
-    work = JobContext.of(settings.load(overrides=overrides))
+    work = JobContext.create(settings.load(overrides=overrides))
     with work.lock("bench"):
         work.spark_tables.spark.range(1).count()
         steps.ready()

@@ -16,7 +16,7 @@ def main(folder: Path) -> None:
         "documents.path": folder / "documents.db", "privacy.secret_file": folder / "secret",
         "tenants": folder / "tenants.yaml", "spark.driver_memory": "1g",
     }  # fmt: skip
-    work = JobContext.of(settings.load(overrides=[f"{key}={value}" for key, value in places.items()]))
+    work = JobContext.create(settings.load(overrides=[f"{key}={value}" for key, value in places.items()]))
     run(work)
     java = work.spark_tables.spark.sparkContext._gateway
     work.spark_tables.spark.stop()

@@ -43,7 +43,7 @@ def _lines() -> Iterator[str]:
 
 def _about(table: Table | View) -> str:
     if isinstance(table, View):
-        return f"Rows of `{table.of.name}` whose `row_kind` is `{table.kind}`."
+        return f"Rows of `{table.table.name}` whose `row_kind` is `{table.kind}`."
     kept = f" Kept for {table.keep.days} days." if table.keep else " Kept for good."
     parts = f" Partitioned by `{'`, `'.join(table.partitioned_by)}`." if table.partitioned_by else ""
     return f"{_question(table)}{parts}{kept}"

@@ -45,13 +45,15 @@ def spark(secret: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sp
 @pytest.fixture(scope="session")
 def work_in(spark: SparkSession) -> Callable[..., JobContext]:
     """A piece of work in a folder: work_in(folder, landing, tenants, 'key=value' …)."""
-    return lambda folder, landing, tenants, *more: JobContext.of(lake_settings(folder, landing, tenants, *more))
+    return lambda folder, landing, tenants, *more: JobContext.create(lake_settings(folder, landing, tenants, *more))
 
 
 @pytest.fixture(scope="session")
 def small_in(secret: None) -> Callable[..., JobContext]:
     """The same without Spark, from the first file on."""
-    return lambda folder, landing, tenants, *more: SmallJobContext.of(lake_settings(folder, landing, tenants, *more))
+    return lambda folder, landing, tenants, *more: SmallJobContext.create(
+        lake_settings(folder, landing, tenants, *more)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ FEED = replace(haproxy.FEED, parse=parse, declared_in=__name__)
 def fail(arguments: list[str]) -> None:
     """Reads landing under the settings that the command line names."""
     settings = options.SettingsChoice(arguments[1], None, tuple(arguments[3::2])).load()
-    work = JobContext.of(settings)
+    work = JobContext.create(settings)
     folder = Path(tempfile.mkdtemp())
     stream = Intake(FEED, folder, Names(settings.secret()).redact_path)
     stream.plan(LocalLanding(settings.storage.landing), encrypted(rules(settings, work.tenants)), 1 << 30)

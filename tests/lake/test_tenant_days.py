@@ -103,7 +103,7 @@ def test_both_engines_find_the_same_sessions_between_two_instants(spark: SparkSe
     for on in TURNS:
         start = datetime.combine(on, datetime.min.time(), tzinfo=here["started_at"][0].tzinfo)
         between = Between(start, start + DAY)
-        found = {row.number for row in there.where(between.of(F.col)).select("number").collect()}
+        found = {row.number for row in there.where(between.condition(F.col)).select("number").collect()}
         assert found == set(rows.filter(between.expr)["number"]) and 0 < len(found) < rows.height
 
 

@@ -52,7 +52,7 @@ def work_of(name: str, place: str, on_step: Callable[[str], None] = lambda step:
         "spark.conf": logged, **more,
     }  # fmt: skip
     overrides = [f"{key}={value}" for key, value in places.items()]
-    return JobContext.of(settings.load(str(ROOT / "conf"), "local", overrides), on_step)
+    return JobContext.create(settings.load(str(ROOT / "conf"), "local", overrides), on_step)
 
 
 def whole() -> None:

@@ -62,7 +62,7 @@ def test_a_table_s_declaration_can_be_read_and_its_partitions_are_columns(name):
     if isinstance(table, Table):
         assert set(table.partitioned_by) <= set(names)
     else:
-        assert set(table.columns) <= set(table.of.names), "a view has only columns of its table"
+        assert set(table.columns) <= set(table.table.names), "a view has only columns of its table"
 
 
 def test_the_kinds_of_rows_of_bronze_share_out_its_columns():
@@ -76,7 +76,7 @@ def test_the_catalogue_tells_each_table_s_question_and_each_column():
         part = text.split(f"\n## {name}\n", 1)[1].split("\n## ", 1)[0]
         assert all(f"| `{column.name}` |" in part and column.comment in part for column in table.fields)
         if isinstance(table, View):
-            assert f"Rows of `{table.of.name}` whose `row_kind` is `{table.kind}`." in part
+            assert f"Rows of `{table.table.name}` whose `row_kind` is `{table.kind}`." in part
         elif name.startswith("gold."):
             assert "?" in part.split("|", 1)[0]
 

@@ -138,6 +138,6 @@ def working(choice: SettingsChoice, doing: str) -> Iterator[tuple[JobContext, St
 
     loaded = choice.load()
     with shown(Console(stderr=True)) as steps:
-        work = JobContext.of(loaded, steps.step)
+        work = JobContext.create(loaded, steps.step)
         with work.lock(doing):
             yield work, steps

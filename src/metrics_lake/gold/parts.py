@@ -33,7 +33,7 @@ class Day:
     def buckets(self) -> pl.DataFrame:
         """All session buckets of the day, those of excluded sessions too."""
         ends = session_buckets.milliseconds(self.calendar.day_start(self.on + _DAY))
-        return session_buckets.in_bucket(session_buckets.of(self.sessions), self.starts, ends)
+        return session_buckets.in_bucket(session_buckets.from_sessions(self.sessions), self.starts, ends)
 
     @cached_property
     def net(self) -> pl.DataFrame:
@@ -62,7 +62,7 @@ class Share:
     @cached_property
     def buckets(self) -> pl.DataFrame:
         """The session buckets that are active in each period, with its kind and name."""
-        sessions = session_buckets.of(self.sessions)
+        sessions = session_buckets.from_sessions(self.sessions)
         return pl.concat(_in_period(sessions, period) for period in self.periods)
 
     @property

@@ -20,7 +20,7 @@ _DAY = timedelta(days=1)
 _BUCKET = {"bucket_starts": pl.Int64, "bucket_ends": pl.Int64}
 
 
-def of(sessions: pl.DataFrame) -> pl.DataFrame:
+def from_sessions(sessions: pl.DataFrame) -> pl.DataFrame:
     """Rows of silver.sessions with started and ended (null where not known), is_net, and listener, a number."""
     return sessions.with_columns(
         started=pl.col("started_at").dt.epoch("ms"),

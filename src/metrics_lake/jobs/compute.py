@@ -162,7 +162,7 @@ def _sessions(work: JobContext, within: tuple[datetime, datetime]) -> pl.DataFra
         return work.delta_tables.frame(sessions.TABLE, between.expr, partitions.READ)
     from pyspark.sql import functions as F
 
-    return work.spark_tables.read(sessions.TABLE).where(between.of(F.col))
+    return work.spark_tables.read(sessions.TABLE).where(between.condition(F.col))
 
 
 def periods_of(work: JobContext, days: Iterable[date], through: datetime | None) -> dict[str, list[Period]]:

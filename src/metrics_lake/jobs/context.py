@@ -35,7 +35,7 @@ class JobContext:
     on_step: Callable[[str], None]
 
     @classmethod
-    def of(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> JobContext:
+    def create(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> JobContext:
         """Checks the secret, what each feed needs, and the tenants first, so that no job starts that could not end."""
         settings.secret()
         for feed in FEEDS:

@@ -31,7 +31,7 @@ def refine(work: JobContext, due: Due, within: Span, shares: int) -> None:
     """Replaces the days of silver.sessions in which a session changed; each tenant's listeners are so many shares."""
     visits = work.spark_tables.read(bronze.VISITS).where(due.evidence(F.col, within))
     stored = work.spark_tables.read(sessions.TABLE)
-    near = stored.where(sessions.Between(*within).of(F.col))
+    near = stored.where(sessions.Between(*within).condition(F.col))
     clocks, rules = work.calendars.by_tenant, work.settings.sessions
     changes = rebuilt(visits.withColumn("is_due", due.has(F.col)), near, rules=rules, clocks=clocks, shares=shares)
     changes = changes.persist()

@@ -80,13 +80,13 @@ class View:
     """One kind of row of a table, under a name of its own; `columns` are those that this kind fills."""
 
     name: str
-    of: Table
+    table: Table
     kind: str
     columns: tuple[str, ...]
 
     @property
     def fields(self) -> tuple[Column, ...]:
-        return tuple(column for column in self.of.fields if column.name in self.columns)
+        return tuple(column for column in self.table.fields if column.name in self.columns)
 
 
 def in_days(column: str, days: Iterable[date]) -> str:

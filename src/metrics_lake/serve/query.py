@@ -99,12 +99,12 @@ class ListeningQuery:
         if by == "hour":
             return begins, _instant(document["ends_at"]), document["start"]
         on = self.calendar.day_of(begins)
-        of = {"day": self.calendar.day, "week": self.calendar.week, "month": self.calendar.month}[by](on)
-        return of.start, of.end, of.name
+        period = {"day": self.calendar.day, "week": self.calendar.week, "month": self.calendar.month}[by](on)
+        return period.start, period.end, period.name
 
     def _summary(self, pieces: _Pieces, start: datetime, end: datetime, before: uniques.Union | None) -> Row:
         flat = [document for of_stream in pieces for document in of_stream]
-        unique = uniques.of(flat)
+        unique = uniques.count(flat)
         if unique["method"] != "exact" and len(self.streams) == 1:
             known = self._named.get((listening.stamp(start), listening.stamp(end)))
             unique = unique if known is None else uniques.exactly(known)

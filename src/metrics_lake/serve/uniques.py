@@ -53,7 +53,7 @@ class Union:
         return estimated(number, RELATIVE_ERROR) if sketch.is_estimation_mode() else exactly(number)
 
 
-def of(documents: Iterable[Row]) -> dict[str, Any]:
+def count(documents: Iterable[Row]) -> dict[str, Any]:
     """Distinct listeners over documents of any hours, days and streams; a single document knows its own exactly."""
     documents = list(documents)
     return exactly(documents[0]["unique_listeners"]) if len(documents) == 1 else Union(documents).number

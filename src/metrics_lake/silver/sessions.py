@@ -83,7 +83,7 @@ class Between:
     start: datetime
     end: datetime
 
-    def of(self, field: Callable[[str], Any]) -> Any:
+    def condition(self, field: Callable[[str], Any]) -> Any:
         """The condition. `field` makes a column out of its name: `pl.col`, or Spark's `F.col`."""
         later = (field("ended_at") >= self.start) | (field("last_request_at") >= self.start)  # a known end comes last
         return (field("started_at") <= self.end) & (field("started_on") <= self.end.date()) & later
@@ -91,5 +91,5 @@ class Between:
     @property
     def expr(self) -> pl.Expr:
         """The condition for Polars."""
-        condition: pl.Expr = self.of(pl.col)
+        condition: pl.Expr = self.condition(pl.col)
         return condition

@@ -19,7 +19,7 @@ from tests.lake.conftest import lake_settings  # noqa: E402
 from tests.lake.faults import dying  # noqa: E402
 
 folder = Path(sys.argv[1])
-work = JobContext.of(lake_settings(folder, folder / "landing", folder / "tenants.yaml", "spark.driver_memory=1g"))
+work = JobContext.create(lake_settings(folder, folder / "landing", folder / "tenants.yaml", "spark.driver_memory=1g"))
 assert work.intake(FEED).plan(LocalLanding(folder / "landing"), rules_of_batch(work), 1 << 30)
 (folder / "landing" / "haproxy" / dying.BAIT).write_text(f"{folder / 'killed'}\nonce")
 stream = Intake(dying.FEED, f"{work.checkpoints}/ingest_haproxy", str)

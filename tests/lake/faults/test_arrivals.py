@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from metrics_lake.bronze import haproxy as bronze
+from metrics_lake.io.landing.byte_pieces import LandedFile
 from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.landing.local_landing import LocalLanding
-from metrics_lake.io.landing.reader import LandedFile
 from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.run import run
 from tests.lake import contents

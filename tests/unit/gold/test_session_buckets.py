@@ -22,7 +22,7 @@ ON = date(2001, 1, 15)
 def laid_on_day(at: float, length: float | None) -> dict[str, object] | None:
     starts = session_buckets.milliseconds(START)
     found = session_buckets.in_bucket(
-        session_buckets.of(sessions([("a", "live", at, length)])), starts, starts + DAY * 1000
+        session_buckets.from_sessions(sessions([("a", "live", at, length)])), starts, starts + DAY * 1000
     )
     return found.row(0, named=True) if found.height else None
 
@@ -53,7 +53,9 @@ def test_a_session_beside_the_day_is_not_in_it(at, length):
 
 @given(st.lists(st.tuples(st.integers(-9000, 95_000), st.one_of(st.none(), st.integers(0, 20_000))), max_size=8))
 def test_hours_take_a_day_apart_without_loss(drawn):
-    held = session_buckets.of(sessions((f"l{n}", "live", at, length) for n, (at, length) in enumerate(drawn)))
+    held = session_buckets.from_sessions(
+        sessions((f"l{n}", "live", at, length) for n, (at, length) in enumerate(drawn))
+    )
     starts = session_buckets.milliseconds(START)
     whole = session_buckets.in_bucket(held, starts, starts + DAY * 1000)
     parts = session_buckets.in_hours(whole, session_buckets.hours(Calendar(), [ON]))
@@ -73,7 +75,7 @@ def test_hours_take_a_day_apart_without_loss(drawn):
 def test_a_session_that_ends_where_an_hour_begins_is_completed_in_that_hour():
     starts = session_buckets.milliseconds(START)
     whole = session_buckets.in_bucket(
-        session_buckets.of(sessions([("a", "live", 600, HOUR - 600)])), starts, starts + DAY * 1000
+        session_buckets.from_sessions(sessions([("a", "live", 600, HOUR - 600)])), starts, starts + DAY * 1000
     )
     rows = (
         session_buckets.in_hours(whole, session_buckets.hours(Calendar(), [ON]))

@@ -88,35 +88,35 @@ SETS = st.lists(st.sets(st.integers(0, 400), max_size=60), min_size=2, max_size=
 @settings(max_examples=30)
 @given(SETS)
 def test_the_listeners_of_several_days_are_counted_once_each_and_exactly(sets):
-    got = uniques.of([a_day(listeners=listeners) for listeners in sets])
+    got = uniques.count([a_day(listeners=listeners) for listeners in sets])
     assert got == {"value": len(set().union(*sets)), "method": "exact", "relative_error": 0.0}
 
 
 def test_up_to_four_thousand_listeners_a_union_is_exact():
-    got = uniques.of([a_day(listeners=range(0, 2500)), a_day(listeners=range(1500, 4000))])
+    got = uniques.count([a_day(listeners=range(0, 2500)), a_day(listeners=range(1500, 4000))])
     assert got == {"value": 4000, "method": "exact", "relative_error": 0.0}
 
 
 def test_above_that_the_number_is_an_estimate_that_says_how_sure_it_is():
     found = [a_day(listeners=range(start, start + 8000)) for start in range(0, 40_000, 4000)]
-    got = uniques.of(found)
+    got = uniques.count(found)
     assert (got["method"], got["relative_error"]) == ("theta", 0.016)
     assert abs(got["value"] - 44_000) < 3 * RELATIVE_ERROR * 44_000
 
 
 def test_the_order_of_documents_does_not_change_an_estimate():
     found = [a_day(listeners=range(start, start + 8000)) for start in range(0, 40_000, 4000)]
-    assert uniques.of(found) == uniques.of(reversed(found))
+    assert uniques.count(found) == uniques.count(reversed(found))
 
 
 def test_one_document_s_own_number_is_exact_however_many_there_are():
-    got = uniques.of([a_day(listeners=range(20_000))])
+    got = uniques.count([a_day(listeners=range(20_000))])
     assert got == {"value": 20_000, "method": "exact", "relative_error": 0.0}
 
 
 def test_days_without_anybody_have_no_listeners():
     nobody = {**a_day(), "unique_sketch": None}
-    assert uniques.of([nobody, nobody])["value"] == uniques.of([])["value"] == 0
+    assert uniques.count([nobody, nobody])["value"] == uniques.count([])["value"] == 0
 
 
 def test_a_total_adds_up_its_documents_and_counts_listeners_once():
@@ -126,7 +126,7 @@ def test_a_total_adds_up_its_documents_and_counts_listeners_once():
         ),
         a_day("2001-01-16", started=4, active=5, seconds=7200, peak=3, peak_at=utc("2001-01-16 10:00"), listeners="cd"),
     ]
-    got = listening.total([found], uniques.of(found), seconds=2 * 86_400)
+    got = listening.total([found], uniques.count(found), seconds=2 * 86_400)
     assert (got["total_sessions"], got["sessions_active"], got["total_hours"]) == (6, 7, 3)
     assert (got["peak_listeners"], got["peak_at"], got["average_listeners"]) == (3, "2001-01-16T10:00:00Z", 0.0625)
     assert got["unique_listeners"] == {"value": 4, "method": "exact", "relative_error": 0.0}

@@ -46,7 +46,7 @@ def test_over_a_thousand_random_ranges_the_stated_error_holds(heard, documents):
     for _ in range(1000):
         first, last = sorted(dice.sample(range(DAYS + 1), 2))
         exact = int(heard[first:last].any(axis=0).sum())
-        got = uniques.of(documents[first:last])
+        got = uniques.count(documents[first:last])
         assert got["method"] == "theta" or got["value"] == exact
         errors.append(got["value"] / exact - 1)
         outside += abs(errors[-1]) > 2 * got["relative_error"]
@@ -60,10 +60,12 @@ def test_over_random_pairs_of_ranges_the_error_stated_for_new_listeners_holds(he
         since, first, last = sorted(dice.sample(range(DAYS + 1), 3))
         before, now = heard[since:first].any(axis=0), heard[first:last].any(axis=0)
         got, back = new_and_returning(
-            uniques.of(documents[first:last]), Union(documents[first:last]), Union(documents[since:first])
+            uniques.count(documents[first:last]), Union(documents[first:last]), Union(documents[since:first])
         )
         exact = int((now & ~before).sum())
-        assert got["method"] == "theta" and back["value"] + got["value"] == uniques.of(documents[first:last])["value"]
+        assert (
+            got["method"] == "theta" and back["value"] + got["value"] == uniques.count(documents[first:last])["value"]
+        )
         scores.append((got["value"] - exact) / max(got["relative_error"] * got["value"], 1))
         assert abs(back["value"] - int((now & before).sum())) <= 4 * back["relative_error"] * max(back["value"], 1) + 1
     assert np.sqrt(np.mean(np.square(scores))) <= 1.3 and max(map(abs, scores)) <= 4
@@ -71,13 +73,13 @@ def test_over_random_pairs_of_ranges_the_error_stated_for_new_listeners_holds(he
 
 def test_a_difference_of_few_is_exact():
     now, before = [a_day(listeners="abcd")], [a_day(listeners="bcx")]
-    new, returning = new_and_returning(uniques.of(now), Union(now), Union(before))
+    new, returning = new_and_returning(uniques.count(now), Union(now), Union(before))
     assert (new["value"], returning["value"], new["method"], returning["method"]) == (2, 2, "exact", "exact")
 
 
 def test_where_nobody_was_there_before_everybody_is_new():
     now = [a_day(listeners=range(20_000))]
-    new, returning = new_and_returning(uniques.of(now), Union(now), Union())
+    new, returning = new_and_returning(uniques.count(now), Union(now), Union())
     assert new["value"] + returning["value"] == 20_000 and new["value"] > 19_000
 
 

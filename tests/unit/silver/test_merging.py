@@ -19,7 +19,7 @@ from tests.unit.reference import merged as plainly_merged
 
 START = datetime(2001, 1, 15, tzinfo=timezone.utc)
 GAP = 60
-SCHEMA = arrow_schema(VISITS.of)
+SCHEMA = arrow_schema(VISITS.table)
 NOTHING_YET = pl.DataFrame(schema=pl.from_arrow(arrow_schema(sessions.TABLE).empty_table()).schema)
 
 _REQUEST = st.tuples(st.integers(0, 400), st.integers(0, 90), st.integers(0, 3))  # second, length, file

@@ -36,7 +36,7 @@ _ORDER = (
 
 def rows_of(lake: str, source: Table | View, limit: int | None) -> pl.DataFrame:
     """The newest rows first, then by name. Raises SettingsError if there is no such table yet."""
-    stored = source.of if isinstance(source, View) else source
+    stored = source.table if isinstance(source, View) else source
     names = [column.name for column in source.fields]
     rows = delta.scanned(f"{lake}/{stored.path}")
     if rows is None:

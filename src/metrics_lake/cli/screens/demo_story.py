@@ -67,7 +67,7 @@ def demo(folder: str, choice: SettingsChoice, steps: Steps) -> Story:
         "tenants": (root / "tenants.yaml").resolve(),
     }
     settings = replace(choice, overrides=(*(f"{key}={value}" for key, value in own.items()), *choice.overrides)).load()
-    work = JobContext.of(settings, steps.step)
+    work = JobContext.create(settings, steps.step)
     with work.lock("demo"):
         run(work, steps.ingested)
     steps.step("comparing with the truth")

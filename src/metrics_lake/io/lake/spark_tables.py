@@ -29,7 +29,7 @@ class SparkTables:
     def read(self, table: Table | View) -> DataFrame:
         """A table's rows; of a view, the rows of its kind with the columns that the kind fills."""
         if isinstance(table, View):
-            rows = self.read(table.of).where(F.col("row_kind") == table.kind)
+            rows = self.read(table.table).where(F.col("row_kind") == table.kind)
             return rows.select(*(column.name for column in table.fields))
         if not self.exists(table):
             return self.spark.createDataFrame([], table.ddl.replace(" NOT NULL", ""))

@@ -105,7 +105,7 @@ class LandedBlob:
 
         It stays in memory, packed as it is: a file on this machine would contain addresses.
         """
-        from metrics_lake.io.landing.reader import GZIP, PIECE_BYTES, unpacked_pieces, whole_lines
+        from metrics_lake.io.landing.byte_pieces import GZIP, PIECE_BYTES, unpacked_pieces, whole_lines
 
         place = place_of(self.root)
         with io.BytesIO() as file:

@@ -60,14 +60,15 @@ def _write(
     store: DocumentStore, apps: Iterable[tuple[str, str, str, str | None]], months: Iterable[str], new: list[Row]
 ) -> Published:
     written = removed = 0
-    for tenant, of, app in dict.fromkeys(each[:3] for each in apps):
-        mine = {each["id"]: each for each in new if (each["tenant"], each["store"], each["app"]) == (tenant, of, app)}
+    for tenant, app_store, app in dict.fromkeys(row[:3] for row in apps):
+        key = (tenant, app_store, app)
+        of_app = {row["id"]: row for row in new if (row["tenant"], row["store"], row["app"]) == key}
         for month in months:
-            low, high = serve.ids_between(of, app, month, f"{month}-31")
-            held = {each["id"]: each for each in store.between(serve.CONTAINER, tenant, low, high)}
-            fresh = [each for each in mine.values() if each["date"].startswith(month)]
-            changed = [each for one in fresh if (each := serve.revised(one, held.get(one["id"])))]
-            gone = [each for each in held if each not in mine]
+            low, high = serve.ids_between(app_store, app, month, f"{month}-31")
+            stored = {document["id"]: document for document in store.between(serve.CONTAINER, tenant, low, high)}
+            fresh = [row for row in of_app.values() if row["date"].startswith(month)]
+            changed = [document for row in fresh if (document := serve.revised(row, stored.get(row["id"])))]
+            gone = [id_ for id_ in stored if id_ not in of_app]
             if changed:
                 store.upsert(serve.CONTAINER, changed)
             if gone:

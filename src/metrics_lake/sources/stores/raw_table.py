@@ -180,7 +180,7 @@ def day(column: str, *formats: str) -> pl.Expr:
 
 def _shape(day_format: str) -> str:
     digits = {"%Y": r"\d{4}", "%m": r"\d{1,2}", "%d": r"\d{1,2}"}
-    return f"^{re.sub('%.', lambda found: digits[found[0]], day_format)}$"
+    return f"^{re.sub('%.', lambda item: digits[item[0]], day_format)}$"
 
 
 def is_no_country(column: str) -> pl.Expr:

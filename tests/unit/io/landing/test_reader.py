@@ -17,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics_lake.bronze.haproxy import TABLE
-from metrics_lake.io.landing import reader
+from metrics_lake.io.landing import byte_pieces, reader
+from metrics_lake.io.landing.byte_pieces import LandedFile
 from metrics_lake.io.landing.manifest import Manifest
-from metrics_lake.io.landing.reader import FilesPartition, LandedFile, LandingReader, ReadingFailed, grouped
+from metrics_lake.io.landing.reader import FilesPartition, LandingReader, ReadingFailed, grouped
 from metrics_lake.privacy.redaction import Names, encrypted
 from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 from metrics_lake.sources.lookups import geo
@@ -78,8 +79,8 @@ HARM = {
 def test_a_file_that_is_no_gzip_file_gives_a_reason_before_its_first_line(tmp_path, monkeypatch, name, times):
     harm, reason = HARM[name]
     if times > 1:  # a large one is checked in a first reading and unpacked in a second
-        monkeypatch.setattr(reader, "_WHOLE_BYTES", 0)
-        monkeypatch.setattr(reader, "PIECE_BYTES", 100_000)
+        monkeypatch.setattr(byte_pieces, "_WHOLE_BYTES", 0)
+        monkeypatch.setattr(byte_pieces, "PIECE_BYTES", 100_000)
     got = []
     with pytest.raises(UnreadableFile) as error:
         got.extend(landed(tmp_path, name, harm(gzip.compress(LINES * times, 1))).pieces())
@@ -87,8 +88,8 @@ def test_a_file_that_is_no_gzip_file_gives_a_reason_before_its_first_line(tmp_pa
 
 
 def test_a_large_packed_file_is_read_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "_WHOLE_BYTES", 0)
-    monkeypatch.setattr(reader, "PIECE_BYTES", 100_000)
+    monkeypatch.setattr(byte_pieces, "_WHOLE_BYTES", 0)
+    monkeypatch.setattr(byte_pieces, "PIECE_BYTES", 100_000)
     pieces = list(landed(tmp_path, "large.log.gz", gzip.compress(LINES * 400, 1)).pieces())
     assert b"".join(pieces) == LINES * 400 and len(pieces) > 20
 
@@ -114,21 +115,21 @@ def test_a_file_that_may_not_be_read_gives_a_reason(tmp_path, monkeypatch):
         raise PermissionError
 
     file = landed(tmp_path, "private.log", LINES)
-    monkeypatch.setattr(reader.Path, "open", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(UnreadableFile, match="not_permitted"):
         read(file)
 
 
 @given(st.binary(max_size=400).map(lambda raw: raw.replace(b"a", b"\n")), st.integers(1, 60), st.booleans())
 def test_pieces_are_whole_lines_and_make_up_the_file(content, piece, is_packed):
-    before = reader.PIECE_BYTES, reader._WHOLE_BYTES
-    reader.PIECE_BYTES, reader._WHOLE_BYTES = piece, 0
+    before = byte_pieces.PIECE_BYTES, byte_pieces._WHOLE_BYTES
+    byte_pieces.PIECE_BYTES, byte_pieces._WHOLE_BYTES = piece, 0
     try:
         with TemporaryDirectory() as folder:
             packed = content[:2] == b"\x1f\x8b"
             got = list(landed(Path(folder), "x", gzip.compress(content) if is_packed or packed else content).pieces())
     finally:
-        reader.PIECE_BYTES, reader._WHOLE_BYTES = before
+        byte_pieces.PIECE_BYTES, byte_pieces._WHOLE_BYTES = before
     assert b"".join(got) == content
     assert all(each.endswith(b"\n") for each in got[:-1])
 

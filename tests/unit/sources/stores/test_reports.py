@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.io.landing.reader import LandedFile
+from metrics_lake.io.landing.byte_pieces import LandedFile
 from metrics_lake.sources.landed_file import FileEntry
 from metrics_lake.sources.stores.reports import STORES
 from tests.unit.sources.haproxy.logs import InMemoryFile
