@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import polars as pl
+
 from metrics_lake.bronze import haproxy
 from metrics_lake.config.settings import Settings
 from metrics_lake.coverage import completeness
@@ -31,10 +33,24 @@ def _received(lake: str, _: tuple[str, int], expected: tuple[str, ...], zone: st
     return completeness.received(completeness.arrivals(files.rows()), expected, zone)
 
 
-def lost(settings: Settings) -> list[Loss]:
-    """Lines lost and doubled by proxy and hour, where HAProxy numbers them; of each file its newest version counts."""
+def received_up_to(settings: Settings, batch: int) -> Received:
+    """The same as it was when a batch had come, and none after it."""
+    files = SmallTables(settings.storage.lake).frame(
+        haproxy.FILES, pl.col("batch_number") <= batch, completeness.COLUMNS
+    )
+    return completeness.received(
+        completeness.arrivals(files.rows()), settings.haproxy.expected_proxies, settings.haproxy.timezone
+    )
+
+
+def lost(settings: Settings, up_to: int | None = None) -> list[Loss]:
+    """Lines lost and doubled by proxy and hour, where HAProxy numbers them; of each file its newest version counts.
+
+    As it was when the batch `up_to` had come, if one is named.
+    """
     bronze = SmallTables(settings.storage.lake)
-    files = bronze.frame(haproxy.FILES, columns=("path", "proxy", *_VERSION))
+    had_come = None if up_to is None else pl.col("batch_number") <= up_to
+    files = bronze.frame(haproxy.FILES, had_come, ("path", "proxy", *_VERSION))
     newest = files.sort("batch_number").unique("path", keep="last", maintain_order=True)
     counters = bronze.frame(haproxy.COUNTERS, columns=(*_VERSION, *_COUNTED))
     held = counters.join(newest, on=_VERSION).select("proxy", *_COUNTED)

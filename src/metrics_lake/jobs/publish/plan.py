@@ -16,17 +16,19 @@ import polars as pl
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.config.settings import contract, digest
+from metrics_lake.coverage.changed_hours import changed_hours
 from metrics_lake.gold import listening_by_day, listening_by_period
 from metrics_lake.io.storage.blobs import Blobs
 from metrics_lake.jobs import downloads
 from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.read_coverage import lost, received, received_up_to
 from metrics_lake.serve.rollup.rollup import Standing
 from metrics_lake.sources.lookups.bots import rules_version
 
 NOTE = "_published.json"
 LAKE, GOLD, MARKS = "lake", "gold", "indexes"
 _BATCH, _RULES, _DOWNLOADS, _THROUGH, _UNDERWAY = "batch", "rules", "downloads", "complete_through", "underway"
-_DAY = timedelta(days=1)
+_DAY, _WITHIN = timedelta(days=1), timedelta(minutes=59)
 
 Note = dict[str, Any]
 
@@ -92,6 +94,21 @@ def days_reported(work: Work, before: Note, now: Note) -> list[date]:
     """The stores' days whose figures changed, whether anybody listened on them or not: rollups of months hold them all."""
     since = before.get(_DOWNLOADS, -1)
     return sorted(downloads.days_changed(work, since)) if now.get(_DOWNLOADS, -1) > since else []
+
+
+def days_of_other_standing(work: Work, before: Note, standing: Standing) -> list[date]:
+    """Days whose figures are the same, but whose rollups tell another `complete_through` or `lost_share` than they did.
+
+    A file that comes late from before the first, or from far behind the last, changes both of days that it holds no line of.
+    """
+    reached = {standing.complete_through, *(datetime.fromisoformat(through) for _, through in _written(before))}
+    behind = [on for on in days_held(work) if on > max(reached).date()] if len(reached) > 1 else []
+    batch = before[_BATCH]
+    hours = changed_hours(received_up_to(work.settings, batch), received(work.settings))
+    hours |= {loss.hour for loss in set(lost(work.settings, batch)) ^ set(lost(work.settings))}
+    clocks = set(work.calendars.by_tenant.values())
+    edges = {hour + side for hour in hours for side in (timedelta(0), _WITHIN)}  # days of some zones begin within an hour
+    return sorted({clock.day_of(edge) for clock in clocks for edge in edges}.union(behind))
 
 
 def _write(blobs: Blobs, note: Note) -> None:

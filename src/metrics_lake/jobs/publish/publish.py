@@ -69,7 +69,8 @@ def publish(
     is_everything = accept_loss or plan.is_everything(before, present)
     days = plan.days_held(work) if is_everything else plan.days_due(work, before, present, standing)
     reported = [] if is_everything else plan.days_reported(work, before, present)
-    periods = periods_of(work, sorted({*days, *reported}), standing.complete_through)
+    moved = [] if is_everything else plan.days_of_other_standing(work, before, standing)
+    periods = periods_of(work, sorted({*days, *reported, *moved}), standing.complete_through)
     left = _left(work, periods) if is_everything else {}
     if before.get(plan.LAKE) != present[plan.LAKE] and not accept_loss:
         _check_kept(work, left)
