@@ -107,7 +107,8 @@ def days_of_other_standing(work: Work, before: Note, standing: Standing) -> list
     hours = changed_hours(received_up_to(work.settings, batch), received(work.settings))
     hours |= {loss.hour for loss in set(lost(work.settings, batch)) ^ set(lost(work.settings))}
     clocks = set(work.calendars.by_tenant.values())
-    edges = {hour + side for hour in hours for side in (timedelta(0), _WITHIN)}  # days of some zones begin within an hour
+    # Days of some zones begin within an hour.
+    edges = {hour + side for hour in hours for side in (timedelta(0), _WITHIN)}
     return sorted({clock.day_of(edge) for clock in clocks for edge in edges}.union(behind))
 
 
