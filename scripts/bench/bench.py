@@ -36,7 +36,7 @@ class Bench:
     corpus: Corpus
     scratch: Path
     console: Console
-    found: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
 
     def folder(self, side: str) -> Path:
         folder = self.scratch / side
@@ -62,9 +62,9 @@ class Bench:
 def ours(bench: Bench) -> None:
     log = bench.scratch / "ours.log"
     measured = measure([PYTHON, str(HERE / "spark_side.py"), *bench.overrides("ours")], log)
-    bench.found["ours"] = _told(measured)
+    bench.results["ours"] = _told(measured)
     again = measure(_run_again(bench), bench.scratch / "again.log")
-    bench.found["ours"]["run_with_nothing_new_seconds"] = again.seconds
+    bench.results["ours"]["run_with_nothing_new_seconds"] = again.seconds
 
 
 def _run_again(bench: Bench) -> list[str]:
@@ -74,7 +74,7 @@ def _run_again(bench: Bench) -> list[str]:
 
 def duckdb(bench: Bench) -> None:
     command = [PYTHON, str(HERE / "duckdb_side.py"), str(bench.folder("duckdb")), *bench.overrides("duckdb")]
-    bench.found["duckdb"] = _told(measure(command, bench.scratch / "duckdb.log"))
+    bench.results["duckdb"] = _told(measure(command, bench.scratch / "duckdb.log"))
 
 
 def goaccess(bench: Bench) -> None:
@@ -84,7 +84,7 @@ def goaccess(bench: Bench) -> None:
     measured, general = goaccess_side.run(bench.corpus, bench.scratch)
     steps = {"startup_seconds": 0.0, "steps": {}, "steps_cpu": {}}
     whole = {"steps_seconds": measured.seconds, "steps_cpu_seconds": measured.cpu_seconds}
-    bench.found["goaccess"] = {**_seen(measured), **steps, **whole, "facts": general}
+    bench.results["goaccess"] = {**_seen(measured), **steps, **whole, "facts": general}
 
 
 def _seen(measured: Measured) -> dict[str, Any]:
@@ -109,10 +109,10 @@ def verify(bench: Bench) -> dict[str, Any]:
     """Truth for each side that publishes, and the two against each other."""
     truth, verdicts = bench.corpus.truth(), {}
     for side in ("duckdb", "ours"):
-        if side in bench.found:
+        if side in bench.results:
             verdict = check.against_truth(bench.rollups(side), truth)
             verdicts[f"{side} and the truth"] = verdict.text("figures")
-    if "ours" in bench.found and "duckdb" in bench.found:
+    if "ours" in bench.results and "duckdb" in bench.results:
         verdict = check.against_each_other(bench.rollups("ours"), bench.rollups("duckdb"))
         verdicts["ours and duckdb"] = verdict.text("rollups")
     return verdicts
@@ -129,7 +129,7 @@ def run_all(bench: Bench, only: Sequence[str]) -> dict[str, Any]:
     machine["load_1_5_15_at_the_end"] = facts()["load_1_5_15"]
     with bench.console.status("comparing the figures"):
         checks = verify(bench)
-    return {"lines": bench.corpus.line_count, "machine": machine, "sides": bench.found, "checks": checks}
+    return {"lines": bench.corpus.line_count, "machine": machine, "sides": bench.results, "checks": checks}
 
 
 def main() -> int:

@@ -32,23 +32,23 @@ class Verdict:
 def against_truth(rollups: Path, truth: Mapping[str, Any]) -> Verdict:
     """Every figure of every tenant, stream and day, and of all days together."""
     compared, differences = 0, []
-    for tenant, held in truth.items():
-        buckets = {f"day/{day}": streams for day, streams in held["days"].items()} | {"all/all": held["all"]}
+    for tenant, figures in truth.items():
+        buckets = {f"day/{day}": streams for day, streams in figures["days"].items()} | {"all/all": figures["all"]}
         for bucket, streams in buckets.items():
             for stream, expected in streams.items():
                 folder = "_all" if stream == "*" else stream
                 file = rollups / tenant / folder / f"{bucket}.json"
-                found = json.loads(file.read_text()) if file.exists() else {}
-                for name, got, due in _pairs(found, expected):
+                published = json.loads(file.read_text()) if file.exists() else {}
+                for name, got, due in _pairs(published, expected):
                     compared += 1
                     if got != due:
                         differences.append(f"{tenant} {stream} {bucket} {name}: {got} instead of {due}")
     return Verdict(compared, tuple(differences))
 
 
-def _pairs(found: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+def _pairs(published: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Name, what was published, what is true."""
-    summary = found.get("summary", {})
+    summary = published.get("summary", {})
     for name in _SAME:
         yield name, summary.get(name, 0), expected[name]
     yield "peak_at", _instant(summary.get("peak_at")), _instant(expected["peak_at"])
@@ -56,9 +56,9 @@ def _pairs(found: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[tu
     is_near = abs(seconds - expected["listening_seconds"]) < _SECONDS
     yield "listening_seconds", expected["listening_seconds"] if is_near else seconds, expected["listening_seconds"]
     nothing = [0] * len(expected["session_lengths"])
-    lengths = [bucket["sessions"] for bucket in found.get("session_lengths", [])]
+    lengths = [bucket["sessions"] for bucket in published.get("session_lengths", [])]
     yield "session_lengths", lengths or nothing, expected["session_lengths"]
-    yield "excluded", found.get("excluded", {}), dict(expected["excluded"])
+    yield "excluded", published.get("excluded", {}), dict(expected["excluded"])
 
 
 def _instant(text: str | None) -> datetime | None:

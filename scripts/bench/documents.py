@@ -27,12 +27,12 @@ from datasketches import update_theta_sketch
 from metrics_lake.config.settings import Documents, Settings, Spark, Storage
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.gold import listening_by_day, listening_by_hour
-from metrics_lake.io.documents.open_store import documents_of
-from metrics_lake.io.documents.sqlite import DocumentStore
+from metrics_lake.io.documents.open_store import open_document_store
+from metrics_lake.io.documents.store import DocumentStore
 from metrics_lake.io.lake.commit_log import Progress
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import documents, documents_by_spark
-from metrics_lake.serve.rollup.rollup import Standing
+from metrics_lake.serve.data_status import DataStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR = ROOT / ".cache/stack/node/node_modules/@vercel/cosmosdb-server/lib/cli.js"
@@ -42,7 +42,7 @@ FIRST = date(2001, 1, 1)
 TENANTS = Tenants.model_validate({"tenants": {"acme": {"name": "Acme", "timezone": "UTC"}}})
 
 
-def filled(work: Work, count: int) -> int:
+def filled(work: JobContext, count: int) -> int:
     """Gold with about so many hours and days of one tenant's streams, each with a sketch of some listeners; how many."""
     sketch = update_theta_sketch(12)
     for listener in range(LISTENERS):
@@ -60,7 +60,7 @@ def filled(work: Work, count: int) -> int:
     hours = rows.join(pl.DataFrame({"hour_of_day": range(24)}), how="cross").with_columns(start, again=pl.lit(1))
     hours = hours.with_columns(hour_ends_at=pl.col("hour_at") + timedelta(hours=1))
     for table, held in ((listening_by_day.TABLE, rows), (listening_by_hour.TABLE, hours)):
-        work.small_tables.replace(table, held, "TRUE", Progress("compute", {"silver.sessions": 1}, "bench"))
+        work.delta_tables.replace(table, held, "TRUE", Progress("compute", {"silver.sessions": 1}, "bench"))
     return rows.height + hours.height
 
 
@@ -89,21 +89,25 @@ def main(count: int) -> None:
             storage=Storage(lake=f"{folder}/lake"), documents=Documents(path=f"{folder}/documents.db"),
             spark=Spark(jars=str(ROOT / ".cache/jars")),
         )  # fmt: skip
-        work = Work(settings, TENANTS, lambda step: None)
+        work = JobContext(settings, TENANTS, lambda step: None)
         days = [FIRST + timedelta(days=number) for number in range(DAYS)]
-        standing, due = Standing(work.calendars.bounds(days)[1], timedelta(hours=24)), filled(work, count)
+        data_status, due = DataStatus(work.calendars.bounds(days)[1], timedelta(hours=24)), filled(work, count)
         print(f"{due:,} documents")
 
         def here(store: DocumentStore) -> Callable[[], None]:
-            return lambda: documents.write_days(work, store, "acme", days, standing)
+            return lambda: documents.write_days(work, store, "acme", days, data_status)
 
-        measured("SQLite", due, here(documents_of(settings)))
-        work.lake.read(listening_by_day.TABLE).count()  # starts Spark, which a publish of so much has done already
+        measured("SQLite", due, here(open_document_store(settings)))
+        work.spark_tables.read(
+            listening_by_day.TABLE
+        ).count()  # starts Spark, which a publish of so much has done already
         with emulator() as endpoint:
             work.settings = in_cosmos(settings, endpoint)
-            measured("emulator, from Spark", due, lambda: documents_by_spark.write_days(work, ["acme"], days, standing))
+            measured(
+                "emulator, from Spark", due, lambda: documents_by_spark.write_days(work, ["acme"], days, data_status)
+            )
         with emulator() as endpoint:
-            measured("emulator, from one process", due, here(documents_of(in_cosmos(settings, endpoint))))
+            measured("emulator, from one process", due, here(open_document_store(in_cosmos(settings, endpoint))))
 
 
 def in_cosmos(settings: Settings, endpoint: str) -> Settings:

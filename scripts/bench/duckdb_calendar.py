@@ -37,7 +37,7 @@ def periods(calendar: Calendar, days: Sequence[date], through: datetime) -> list
     return [*named.values(), *rolling, calendar.all(days[0], days[-1])]
 
 
-def table(found: Mapping[str, Iterable[Period]]) -> pl.DataFrame:
+def table(by_tenant: Mapping[str, Iterable[Period]]) -> pl.DataFrame:
     """All tenants' periods as rows, numbered."""
-    rows = [(tenant, p.kind, p.name, p.first_on, p.end_on) for tenant, held in found.items() for p in held]
+    rows = [(tenant, p.kind, p.name, p.first_on, p.end_on) for tenant, periods in by_tenant.items() for p in periods]
     return pl.DataFrame(rows, schema=list(_PERIODS), orient="row").with_row_index("period_no")

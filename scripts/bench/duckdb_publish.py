@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import duckdb
 
@@ -12,9 +12,12 @@ from metrics_lake.config.tenants import Tenants
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.storage.blobs import Blobs, FolderBlobs
 from metrics_lake.model.periods import Period
-from metrics_lake.serve import listening
+from metrics_lake.serve import json_text, listening
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.rollup import rollup
-from metrics_lake.serve.rollup.rows import Figures, Row
+from metrics_lake.serve.rollup.gold_rows import LISTENING_BY_DAY, LISTENING_BY_HOUR, GoldRows
+from metrics_lake.serve.rollup.section import RollupContext
+from metrics_lake.serve.sums import Row
 
 _CONTRACT = {"version": 1, "bot_rules": "three patterns of this job", "key_rotation": "never"}
 
@@ -27,67 +30,67 @@ def publish(
     periods: Mapping[str, list[Period]],
 ) -> int:
     """Writes everything anew; returns how many rollups."""
-    standing = rollup.Standing(through, timedelta(hours=settings.publish.restatement_hours))
+    data_status = DataStatus(through, timedelta(hours=settings.publish.restatement_hours))
     figures = _figures(connection)
     blobs, now = FolderBlobs(settings.storage.rollups), datetime.now(timezone.utc)
     written = 0
     for tenant, named in periods.items():
-        shelf = _shelf(settings, tenants, tenant)
+        context = _context(settings, tenants, tenant)
         index = [
-            _written(blobs, shelf, stream, period, figures, standing, now)
+            _written(blobs, context, stream, period, figures, data_status, now)
             for stream in figures.streams(tenant)
             for period in named
-            if any(period.first_on <= on < period.end_on for on in figures.days[tenant, stream])
+            if figures.has_listening(tenant, stream, period)
         ]
-        blobs.write(f"{tenant}/index.json", rollup.encoded({"tenant": tenant, "rollups": index}))
+        blobs.write(f"{tenant}/index.json", json_text.encoded({"tenant": tenant, "rollups": index}))
         written += len(index)
-    documents = list(_documents(tenants, figures, standing))
+    documents = list(_documents(tenants, figures, data_status))
     SqliteDocuments(settings.documents.path).upsert(listening.CONTAINER, documents)
     return written
 
 
-def _shelf(settings: Settings, tenants: Tenants, tenant: str) -> rollup.Shelf:
+def _context(settings: Settings, tenants: Tenants, tenant: str) -> RollupContext:
     config, edges = tenants.tenants[tenant], settings.sessions.length_edges_minutes
-    return rollup.Shelf(tenant, config.calendar, _CONTRACT, edges)
+    return RollupContext(tenant, config.calendar, _CONTRACT, edges)
 
 
-def _figures(connection: duckdb.DuckDBPyConnection) -> Figures:
+def _figures(connection: duckdb.DuckDBPyConnection) -> GoldRows:
     def rows(query: str) -> list[Row]:
-        found: list[Row] = connection.sql(query).to_arrow_table().to_pylist()
-        return found
+        result: list[Row] = connection.sql(query).to_arrow_table().to_pylist()
+        return result
 
-    figures = Figures()
-    figures.add_days(rows("SELECT *, NULL AS unique_sketch FROM listening_by_day"))
-    figures.add_hours(rows("SELECT *, NULL AS unique_sketch FROM listening_by_hour"))
-    figures.add_lengths(rows("FROM session_lengths_by_day"))
-    figures.add_periods(rows("FROM listening_by_period"))
-    figures.add_dimensions(rows("FROM dimensions_by_period"))
+    figures = GoldRows()
+    figures.add(LISTENING_BY_DAY, rows("SELECT *, NULL AS unique_sketch FROM listening_by_day"))
+    figures.add(LISTENING_BY_HOUR, rows("SELECT *, NULL AS unique_sketch FROM listening_by_hour"))
+    for name in ("session_lengths_by_day", "listening_by_period", "dimensions_by_period"):
+        figures.add(f"gold.{name}", rows(f"FROM {name}"))
     return figures
 
 
 def _written(
     blobs: Blobs,
-    shelf: rollup.Shelf,
+    context: RollupContext,
     stream: str,
     period: Period,
-    figures: Figures,
-    standing: rollup.Standing,
+    figures: GoldRows,
+    data_status: DataStatus,
     now: datetime,
 ) -> Row:
-    path = rollup.path(shelf.tenant, stream, period)
-    document = rollup.revised(rollup.rollup(shelf, stream, period, figures, standing), None, now)
+    path = rollup.path(context.tenant, stream, period)
+    document = rollup.revised(rollup.rollup(context, stream, period, figures, data_status), None, now)
     assert document is not None
-    content = rollup.encoded(document)
+    content = json_text.encoded(document)
     blobs.write(path, content)
     return {"path": path, "kind": period.kind, "name": period.name, "size": len(content), "status": document["status"]}
 
 
-def _documents(tenants: Tenants, figures: Figures, standing: rollup.Standing) -> Iterable[Row]:
-    for (tenant, _), by_day in figures.days.items():
-        calendar = tenants.tenants[tenant].calendar
-        for row in by_day.values():
-            yield {**listening.day_document(tenant, row, calendar, standing), "revision": 1}
-    for (tenant, _), hours in figures.hours.items():
-        for rows in hours.values():
-            for row in rows:
-                yield {**listening.hour_document(tenant, row, standing), "revision": 1}
+def _documents(tenants: Tenants, figures: GoldRows, data_status: DataStatus) -> Iterable[Row]:
+    for tenant, config in tenants.tenants.items():
+        for stream in figures.streams(tenant):
+            every_day = Period(
+                "all", "all", date.min, date.max, data_status.complete_through, data_status.complete_through
+            )
+            for row in figures.of_period(LISTENING_BY_DAY, tenant, stream, every_day):
+                yield {**listening.day_document(tenant, row, config.calendar, data_status), "revision": 1}
+            for row in figures.of_period(LISTENING_BY_HOUR, tenant, stream, every_day):
+                yield {**listening.hour_document(tenant, row, data_status), "revision": 1}

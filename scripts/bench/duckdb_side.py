@@ -112,8 +112,8 @@ def _fits(field: str, glob: str) -> str:
 def ingest(job: Job) -> None:
     job.run("ingest")
     raw = [text for (text,) in job.connection.execute("SELECT DISTINCT agent FROM requests").fetchall()]
-    known = ["" if (text := unescaped(each).strip()) in user_agents.NO_VALUES else text for each in raw]
-    described = user_agents.described(known)
+    known = ["" if (text := unescaped(agent).strip()) in user_agents.NO_VALUES else text for agent in raw]
+    described = user_agents.describe(known)
     job.put("agents", described.with_columns(raw=pl.Series(raw, dtype=pl.String)))
     job.run("listeners")
 

@@ -26,11 +26,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 import polars as pl
 
+from metrics_lake.config.secrets import read_secret
 from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.demo.agents import AGENTS
-from metrics_lake.privacy.hashing import canonical
-from metrics_lake.sources.haproxy import SOURCE, listeners, requests
+from metrics_lake.privacy import salts
+from metrics_lake.privacy.hashing import Hasher, canonical
+from metrics_lake.sources.haproxy import line_classes, listeners, reading
 from metrics_lake.sources.haproxy.formats import parsing
 from metrics_lake.sources.landed_file import FileEntry
 from tests.unit.sources import mmdb
@@ -52,7 +54,7 @@ TENANTS = {
 
 
 @dataclass(frozen=True)
-class Made:
+class LogFile:
     """A file in memory."""
 
     content: bytes
@@ -88,14 +90,14 @@ def clients(count: int, draws: np.random.Generator) -> pl.DataFrame:
     )
 
 
-def files(lines: int, client_count: int) -> list[Made]:
+def files(lines: int, client_count: int) -> list[LogFile]:
     """Lines of `option httplog`, an hour a file, from so many clients."""
     draws = np.random.default_rng(4)
-    who, each, made = clients(client_count, draws), lines // FILES, []
+    who, lines_a_file, logs = clients(client_count, draws), lines // FILES, []
     for hour in range(FILES):
-        seconds = np.sort(draws.integers(0, 3_600_000, each))
+        seconds = np.sort(draws.integers(0, 3_600_000, lines_a_file))
         at = pl.from_epoch(pl.Series(seconds) + 979_516_800_000 + hour * 3_600_000, time_unit="ms")
-        frame = who[draws.integers(0, client_count, each)].with_columns(
+        frame = who[draws.integers(0, client_count, lines_a_file)].with_columns(
             stamp=at.dt.strftime("%d/%b/%Y:%H:%M:%S%.3f"), segment=pl.Series(seconds // 6000)
         )
         text = pl.format(
@@ -107,8 +109,8 @@ def files(lines: int, client_count: int) -> list[Made]:
             ),
         )  # fmt: skip
         content = "\n".join(frame.select(text).to_series()) + "\n"
-        made.append(Made(content.encode(), f"haproxy/edge-01/haproxy-{hour:02}-00.log"))
-    return made
+        logs.append(LogFile(content.encode(), f"haproxy/edge-01/haproxy-{hour:02}-00.log"))
+    return logs
 
 
 def places(folder: Path) -> Places:
@@ -119,7 +121,10 @@ def places(folder: Path) -> Places:
         net: {"autonomous_system_number": 64_500 + n % 50, "autonomous_system_organization": f"Access {n % 50}"}
         for n, net in enumerate(networks)
     }
-    files = [mmdb.write(folder / f"{name}.mmdb", of) for name, of in (("countries", countries), ("networks", owners))]
+    files = [
+        mmdb.write(folder / f"{name}.mmdb", content)
+        for name, content in (("countries", countries), ("networks", owners))
+    ]
     return Places(country_file=str(files[0]), network_file=str(files[1]))
 
 
@@ -141,36 +146,37 @@ def plain() -> Iterator[None]:
         return referrers.unique().with_columns(source=direct, source_group=direct)
 
     with ExitStack() as patches:
-        for of, name, instead in (
-            (listeners, "_placed", unknown),
-            (listeners.agents, "described", no_agents),
-            (listeners.referrers, "described", no_sources),
-            (requests.lines, "unwrapped", lambda lines: lines),
+        for module, name, instead in (
+            (listeners, "_with_location", unknown),
+            (listeners.user_agents, "describe", no_agents),
+            (listeners.referrers, "describe", no_sources),
+            (line_classes.log_lines, "unwrap", lambda lines: lines),
             (
-                requests,
-                "understood",
-                lambda lines, haproxy, paths: parsing.httplog_parted(lines, haproxy.captures),
+                line_classes,
+                "parse_lines",
+                lambda lines, haproxy, paths: parsing.parse_httplog(lines, haproxy.captures),
             ),
             (parsing, "with_tails", lambda read: read),
         ):
-            patches.enter_context(mock.patch.object(of, name, instead))
+            patches.enter_context(mock.patch.object(module, name, instead))
         yield
 
 
-def seconds(made: list[Made], rules: Rules) -> tuple[float, int]:
+def seconds(logs: list[LogFile], rules: Rules) -> tuple[float, int]:
     """How long reading takes, and how many requests came out."""
+    hasher = Hasher(read_secret(rules.privacy.secret_file), salts.read(rules.privacy.keys_file))
     _forget()
     started = time.perf_counter()
-    frames = list(SOURCE.parse(made, rules))
+    frames = list(reading.parse(logs, rules, hasher))
     taken = time.perf_counter() - started
     return taken, sum(frame["request_count"].sum() for frame in frames if "request_count" in frame.columns)
 
 
 def _forget() -> None:
     """As in a worker that is new: nothing is known of any client."""
-    listeners.agents._SEEN.clear()
-    listeners.places.opened.cache_clear()
-    listeners.places._lies_in.cache_clear()
+    listeners.user_agents._CACHE.clear()
+    listeners.geo.open_files.cache_clear()
+    listeners.geo._is_inside.cache_clear()
     canonical.cache_clear()
 
 
@@ -180,7 +186,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     os.environ["METRICS_LAKE_SECRET"] = SECRET
-    made = files(options.lines, options.clients)
+    logs = files(options.lines, options.clients)
     bare = Rules(
         tenants=Tenants.model_validate(TENANTS),
         haproxy=Haproxy(),
@@ -193,8 +199,8 @@ def main() -> None:
         full = bare.model_copy(update={"places": places(Path(folder))})
         for _ in range(options.turns):
             with plain():
-                best["plain"] = min(best["plain"], seconds(made, bare))
-            best["enriched"] = min(best["enriched"], seconds(made, full))
+                best["plain"] = min(best["plain"], seconds(logs, bare))
+            best["enriched"] = min(best["enriched"], seconds(logs, full))
     print(f"{options.lines:,} lines, {options.clients:,} clients, best of {options.turns} turns, one thread")
     for name, (taken, count) in best.items():
         print(f"{name:10}{taken:8.2f} s{count:>12,} requests{options.lines / taken:>12,.0f} lines/s")

@@ -15,8 +15,8 @@ import polars as pl
 from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.privacy.hashing import Hasher, masked
-from metrics_lake.sources.haproxy import lines, requests
-from metrics_lake.sources.haproxy.clock import Files
+from metrics_lake.sources.haproxy import line_classes, log_lines
+from metrics_lake.sources.haproxy.clock import FileTimes
 
 HEAD = "192.0.2.7:51520 [15/Jan/2001:16:10:25.353] fe_hls be/srv1 0/0/0/4/4 200 188 - - ---- 1/1/0/0/0 0/0 "
 FORMATS = (
@@ -51,11 +51,13 @@ TENANTS = {
 
 
 def seconds(text: str, rules: Rules, hasher: Hasher) -> float:
-    """How long one line takes, to be sorted out and to be shown masked."""
+    """How long one line takes to be classified and masked."""
     start = time.perf_counter()
-    frame = lines.numbered({0: text}, {0: 1})
-    found = requests.sorted_out(frame, rules, hasher, unfinished={0}, files=Files(paths={0: "haproxy/x.log"}))
-    found.rejects.select(masked(pl.col("text")))
+    frame = log_lines.number_lines({0: text}, {0: 1})
+    classified = line_classes.classify_lines(
+        frame, rules, hasher, unfinished={0}, files=FileTimes(paths={0: "haproxy/x.log"})
+    )
+    classified.rejects.select(masked(pl.col("text")))
     return time.perf_counter() - start
 
 
@@ -67,18 +69,22 @@ def main() -> None:
         tenants=Tenants.model_validate(TENANTS), haproxy=Haproxy(formats={"*": FORMATS}), sessions=Sessions(),
         privacy=Privacy(), places=Places(),
     )  # fmt: skip
-    hasher, limit = Hasher(bytes(range(32))), lines.LONGEST
+    hasher, limit = Hasher(bytes(range(32))), log_lines.LONGEST
     print(
         f"{'milliseconds a line':24}" + "".join(f"{size:>12,}" for size in sizes) + f"{'in a run':>12}  x for 8 x bytes"
     )
     seconds("", rules, hasher)
     for name, hostile in HOSTILE.items():
-        lines.LONGEST = 1 << 30
+        log_lines.LONGEST = 1 << 30
         taken = [min(seconds(hostile(size), rules, hasher) for _ in range(3)) for size in sizes]
-        lines.LONGEST = limit
+        log_lines.LONGEST = limit
         in_a_run = min(seconds(hostile(sizes[-1]), rules, hasher) for _ in range(3))
         growth = f"{taken[-1] / taken[-2]:12.1f}" if len(taken) > 1 else ""
-        print(f"{name:24}" + "".join(f"{each * 1000:12.2f}" for each in taken) + f"{in_a_run * 1000:12.2f}{growth}")
+        print(
+            f"{name:24}"
+            + "".join(f"{duration * 1000:12.2f}" for duration in taken)
+            + f"{in_a_run * 1000:12.2f}{growth}"
+        )
 
 
 if __name__ == "__main__":

@@ -76,8 +76,8 @@ class Lake:
         The seconds count from the start, or from where the run tells of the step that is `awaited`.
         """
         log = self.folder / "log.txt"
-        with log.open("w") as told:
-            driver = subprocess.Popen(self.command(), stdout=told, stderr=told, start_new_session=True)
+        with log.open("w") as output:
+            driver = subprocess.Popen(self.command(), stdout=output, stderr=output, start_new_session=True)
             while awaited not in log.read_text() and driver.poll() is None:
                 time.sleep(0.02)
             try:
@@ -108,13 +108,13 @@ class Lake:
 
 
 def _figures(document: dict[str, Any]) -> dict[str, Any]:
-    return {key: held for key, held in document.items() if key not in _OF_A_RUN}
+    return {key: value for key, value in document.items() if key not in _OF_A_RUN}
 
 
 def _step(log: str) -> str:
     """The last step that a run told of before it was killed."""
-    found = [name for row in log.splitlines() for words, name in _STEPS.items() if words in row]
-    return found[-1] if found else "start"
+    steps = [name for row in log.splitlines() for words, name in _STEPS.items() if words in row]
+    return steps[-1] if steps else "start"
 
 
 def main() -> None:
@@ -123,18 +123,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--days", type=int, default=2)
     parser.add_argument("--folder", type=Path)
-    asked = parser.parse_args()
-    root = asked.folder or Path(tempfile.mkdtemp(prefix="kill-loop-"))
+    options = parser.parse_args()
+    root = options.folder or Path(tempfile.mkdtemp(prefix="kill-loop-"))
     corpus = root / "corpus"
-    generate(Plan(days=asked.days, sessions_per_day=60, clients=40, mean_minutes=3), corpus)
+    generate(Plan(days=options.days, sessions_per_day=60, clients=40, mean_minutes=3), corpus)
     files = sorted((corpus / "landing").rglob("*.gz"))
     clean, killed = (Lake(root / name, corpus) for name in ("clean", "killed"))
     clean.take(files)
     whole = clean.run()
-    print(f"{len(files)} files; a clean run takes {whole:.1f} s; seed {asked.seed}")
-    draws = random.Random(asked.seed)
-    for number in range(asked.kills):
-        share = slice(number * len(files) // asked.kills, (number + 1) * len(files) // asked.kills)
+    print(f"{len(files)} files; a clean run takes {whole:.1f} s; seed {options.seed}")
+    draws = random.Random(options.seed)
+    for number in range(options.kills):
+        share = slice(number * len(files) // options.kills, (number + 1) * len(files) // options.kills)
         killed.take(files[share])
         if number % 2:
             killed.kill(draws.uniform(0, 5))
@@ -142,8 +142,8 @@ def main() -> None:
             killed.kill(draws.uniform(0, 1), _AWAITED[number // 2 % len(_AWAITED)])
     killed.run()
     print("killed in: " + ", ".join(f"{step} {count}" for step, count in killed.killed_in.most_common()))
-    expected, found = clean.state(), killed.state()
-    different = [name for name in expected if expected[name] != found[name]]
+    expected, actual = clean.state(), killed.state()
+    different = [name for name in expected if expected[name] != actual[name]]
     print(f"{len(expected)} things compared; different: {', '.join(different) or 'none'}; all lies in {root}")
     sys.exit(bool(different))
 

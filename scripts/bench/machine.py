@@ -45,8 +45,8 @@ def measure(command: Sequence[str], log: Path) -> Measured:
         peak, cpu = 0, dict[int, float]()
         while process.poll() is None:
             seen = tree(process.pid)
-            peak = max(peak, sum(each.rss_bytes for each in seen))
-            cpu.update({each.number: each.cpu_seconds for each in seen})
+            peak = max(peak, sum(child.rss_bytes for child in seen))
+            cpu.update({child.number: child.cpu_seconds for child in seen})
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_EVERY_SECONDS)
         seconds = time.monotonic() - started
@@ -75,11 +75,11 @@ def tree(root: int) -> list[Process]:
         if entry.name.isdigit() and (process := _process(entry)):
             children[process.parent].append(process)
     own = _process(Path(f"/proc/{root}"))
-    found, at = [own] if own else [], 0
-    while at < len(found):
-        found += children[found[at].number]
+    processes, at = [own] if own else [], 0
+    while at < len(processes):
+        processes += children[processes[at].number]
         at += 1
-    return found
+    return processes
 
 
 def tree_cpu_seconds(root: int) -> float:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from machine import measure
 
-from metrics_lake.demo.plan import HOUR_MS
 from metrics_lake.demo.traffic import Plan, generate, landing_path
+from metrics_lake.demo.traffic_plan import HOUR_MS
 
 PAGE = 4096
 Turn = tuple[float, float, Counter[str]]
@@ -95,16 +95,18 @@ def main() -> None:
     for side in sides:
         print(f"making a lake of {side.days} days", flush=True)
         side.prepare(folder / "corpus", plan)
-    found: dict[int, list[Turn]] = {side.days: [] for side in sides}
+    turns_by_days: dict[int, list[Turn]] = {side.days: [] for side in sides}
     for _ in range(chosen.turns):
         for side in sides:
-            found[side.days].append(side.turn())
-    medians = {days: [statistics.median(turn[at] for turn in turns) for at in (0, 1)] for days, turns in found.items()}
+            turns_by_days[side.days].append(side.turn())
+    medians = {
+        days: [statistics.median(turn[at] for turn in turns) for at in (0, 1)] for days, turns in turns_by_days.items()
+    }
     for days, (seconds, cpu) in medians.items():
-        written = found[days][-1][2]
+        written = turns_by_days[days][-1][2]
         kinds = ", ".join(f"{number:,} of {kind}" for kind, number in sorted(written.items()))
         print(f"{days:4} days: {seconds:6.2f} s, {cpu:6.2f} CPU s, {written.total():,} bytes written ({kinds})")
-        print(f"{'':10} CPU s of each turn: {', '.join(f'{turn[1]:.2f}' for turn in found[days])}")
+        print(f"{'':10} CPU s of each turn: {', '.join(f'{turn[1]:.2f}' for turn in turns_by_days[days])}")
     few, many = (medians[days] for days in chosen.days)
     print(f"ratio: {many[0] / few[0]:.2f} in seconds, {many[1] / few[1]:.2f} in CPU seconds; aim: at most 1.15")
     if not chosen.folder:

@@ -9,9 +9,10 @@ import sys
 
 from steps import Steps
 
+from metrics_lake.bronze.haproxy import FEED
 from metrics_lake.config import settings
 from metrics_lake.jobs.compute import compute
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.ingest import ingest
 from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.jobs.refine import refine
@@ -19,12 +20,12 @@ from metrics_lake.jobs.refine import refine
 
 def main(overrides: list[str]) -> None:
     steps = Steps()
-    work = Work.of(settings.load(overrides=overrides))
+    work = JobContext.of(settings.load(overrides=overrides))
     with work.lock("bench"):
-        work.lake.spark.range(1).count()
+        work.spark_tables.spark.range(1).count()
         steps.ready()
         with steps.step("ingest"):
-            steps.facts["files"] = ingest(work).files
+            steps.facts["files"] = ingest(work, FEED).files
         with steps.step("refine"):
             refine(work)
         with steps.step("compute"):

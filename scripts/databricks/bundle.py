@@ -30,9 +30,9 @@ def quartz(cron: str) -> str:
     Raises ValueError for what Quartz can't say: days of the month and of the week together, and the L and # of cron.
     """
     parsed = CronSim(cron, datetime(2001, 1, 1, tzinfo=timezone.utc))
-    if not all(isinstance(each, int) and each >= 0 for each in (*parsed.days, *parsed.weekdays)):
-        raise ValueError(f"{cron!r}: L and # can't be told to Quartz; write plain days")
-    weekdays = {int(str(each)) % 7 for each in parsed.weekdays}  # 7 is Sunday too
+    if not all(isinstance(number, int) and number >= 0 for number in (*parsed.days, *parsed.weekdays)):
+        raise ValueError(f"{cron!r}: L and # don't exist in Quartz; write plain days")
+    weekdays = {int(str(weekday)) % 7 for weekday in parsed.weekdays}  # 7 is Sunday too
     days = parsed.days
     if not parsed.day_and and (days == set(DAYS) or weekdays == set(WEEKDAYS)):
         days, weekdays = set(DAYS), set(WEEKDAYS)  # without a star either serves, and one of them always does
@@ -40,14 +40,14 @@ def quartz(cron: str) -> str:
     if not any_day and not any_weekday:
         raise ValueError(f"{cron!r}: Quartz takes days of the month or days of the week, not both; make two jobs")
     day = _listed(days, DAYS) if any_weekday else "?"
-    weekday = "?" if any_weekday else _listed({each + 1 for each in weekdays}, range(1, 8))
+    weekday = "?" if any_weekday else _listed({weekday + 1 for weekday in weekdays}, range(1, 8))
     times = (_listed(parsed.minutes, MINUTES), _listed(parsed.hours, HOURS))
     return " ".join(("0", *times, day, _listed(parsed.months, MONTHS), weekday))
 
 
 def _listed(numbers: Iterable[int], all_of: range) -> str:
-    found = sorted(set(numbers))
-    return "*" if found == list(all_of) else ",".join(map(str, found))
+    ordered = sorted(set(numbers))
+    return "*" if ordered == list(all_of) else ",".join(map(str, ordered))
 
 
 def jobs(plan: Plan) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Brings log files that logrotate has put aside into a container of Azure: each once, whole. Needs Python 3.9 and no package.
+"""Brings log files that logrotate has rotated into a container of Azure: each once, whole. Needs Python 3.9 and no package.
 
     upload.py take FILE ...   puts files into the spool, starts `send` behind itself, and is done in no time
     upload.py send            uploads what the spool holds; ends with 1 if something is left in it
@@ -230,22 +230,22 @@ def _pieces(file: Path) -> Iterator[bytes]:
 
 
 def _hash(file: Path) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for piece in _pieces(file):
-        found.update(piece)
-    return found.hexdigest()
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def packed(file: Path, into: Path) -> Packed:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     with into.open("wb") as target, gzip.GzipFile("", "wb", 6, target, mtime=0) as sink:
         for piece in _pieces(file):
-            found.update(piece)
+            digest.update(piece)
             sink.write(piece)
     md5 = hashlib.md5(usedforsecurity=False)
     for piece in _pieces(into):
         md5.update(piece)
-    return Packed(into, found.hexdigest(), md5.digest())
+    return Packed(into, digest.hexdigest(), md5.digest())
 
 
 def send_file(spool: Spool, store: Store, folder: str, file: Path, quiet_seconds: float) -> None:
@@ -268,7 +268,7 @@ def send_file(spool: Spool, store: Store, folder: str, file: Path, quiet_seconds
         draft.unlink(missing_ok=True)
 
 
-def told(error: Exception) -> str:
+def describe(error: Exception) -> str:
     """Why it failed, without an address that may hold a SAS."""
     if isinstance(error, UploadError):
         return str(error)
@@ -292,8 +292,8 @@ def send(spool: Spool, store: Store, folder: str, quiet_seconds: float, patience
                     send_file(spool, store, folder, file, quiet_seconds)
                 except Exception as error:  # of whatever library: the file stays, and others are tried
                     is_stuck = True
-                    spool.failed(file, told(error))
-                    print(f"{file.name}: {told(error)}", file=sys.stderr, flush=True)
+                    spool.failed(file, describe(error))
+                    print(f"{file.name}: {describe(error)}", file=sys.stderr, flush=True)
         if is_stuck:
             if time.monotonic() + pause > until:
                 return False
@@ -328,22 +328,22 @@ def main(words: list[str], program: str, store: Callable[[], Store]) -> int:
     if words[:1] not in (["take"], ["send"]):
         print(__doc__, file=sys.stderr)
         return 2
-    told_of = os.environ.get
+    environ = os.environ.get
     try:
-        spool = Spool(Path(told_of("METRICS_LAKE_SPOOL", "/var/spool/haproxy-upload")))
+        spool = Spool(Path(environ("METRICS_LAKE_SPOOL", "/var/spool/haproxy-upload")))
         if words[0] == "take":
             for file in words[1:]:
                 spool.take(Path(file))
             subprocess.Popen([sys.executable, program, "send"], start_new_session=True, stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
             return 0
-        folder = f"haproxy/{told_of('METRICS_LAKE_PROXY') or socket.gethostname()}"
+        folder = f"haproxy/{environ('METRICS_LAKE_PROXY') or socket.gethostname()}"
         quiet, patience = (
-            float(told_of(f"METRICS_LAKE_{name}_SECONDS", d)) for name, d in (("QUIET", 10), ("PATIENCE", 3000))
+            float(environ(f"METRICS_LAKE_{name}_SECONDS", d)) for name, d in (("QUIET", 10), ("PATIENCE", 3000))
         )
         return 0 if send(spool, store(), folder, quiet, patience) else 1
     except (UploadError, OSError, ValueError) as error:
-        print(f"{Path(program).name}: {told(error)}", file=sys.stderr)
+        print(f"{Path(program).name}: {describe(error)}", file=sys.stderr)
         return 1
 
 

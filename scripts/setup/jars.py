@@ -89,11 +89,11 @@ def fetch(wanted: dict[Jar, str], lock: Path, folder: Path) -> None:
     say(f"jars ready ({time.monotonic() - began:.0f} s)")
 
 
-def check(jar: Jar, found: str, sha256: str, lock: Path = LOCK) -> None:
-    if found != sha256:
+def check(jar: Jar, fetched: str, sha256: str, lock: Path = LOCK) -> None:
+    if fetched != sha256:
         raise SetupError(
             f"{jar.file_name} is not what {lock.relative_to(ROOT)} pins, so it was deleted\n"
-            f"    fetched {found}\n    pinned  {sha256}\n"
+            f"    fetched {fetched}\n    pinned  {sha256}\n"
             "    Try again. If it stays so, see who changed the lock, or what answers for the repository."
         )
 
@@ -122,10 +122,12 @@ def resolve(wanted: Iterable[Jar], *, transitive: bool) -> dict[Jar, Path]:
             if not tries_left:
                 raise
             time.sleep(3)
-    found = {Jar(*path.relative_to(WORK / "jars").with_suffix("").parts): path for path in WORK.glob("jars/*/*/*.jar")}
-    if lacking := [jar.file_name for jar in wanted if jar not in found]:
+    present = {
+        Jar(*path.relative_to(WORK / "jars").with_suffix("").parts): path for path in WORK.glob("jars/*/*/*.jar")
+    }
+    if lacking := [jar.file_name for jar in wanted if jar not in present]:
         raise SetupError(f"not in the central repository: {', '.join(lacking)}")
-    return found
+    return present
 
 
 def module(wanted: Iterable[Jar], *, transitive: bool) -> str:

@@ -77,7 +77,9 @@ def probe(java: Path) -> Path | None:
         said = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    told = dict(re.findall(r"^ +(java\.home|java\.specification\.version) = (.+?)\s*$", said.stderr, re.MULTILINE))
-    if said.returncode or told.get("java.specification.version") not in {"17", "21"}:
+    properties = dict(
+        re.findall(r"^ +(java\.home|java\.specification\.version) = (.+?)\s*$", said.stderr, re.MULTILINE)
+    )
+    if said.returncode or properties.get("java.specification.version") not in {"17", "21"}:
         return None
-    return Path(told["java.home"])
+    return Path(properties["java.home"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from metrics_lake.config import settings
 from metrics_lake.demo.traffic import Plan, generate
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.run import run
 
 
@@ -16,10 +16,10 @@ def main(folder: Path) -> None:
         "documents.path": folder / "documents.db", "privacy.secret_file": folder / "secret",
         "tenants": folder / "tenants.yaml", "spark.driver_memory": "1g",
     }  # fmt: skip
-    work = Work.of(settings.load(overrides=[f"{key}={value}" for key, value in places.items()]))
+    work = JobContext.of(settings.load(overrides=[f"{key}={value}" for key, value in places.items()]))
     run(work)
-    java = work.lake.spark.sparkContext._gateway
-    work.lake.spark.stop()
+    java = work.spark_tables.spark.sparkContext._gateway
+    work.spark_tables.spark.stop()
     java.shutdown()
     java.proc.stdin.close()
     java.proc.wait(300)  # it writes its file at its end

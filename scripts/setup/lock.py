@@ -68,8 +68,8 @@ def lock_packages(arguments: list[str]) -> None:
 
 def uv() -> Path:
     """The resolver, which only this command needs: .venv's, the machine's, or one of our own."""
-    if found := shutil.which("uv", path=f"{VENV / 'bin'}:{CACHE / 'uv/bin'}") or shutil.which("uv"):
-        return Path(found)
+    if program := shutil.which("uv", path=f"{VENV / 'bin'}:{CACHE / 'uv/bin'}") or shutil.which("uv"):
+        return Path(program)
     say("fetching uv into .cache/uv")
     run([sys.executable, "-m", "venv", CACHE / "uv"], seconds=300)
     run([CACHE / "uv/bin/python", "-m", "pip", "install", "--quiet", "uv"], seconds=600)
@@ -80,10 +80,10 @@ def lock_jars() -> None:
     """All that the roots need, less what pyspark brings in whatever version."""
     say("resolving the jars")
     brought = [path.name for path in VENV.glob("lib/python3*/site-packages/pyspark/jars/*.jar")]
-    found = jars.resolve(ROOTS, transitive=True)
+    resolved = jars.resolve(ROOTS, transitive=True)
     needed = {
         jar: path
-        for jar, path in found.items()
+        for jar, path in resolved.items()
         if jar.artifact not in NOT_NEEDED and not any(is_version_of(name, jar.artifact) for name in brought)
     }
     jars.LOCK.write_text(JARS_HEADER + listed(needed))
@@ -93,8 +93,8 @@ def lock_jars() -> None:
     shutil.rmtree(jars.WORK)
 
 
-def listed(found: dict[Jar, Path]) -> str:
-    return "".join(f"{jars.sha256_of(path)}  {':'.join(jar)}\n" for jar, path in sorted(found.items()))
+def listed(resolved: dict[Jar, Path]) -> str:
+    return "".join(f"{jars.sha256_of(path)}  {':'.join(jar)}\n" for jar, path in sorted(resolved.items()))
 
 
 def is_version_of(file_name: str, artifact: str) -> bool:

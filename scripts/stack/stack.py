@@ -35,8 +35,8 @@ def up(conf: str, state: Path) -> None:
     state.mkdir(parents=True, exist_ok=True)
     for name, text in (("storage.key", _key(64)), ("cosmos.key", _key(64)), ("secret", os.urandom(32).hex())):
         _keep(state / name, text)
-    found = servers(settings, state)
-    missing = {name: server for name, server in found.items() if not is_running(name, state)}
+    known = servers(settings, state)
+    missing = {name: server for name, server in known.items() if not is_running(name, state)}
     for name, server in missing.items():
         if not _is_free(server.port):
             raise StackError(
@@ -45,7 +45,7 @@ def up(conf: str, state: Path) -> None:
             )
     for name, server in missing.items():
         _start(name, server, state)
-    for name, server in found.items():
+    for name, server in known.items():
         _wait(name, server, state)
         print(
             f"stack: {name} answers on {HOST}:{server.port}{'' if name in missing else ', as before'}", file=sys.stderr
@@ -55,7 +55,7 @@ def up(conf: str, state: Path) -> None:
 
 
 def down(state: Path) -> None:
-    """Stops the servers that `up` started, all of them and no other; what they held is gone."""
+    """Stops the servers that `up` started, all of them and no other; their data is gone."""
     running = [file.stem for file in sorted(state.glob("*.pid")) if is_running(file.stem, state)]
     for name in running:
         os.kill(_pid(name, state), signal.SIGTERM)
@@ -106,13 +106,13 @@ def _is_free(port: int) -> bool:
 
 def _start(name: str, server: Server, state: Path) -> None:
     server.prepare()
-    with (state / f"{name}.pid").open("w") as held, (state / f"{name}.log").open("wb") as log:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (state / f"{name}.pid").open("w") as pid_file, (state / f"{name}.log").open("wb") as log:
+        fcntl.flock(pid_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         process = subprocess.Popen(
             server.command, cwd=state, env={**os.environ, **server.environment}, stdin=subprocess.DEVNULL, stdout=log,
-            stderr=log, start_new_session=True, pass_fds=[held.fileno()],
+            stderr=log, start_new_session=True, pass_fds=[pid_file.fileno()],
         )  # fmt: skip
-        held.write(str(process.pid))
+        pid_file.write(str(process.pid))
 
 
 def _wait(name: str, server: Server, state: Path) -> None:

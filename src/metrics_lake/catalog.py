@@ -5,37 +5,19 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
-from types import ModuleType
+from importlib import import_module
 
-from metrics_lake.bronze import haproxy, store_reports
-from metrics_lake.gold import restatements
+from metrics_lake.bronze.feed_list import FEEDS
+from metrics_lake.gold import discovery, restatements
 from metrics_lake.model.tables import Table, View
-
-
-def metrics() -> list[ModuleType]:
-    """The modules of gold, in the order of their names."""
-    from importlib import import_module
-    from pkgutil import iter_modules
-
-    from metrics_lake import gold
-
-    modules = (import_module(f"{gold.__name__}.{found.name}") for found in iter_modules(gold.__path__))
-    return [module for module in modules if hasattr(module, "METRIC")]
+from metrics_lake.silver import downloads, sessions
 
 
 def tables() -> dict[str, Table | View]:
     """Every table and view by its name."""
-    from metrics_lake.silver import downloads, sessions
-
-    raw = [table for feed in (haproxy, store_reports) for table in (feed.TABLE, *feed.VIEWS)]
-    physical: list[Table | View] = [
-        *raw,
-        restatements.TABLE,
-        sessions.TABLE,
-        downloads.TABLE,
-        *(m.TABLE for m in metrics()),
-    ]
-    return {table.name: table for table in physical}
+    raw = [table for feed in FEEDS for table in feed.tables]
+    derived = [restatements.TABLE, sessions.TABLE, downloads.TABLE, *(metric.TABLE for metric in discovery.modules())]
+    return {table.name: table for table in (*raw, *derived)}
 
 
 def stored() -> list[Table]:
@@ -68,9 +50,8 @@ def _about(table: Table | View) -> str:
 
 
 def _question(table: Table) -> str:
-    from metrics_lake.silver import downloads, sessions
-
-    for module in (haproxy, store_reports, restatements, sessions, downloads, *metrics()):
+    raw = [import_module(feed.declared_in) for feed in FEEDS]
+    for module in (*raw, restatements, sessions, downloads, *discovery.modules()):
         if module.TABLE is table:
             return " ".join((inspect.getdoc(module) or "").split("\n\n")[0].split())
     raise LookupError(table.name)

@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.settings import Settings
 from metrics_lake.io.lake import spark_session
-from metrics_lake.jobs.context import Work
-from tests.lake.intake import SmallWork
+from metrics_lake.jobs.context import JobContext
+from tests.lake.intake import SmallJobContext
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = Path(__file__).parent / "samples"
@@ -43,18 +43,18 @@ def spark(secret: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sp
 
 
 @pytest.fixture(scope="session")
-def work_in(spark: SparkSession) -> Callable[..., Work]:
+def work_in(spark: SparkSession) -> Callable[..., JobContext]:
     """A piece of work in a folder: work_in(folder, landing, tenants, 'key=value' …)."""
-    return lambda folder, landing, tenants, *more: Work.of(lake_settings(folder, landing, tenants, *more))
+    return lambda folder, landing, tenants, *more: JobContext.of(lake_settings(folder, landing, tenants, *more))
 
 
 @pytest.fixture(scope="session")
-def small_in(secret: None) -> Callable[..., Work]:
+def small_in(secret: None) -> Callable[..., JobContext]:
     """The same without Spark, from the first file on."""
-    return lambda folder, landing, tenants, *more: SmallWork.of(lake_settings(folder, landing, tenants, *more))
+    return lambda folder, landing, tenants, *more: SmallJobContext.of(lake_settings(folder, landing, tenants, *more))
 
 
 @pytest.fixture(scope="session")
-def by_spark_in(work_in: Callable[..., Work]) -> Callable[..., Work]:
+def by_spark_in(work_in: Callable[..., JobContext]) -> Callable[..., JobContext]:
     """The same with Spark wherever there is a choice."""
     return lambda *place: work_in(*place, "spark.from_rows=0", "spark.from_bytes=0")

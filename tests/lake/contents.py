@@ -11,7 +11,7 @@ import polars as pl
 from metrics_lake.catalog import stored
 from metrics_lake.config.settings import Settings
 from metrics_lake.io.documents.sqlite import SqliteDocuments
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.serve import downloads, listening
 
 TABLES = ("silver/sessions", "gold/listeners_by_minute", "gold/listening_by_hour", "gold/listening_by_day",
@@ -46,11 +46,11 @@ def everything(settings: Settings, tenant: str) -> dict[str, Any]:
     return {**tables(settings), "rollups": rollups(settings), "documents": documents(settings, tenant)}
 
 
-def whole(work: Work) -> dict[str, Any]:
+def whole(work: JobContext) -> dict[str, Any]:
     """All that must be the same however the files came: each table above bronze, blob, index and document, by its place."""
     lake, held = work.settings.storage.lake, {}
     for table in stored():
-        if not table.name.startswith("bronze.") and work.history.version(table) >= 0:
+        if not table.name.startswith("bronze.") and work.commit_log.version(table) >= 0:
             held[table.name] = sorted(map(repr, pl.read_delta(f"{lake}/{table.path}").rows()))
     held |= rollups(work.settings) | indexes(work.settings)
     store = SqliteDocuments(work.settings.documents.path)

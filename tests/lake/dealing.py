@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from metrics_lake.config.settings import Documents, Settings, Spark, Storage
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import documents, documents_by_spark
-from tests.unit.jobs.publish.test_documents import DAYS, STANDING, TENANTS, fill
+from tests.unit.jobs.publish.test_documents import DATA_STATUS, DAYS, TENANTS, fill
 
 ROOT = Path(__file__).parents[2]
 NAMES = tuple(TENANTS.tenants)
 
 
-def steps(work: Work) -> Iterator[None]:
+def steps(work: JobContext) -> Iterator[None]:
     """Gold as it is at first, the same again, and then with other figures of fewer days."""
     fill(work, DAYS)
     yield
@@ -29,18 +29,18 @@ def steps(work: Work) -> Iterator[None]:
     yield
 
 
-def work_over(lake: str, endpoint: str, database: str, events: str = "") -> Work:
+def work_over(lake: str, endpoint: str, database: str, events: str = "") -> JobContext:
     places = Documents(store="cosmos", endpoint=endpoint, database=database)
     conf = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": events, "spark.eventLog.compress": "false"}
     spark = Spark(jars=str(ROOT / ".cache" / "jars"), driver_memory="1g", conf=conf)
-    return Work(Settings(storage=Storage(lake=lake), documents=places, spark=spark), TENANTS, lambda step: None)
+    return JobContext(Settings(storage=Storage(lake=lake), documents=places, spark=spark), TENANTS, lambda step: None)
 
 
-def here(work: Work, store) -> None:
+def here(work: JobContext, store) -> None:
     """The same without Spark."""
     for _ in steps(work):
         for tenant in NAMES:
-            documents.write_days(work, store, tenant, DAYS, STANDING)
+            documents.write_days(work, store, tenant, DAYS, DATA_STATUS)
 
 
 def run(folder: Path, endpoint: str, database: str, key: str) -> subprocess.CompletedProcess[str]:
@@ -55,7 +55,7 @@ def run(folder: Path, endpoint: str, database: str, key: str) -> subprocess.Comp
 def main(lake: str, endpoint: str, database: str, events: str) -> None:
     work = work_over(lake, endpoint, database, Path(events).as_uri())
     for _ in steps(work):
-        done = documents_by_spark.write_days(work, NAMES, DAYS, STANDING)
+        done = documents_by_spark.write_days(work, NAMES, DAYS, DATA_STATUS)
         sys.stdout.write(f"{done.written} {done.removed}\n")
 
 

@@ -5,40 +5,39 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.bronze import haproxy
 from metrics_lake.cli import options
 from metrics_lake.cli.output import failures
 from metrics_lake.config.settings import rules
-from metrics_lake.io.landing.intake import Stream
-from metrics_lake.jobs.context import Work
-from metrics_lake.privacy.redaction import Names, sealed
-from metrics_lake.sources.landed_file import ArrivedFile
+from metrics_lake.io.landing.intake import Intake
+from metrics_lake.io.landing.local_landing import LocalLanding
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.privacy.redaction import Names, encrypted
+from metrics_lake.sources.landed_file import InputFile
 
-__all__ = ["SOURCE", "TABLE", "fail"]
 
-
-def parse(files: Iterable[ArrivedFile], rules: Any) -> Iterator[Any]:
+def parse(files: Iterable[InputFile], rules: Any, hasher: Any) -> Iterator[Any]:
     for file in files:
         for piece in file.pieces():
             yield int(piece)
 
 
-SOURCE = SimpleNamespace(name="failing", folder="haproxy", parse=parse)
+FEED = replace(haproxy.FEED, parse=parse, declared_in=__name__)
 
 
 def fail(arguments: list[str]) -> None:
     """Reads landing under the settings that the command line names."""
     settings = options.SettingsChoice(arguments[1], None, tuple(arguments[3::2])).load()
-    work = Work.of(settings)
+    work = JobContext.of(settings)
     folder = Path(tempfile.mkdtemp())
-    stream = Stream(sys.modules[__name__], folder, Names(settings.secret()).shown)
-    stream.plan(Path(settings.storage.landing), sealed(rules(settings, work.tenants)), 1 << 30)
+    stream = Intake(FEED, folder, Names(settings.secret()).redact_path)
+    stream.plan(LocalLanding(settings.storage.landing), encrypted(rules(settings, work.tenants)), 1 << 30)
     try:
-        stream.read(work.lake.spark, str(folder / "table"), lambda done, parts: None, is_small=True)
+        stream.read(work.spark_tables.spark, str(folder / "table"), lambda done, parts: None, is_small=True)
     except Exception as error:
         sys.stdout.write(f"{failures.stack_trace(error)}\n{error}\n")
     else:

@@ -1,4 +1,4 @@
-"""Work that takes landing files in without Spark: the product's reader, sink and checkpoint, driven by this process.
+"""A job context that takes landing files in without Spark: the product's reader, sink and checkpoint, driven by this process.
 
 A test that runs a hundred jobs over logs of ten lines waits for Spark's streaming alone. All else is the small way, as a
 run of an hour goes it; a job that asks for Spark here fails.
@@ -6,7 +6,6 @@ run of an hour goes it; a job that asks for Spark here fails.
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,39 +15,36 @@ from uuid import uuid4
 import pyarrow as pa
 
 from metrics_lake.io.landing import checkpoints
-from metrics_lake.io.landing.intake import Stream
 from metrics_lake.io.landing.reader import LandingReader
 from metrics_lake.io.landing.sink import Sink
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.arrow import arrow_schema
-from metrics_lake.model.tables import Table
+from metrics_lake.model.feeds import Feed
 from tests.unit.standing import with_sum
 
 
 @dataclass
-class SmallWork(Work):
-    """Work without Spark."""
+class SmallJobContext(JobContext):
+    """A job context without Spark."""
 
     @property
-    def lake(self):
+    def spark_tables(self):
         raise AssertionError("the small way asked for Spark")
 
-    def read(
-        self, stream: Stream, into: Table, on_progress: Callable[[int, int], None] = lambda done, parts: None
-    ) -> None:
-        _read(Path(stream._checkpoint), into, stream._feed.__name__, self.table_path(into))
+    def read(self, feed: Feed, on_progress: Callable[[int, int], None] = lambda done, parts: None) -> None:
+        _read(Path(self.checkpoints, feed.checkpoint), feed, self.table_path(feed.table))
 
 
-def _read(checkpoint: Path, into: Table, feed: str, place: str) -> None:
+def _read(checkpoint: Path, feed: Feed, place: str) -> None:
     """What a query does: everything planned that is not committed, as one micro-batch."""
     query = checkpoint / checkpoints.QUERY
     if not (query / "metadata").exists():
         with_sum(query / "metadata", json.dumps({"id": str(uuid4())}))
     number = len(list((query / "commits").glob("[0-9]*")))
-    reader = LandingReader({"manifest": str(checkpoint / checkpoints.MANIFEST), "feed": feed})
+    reader = LandingReader({"manifest": str(checkpoint / checkpoints.MANIFEST), "feed": feed.declared_in})
     done, newest = {"batch": checkpoints.committed(str(checkpoint))}, reader.latestOffset()
     with_sum(query / "offsets" / str(number), f'v1\n{{"conf":{{}}}}\n{json.dumps(newest)}')
     batches = [batch for part in reader.partitions(done, newest) for batch in reader.read(part)]
-    rows = pa.Table.from_batches(batches, arrow_schema(importlib.import_module(feed).TABLE))
-    Sink(into, place, lambda: checkpoints.query_id(str(checkpoint)), is_small=True)._write_here(rows, number)
+    rows = pa.Table.from_batches(batches, arrow_schema(feed.table))
+    Sink(feed.table, place, lambda: checkpoints.query_id(str(checkpoint)), is_small=True)._write_here(rows, number)
     with_sum(query / "commits" / str(number), 'v1\n{"nextBatchWatermarkMs":0}')

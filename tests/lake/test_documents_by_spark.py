@@ -16,7 +16,7 @@ from metrics_lake.jobs.publish import documents, documents_by_spark
 from tests.lake import dealing
 from tests.lake.dealing import NAMES, work_over
 from tests.unit.io.cosmos_double import Fault, serving
-from tests.unit.jobs.publish.test_documents import DAYS, STANDING, fill
+from tests.unit.jobs.publish.test_documents import DATA_STATUS, DAYS, fill
 
 KEY = base64.b64encode(b"of this account alone, and secret").decode()
 EVERY = 2 * 2 * 2 * len(DAYS)  # tenants, streams, day and hour
@@ -52,7 +52,7 @@ def test_what_a_worker_could_not_do_is_told_in_its_own_line(tmp_path):
         told = dealing.run(tmp_path, account.address, "dealt", KEY)
     assert told.returncode == 1 and told.stdout == ""
     last = told.stderr.splitlines()[-1]
-    assert last.startswith("metrics_lake.jobs.publish.documents_by_spark.DealtError: Cosmos DB at http://127.0.0.1:")
+    assert last.startswith("metrics_lake.jobs.publish.documents_by_spark.WorkerError: Cosmos DB at http://127.0.0.1:")
     assert "refuses the key: put the account's into METRICS_LAKE_COSMOS_KEY" in last and KEY not in told.stderr
 
 
@@ -60,19 +60,19 @@ def test_the_work_of_a_worker_carries_no_key_and_its_error_nothing_that_lies_beh
     monkeypatch.setenv("METRICS_LAKE_COSMOS_KEY", KEY)
     work = work_over(str(tmp_path), "http://127.0.0.1:9", "metrics")
     fill(work, DAYS[:1])
-    write = documents_by_spark.writing(work.settings.documents, work.calendars, STANDING)
+    write = documents_by_spark.document_writer(work.settings.documents, work.calendars, DATA_STATUS)
     assert KEY.encode() not in cloudpickle.dumps(write)
     with serving() as account:
         account.faults["GET account"] = [Fault(401)] * 99
         places = Documents(store="cosmos", endpoint=account.address, database="metrics")
         rows = _rows_of_a_day(work)
         with pytest.raises(CosmosError, match="refuses the key") as caught:
-            documents_by_spark.writing(places, work.calendars, STANDING)(_KEY_OF_ROWS, rows)
+            documents_by_spark.document_writer(places, work.calendars, DATA_STATUS)(_KEY_OF_ROWS, rows)
     assert caught.value.__suppress_context__ and caught.value.__cause__ is None
 
 
 def _rows_of_a_day(work):
-    frames = [work.small_tables.frame(table) for table in (listening_by_day.TABLE, listening_by_hour.TABLE)]
+    frames = [work.delta_tables.frame(table) for table in (listening_by_day.TABLE, listening_by_hour.TABLE)]
     return pl.concat(frames, how="diagonal").filter(tenant="acme", stream="live").to_arrow()
 
 
@@ -88,12 +88,12 @@ _KEY_OF_ROWS = (_Value("acme"), _Value("live"), _Value(None))
 
 
 @pytest.mark.parametrize(
-    ("store", "most", "are_many"), [("cosmos", 63, True), ("cosmos", 64, False), ("sqlite", 0, False)]
+    ("store", "most", "by_spark"), [("cosmos", 63, True), ("cosmos", 64, False), ("sqlite", 0, False)]
 )
-def test_many_documents_go_to_cosmos_by_spark_and_few_or_others_by_this_process(tmp_path, store, most, are_many):
+def test_many_documents_go_to_cosmos_by_spark_and_few_or_others_by_this_process(tmp_path, store, most, by_spark):
     work = work_over(str(tmp_path), "http://127.0.0.1:9", "metrics")
     fill(work, DAYS)
     work.settings = work.settings.model_copy(
         update={"documents": Documents(store=store), "spark": Spark(from_documents=most)}
     )
-    assert documents.are_many(work, DAYS[:8]) is are_many
+    assert documents.need_spark(work, DAYS[:8]) is by_spark

@@ -12,7 +12,7 @@ import pytest
 
 from metrics_lake.demo.traffic import Plan, generate
 from metrics_lake.gold import listening_by_day, restatements
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish.publish import Published
 from metrics_lake.jobs.run import run
 from tests.lake import contents
@@ -28,7 +28,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def at_once(work_in: Callable[..., Work], corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Work:
+def at_once(work_in: Callable[..., JobContext], corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> JobContext:
     work = work_in(tmp_path_factory.mktemp("at_once"), corpus / "landing", corpus / "tenants.yaml")
     run(work)
     return work
@@ -36,7 +36,7 @@ def at_once(work_in: Callable[..., Work], corpus: Path, tmp_path_factory: pytest
 
 @pytest.mark.parametrize("from_rows", [(0, 0), (0, 500_000)], ids=["by Spark", "by Spark, then here"])
 def test_late_and_doubled_and_split_files_give_the_same_tables_and_json(
-    work_in: Callable[..., Work], corpus: Path, at_once: Work, tmp_path: Path, from_rows: tuple[int, int]
+    work_in: Callable[..., JobContext], corpus: Path, at_once: JobContext, tmp_path: Path, from_rows: tuple[int, int]
 ) -> None:
     """`at_once` is worked out in this process: so Spark's workers must come to the same too."""
     files = sorted((corpus / "landing").rglob("*.gz"))
@@ -61,10 +61,10 @@ def test_late_and_doubled_and_split_files_give_the_same_tables_and_json(
     _assert_restated(work, [file.relative_to(corpus / "landing").as_posix() for file in late])
 
 
-def _assert_restated(work: Work, late: list[str]) -> None:
+def _assert_restated(work: JobContext, late: list[str]) -> None:
     """Each figure that a late file changed is told with what it was, what the table has now, and that file."""
-    told = work.small_tables.frame(restatements.TABLE)
-    days = work.small_tables.frame(listening_by_day.TABLE)
+    told = work.delta_tables.frame(restatements.TABLE)
+    days = work.delta_tables.frame(listening_by_day.TABLE)
     paths = set(told["paths"].explode())
     assert paths and all(path in late or path.endswith("/half.log") for path in paths)
     for row in told.iter_rows(named=True):
@@ -72,19 +72,24 @@ def _assert_restated(work: Work, late: list[str]) -> None:
         assert row["was"] != row["became"] == float(mine[row["figure"]].item()) and row["paths"]
 
 
-def test_a_second_run_with_nothing_new_writes_nothing(at_once: Work) -> None:
+def test_a_second_run_with_nothing_new_writes_nothing(at_once: JobContext) -> None:
     places = [Path(at_once.settings.storage.lake), Path(at_once.settings.storage.rollups)]
     before = {path: path.stat().st_mtime_ns for place in places for path in place.rglob("*") if path.is_file()}
     done = run(at_once)
     after = {path: path.stat().st_mtime_ns for place in places for path in place.rglob("*") if path.is_file()}
-    assert (done.ingested.files, done.refined, done.computed, done.published.written) == (0, False, False, 0)
+    assert (done.files, any(done.refined.values()), any(done.computed.values()), done.published.written) == (
+        0,
+        False,
+        False,
+        0,
+    )
     assert {p: t for p, t in after.items() if p.name != "writer.lock"} == {
         p: t for p, t in before.items() if p.name != "writer.lock"
     }
 
 
 def test_a_run_into_another_lake_publishes_what_differs_there(
-    work_in: Callable[..., Work], corpus: Path, at_once: Work, tmp_path: Path
+    work_in: Callable[..., JobContext], corpus: Path, at_once: JobContext, tmp_path: Path
 ) -> None:
     landing, files = tmp_path / "landing", sorted((corpus / "landing").rglob("*.gz"))
     for some, lake in ((files[:20], "first"), (files[20:], "second")):
@@ -99,7 +104,7 @@ def test_a_run_into_another_lake_publishes_what_differs_there(
 
 
 def test_a_file_that_cannot_be_unpacked_is_set_aside_whole_and_heals_when_it_comes_again(
-    work_in: Callable[..., Work], corpus: Path, tmp_path: Path
+    work_in: Callable[..., JobContext], corpus: Path, tmp_path: Path
 ) -> None:
     whole = sorted((corpus / "landing").rglob("*.gz"))[20]
     folder = tmp_path / "landing" / "haproxy" / "edge-01"
@@ -125,6 +130,6 @@ def test_a_file_that_cannot_be_unpacked_is_set_aside_whole_and_heals_when_it_com
     assert pl.read_delta(f"{work.settings.storage.lake}/silver/sessions").height == sessions
 
 
-def _files(work: Work) -> list[tuple[str, str, str | None, int]]:
+def _files(work: JobContext) -> list[tuple[str, str, str | None, int]]:
     bronze = pl.read_delta(f"{work.settings.storage.lake}/bronze/haproxy").filter(pl.col("row_kind") == "file")
     return bronze.select("path", "status", "reason", "line_count").rows()

@@ -9,10 +9,13 @@ import polars as pl
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from metrics_lake.jobs import partitions
+from metrics_lake.gold import discovery
+from metrics_lake.jobs import partitions, session_columns
+from metrics_lake.jobs.over_parts import over_parts
 from metrics_lake.model.calendars import Calendars
 from metrics_lake.model.periods import Calendar
 from metrics_lake.silver import tenant_days
+from metrics_lake.silver.sessions import Between
 from tests.unit.model.test_periods import ZONES
 from tests.unit.silver.test_tenant_days import sessions
 
@@ -43,11 +46,11 @@ def test_spark_lays_every_session_on_the_days_that_polars_and_the_calendar_lay_i
     here, there = _held(spark)
     found: dict[int, list[date]] = {}
     for year in {on.year for on in TURNS}:
-        days = tenant_days.touched(CLOCKS, date(year, 1, 2), date(year + 1, 1, 2)).alias("days")
+        days = session_columns.days_touched(CLOCKS, date(year, 1, 2), date(year + 1, 1, 2)).alias("days")
         found |= {
             row.number: row.days for row in there.where(F.year("started_at") == year).select("number", days).collect()
         }
-    for row in tenant_days.with_days_here(here, CLOCKS).iter_rows(named=True):
+    for row in tenant_days.with_days(here, CLOCKS).iter_rows(named=True):
         clock = CLOCKS[row["tenant"]]
         assert (row["first_on"], row["last_on"]) == (clock.day_of(row["started_at"]), clock.day_of(row["ended_at"]))
         assert (found[row["number"]][0], found[row["number"]][-1]) == (row["first_on"], row["last_on"]), row
@@ -57,13 +60,13 @@ def test_of_a_few_days_spark_lays_on_each_just_the_sessions_that_touch_it(spark:
     """Sessions from long before those days and long after them are cut to them."""
     here, there = _held(spark)
     wanted = [date(2001, 10, 27), date(2001, 10, 28)]
-    each = F.explode(tenant_days.touched(CLOCKS, wanted[0], wanted[-1])).alias("on_day")
+    each = F.explode(session_columns.days_touched(CLOCKS, wanted[0], wanted[-1])).alias("on_day")
     found = {
         (row.number, row.on_day) for row in there.select("number", each).where(F.col("on_day").isin(wanted)).collect()
     }
     expected = {
         (row["number"], on)
-        for row in tenant_days.with_days_here(here, CLOCKS).iter_rows(named=True)
+        for row in tenant_days.with_days(here, CLOCKS).iter_rows(named=True)
         for on in wanted
         if row["first_on"] <= on <= row["last_on"]
     }
@@ -78,10 +81,38 @@ def test_a_session_in_the_hour_that_comes_twice_has_its_figures_by_spark_and_her
         **{name: pl.lit("x") for name in partitions.READ[8:]},
     )  # fmt: skip
     days, edges = [date(2026, 10, 24), date(2026, 10, 25)], (0, 1, 60)
-    here = partitions.by_day_here(row, calendars, days, edges)
-    there = partitions.collected(partitions.by_day(spark.createDataFrame(row.to_arrow()), calendars, days, edges))
+    metrics = discovery.of_grain("day")
+    here = partitions.by_day(row, metrics, calendars, days, edges)
+    there = partitions.by_day(spark.createDataFrame(row.to_arrow()), metrics, calendars, days, edges)
     assert here["gold.listening_by_day"].select("listened_on", "stream", "listening_seconds").rows() == [
         (days[1], "*", 600.0), (days[1], "fm", 600.0)
     ]  # fmt: skip
     for name, frame in here.items():
-        assert there[name].select(frame.columns).sort(frame.columns[:3]).equals(frame.sort(frame.columns[:3])), name
+        assert there[name].equals(frame), name
+
+
+def test_both_engines_find_the_same_sessions_between_two_instants(spark: SparkSession) -> None:
+    here, _ = _held(spark)
+    last = pl.col("last_request_at") + pl.when(pl.col("number") % 3 == 0).then(timedelta(minutes=25)).otherwise(
+        timedelta()
+    )
+    rows = here.with_columns(
+        started_on=pl.col("started_at").dt.date(), ended_at=pl.when(pl.col("number") % 3 > 0).then("ended_at"), last_request_at=last
+    )  # fmt: skip
+    there = spark.createDataFrame(rows.to_arrow())
+    for on in TURNS:
+        start = datetime.combine(on, datetime.min.time(), tzinfo=here["started_at"][0].tzinfo)
+        between = Between(start, start + DAY)
+        found = {row.number for row in there.where(between.of(F.col)).select("number").collect()}
+        assert found == set(rows.filter(between.expr)["number"]) and 0 < len(found) < rows.height
+
+
+def test_a_part_s_frames_are_the_same_by_spark_and_in_this_process(spark: SparkSession) -> None:
+    here, there = _held(spark)
+
+    def compute(key: tuple[str], rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+        return {"count": pl.DataFrame({"tenant": key[0], "rows": rows.height}), "first": rows.sort("number").head(1)}
+
+    [mine, theirs] = (over_parts(rows, ["tenant"], compute) for rows in (here, there))
+    assert list(mine) == list(theirs) and all(mine[name].equals(theirs[name]) for name in mine)
+    assert mine["count"]["rows"].sum() == here.height

@@ -14,7 +14,7 @@ import pytest
 
 from metrics_lake.config.settings import LENGTH_EDGES
 from metrics_lake.demo.traffic import Plan, generate
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.run import run
 from metrics_lake.serve.rollup import rollup
 from tests.lake.conftest import SAMPLES
@@ -26,14 +26,14 @@ _DAY_FIGURES = {
 
 
 @pytest.fixture(scope="module")
-def sampled(work_in: Callable[..., Work], tmp_path_factory: pytest.TempPathFactory) -> Work:
+def sampled(work_in: Callable[..., JobContext], tmp_path_factory: pytest.TempPathFactory) -> JobContext:
     work = work_in(tmp_path_factory.mktemp("sampled"), SAMPLES / "landing", SAMPLES / "tenants.yaml")
     run(work)
     return work
 
 
 @pytest.fixture(scope="module")
-def made(work_in: Callable[..., Work], tmp_path_factory: pytest.TempPathFactory) -> tuple[Work, Any]:
+def made(work_in: Callable[..., JobContext], tmp_path_factory: pytest.TempPathFactory) -> tuple[JobContext, Any]:
     folder = tmp_path_factory.mktemp("made")
     truth = generate(Plan(days=2, sessions_per_day=150, clients=100, mean_minutes=3), folder)
     work = work_in(folder, folder / "landing", folder / "tenants.yaml")
@@ -41,7 +41,7 @@ def made(work_in: Callable[..., Work], tmp_path_factory: pytest.TempPathFactory)
     return work, truth
 
 
-def _table(work: Work, name: str) -> pl.DataFrame:
+def _table(work: JobContext, name: str) -> pl.DataFrame:
     return pl.read_delta(f"{work.settings.storage.lake}/{name}")
 
 
@@ -62,7 +62,7 @@ def _assert_day(
     assert [counted.get(edge, 0) for edge in LENGTH_EDGES] == expected["session_lengths"]
 
 
-def test_the_real_capture_gives_the_figures_worked_out_by_hand(sampled: Work) -> None:
+def test_the_real_capture_gives_the_figures_worked_out_by_hand(sampled: JobContext) -> None:
     expected = json.loads((SAMPLES / "expected.json").read_text())
     days, lengths = _table(sampled, "gold/listening_by_day"), _table(sampled, "gold/session_lengths_by_day")
     for tenant, held in expected.items():
@@ -71,7 +71,7 @@ def test_the_real_capture_gives_the_figures_worked_out_by_hand(sampled: Work) ->
                 _assert_day(days, lengths, (tenant, on, stream), figures)
 
 
-def test_every_minute_of_the_real_capture_has_its_exact_peak(sampled: Work) -> None:
+def test_every_minute_of_the_real_capture_has_its_exact_peak(sampled: JobContext) -> None:
     minutes = _table(sampled, "gold/listeners_by_minute")
     for tenant, held in json.loads((SAMPLES / "expected.json").read_text()).items():
         for stream, expected in held["minutes"].items():
@@ -80,7 +80,7 @@ def test_every_minute_of_the_real_capture_has_its_exact_peak(sampled: Work) -> N
             assert got == expected
 
 
-def test_the_generated_days_equal_their_truth(made: tuple[Work, Any]) -> None:
+def test_the_generated_days_equal_their_truth(made: tuple[JobContext, Any]) -> None:
     work, truth = made
     days, lengths = _table(work, "gold/listening_by_day"), _table(work, "gold/session_lengths_by_day")
     compared = 0
@@ -92,7 +92,7 @@ def test_the_generated_days_equal_their_truth(made: tuple[Work, Any]) -> None:
     assert compared > 20
 
 
-def test_what_is_not_counted_is_told_by_reason(made: tuple[Work, Any]) -> None:
+def test_what_is_not_counted_is_told_by_reason(made: tuple[JobContext, Any]) -> None:
     work, truth = made
     for tenant, held in truth.tenants.items():
         for on, streams in held["days"].items():
@@ -101,7 +101,7 @@ def test_what_is_not_counted_is_told_by_reason(made: tuple[Work, Any]) -> None:
             assert got == {reason: number for reason, number in streams["*"]["excluded"].items() if number}
 
 
-def test_unique_listeners_of_everything_equal_the_truth(made: tuple[Work, Any]) -> None:
+def test_unique_listeners_of_everything_equal_the_truth(made: tuple[JobContext, Any]) -> None:
     work, truth = made
     for tenant, held in truth.tenants.items():
         for stream, figures in held["all"].items():
@@ -112,7 +112,7 @@ def test_unique_listeners_of_everything_equal_the_truth(made: tuple[Work, Any]) 
             assert summary["peak_listeners"] == figures["peak_listeners"]
 
 
-def test_every_line_of_every_file_stands_in_one_account(made: tuple[Work, Any], sampled: Work) -> None:
+def test_every_line_of_every_file_stands_in_one_account(made: tuple[JobContext, Any], sampled: JobContext) -> None:
     for work in (made[0], sampled):
         files = _table(work, "bronze/haproxy").filter(pl.col("row_kind") == "file")
         accounts = files["accepted_count"] + files["reject_count"] + files["unclaimed_count"] + files["skipped_count"]
@@ -120,7 +120,7 @@ def test_every_line_of_every_file_stands_in_one_account(made: tuple[Work, Any], 
     assert files["line_count"].sum() == 2234 + 2037 + 1016
 
 
-def test_every_rollup_fits_its_schema_and_stands_in_the_index(made: tuple[Work, Any]) -> None:
+def test_every_rollup_fits_its_schema_and_stands_in_the_index(made: tuple[JobContext, Any]) -> None:
     root = Path(made[0].settings.storage.rollups)
     check = jsonschema.Draft202012Validator(rollup.schema(), format_checker=jsonschema.FormatChecker())
     found = [path for path in root.rglob("*.json") if path.name not in ("index.json", "_published.json")]
@@ -133,7 +133,7 @@ def test_every_rollup_fits_its_schema_and_stands_in_the_index(made: tuple[Work, 
         }
 
 
-def test_the_invariants_of_the_definitions_hold(made: tuple[Work, Any]) -> None:
+def test_the_invariants_of_the_definitions_hold(made: tuple[JobContext, Any]) -> None:
     days, lengths, minutes = (
         _table(made[0], f"gold/{name}")
         for name in ("listening_by_day", "session_lengths_by_day", "listeners_by_minute")
@@ -151,7 +151,7 @@ def test_the_invariants_of_the_definitions_hold(made: tuple[Work, Any]) -> None:
     assert ((whole["low"] <= whole["peak_listeners"]) & (whole["peak_listeners"] <= whole["high"])).all()
 
 
-def test_no_address_of_the_capture_stands_in_what_was_written(sampled: Work) -> None:
+def test_no_address_of_the_capture_stands_in_what_was_written(sampled: JobContext) -> None:
     folder = Path(sampled.settings.storage.lake).parent
     written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert b"105.145.215.59" not in written

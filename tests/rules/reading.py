@@ -55,15 +55,15 @@ def dotted(node: ast.AST) -> str:
 def tracked() -> list[Path]:
     """Every file that is in the repository, or would be after `git add`."""
     if (ROOT / ".git").exists():
-        told = subprocess.run(
+        listing = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
             capture_output=True,
             check=True,
         ).stdout.decode()
-        return [path for line in sorted(set(told.split("\0"))) if line and (path := ROOT / line).is_file()]
-    found = (path for path in ROOT.rglob("*") if path.is_file())
-    return sorted(path for path in found if not _NOT_OURS & set(path.relative_to(ROOT).parts))
+        return [path for line in sorted(set(listing.split("\0"))) if line and (path := ROOT / line).is_file()]
+    paths = (path for path in ROOT.rglob("*") if path.is_file())
+    return sorted(path for path in paths if not _NOT_OURS & set(path.relative_to(ROOT).parts))
 
 
 def texts() -> Iterator[tuple[Path, str]]:

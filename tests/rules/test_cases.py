@@ -16,13 +16,13 @@ PAPER = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
 
 def numbered() -> dict[int, set[str]]:
     """By case the files that have tests of it."""
-    found: dict[int, set[str]] = defaultdict(set)
+    files: dict[int, set[str]] = defaultdict(set)
     for path in tracked():
         if path.match("test_*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.FunctionDef) and (told := _NUMBERED.match(node.name)):
-                    found[int(told[1])].add(name(path))
-    return found
+                if isinstance(node, ast.FunctionDef) and (match := _NUMBERED.match(node.name)):
+                    files[int(match[1])].add(name(path))
+    return files
 
 
 TESTS = numbered()
@@ -35,8 +35,8 @@ def test_there_are_twenty_five_cases_and_no_test_is_of_a_twenty_sixth():
 @pytest.mark.parametrize("case", range(1, 26))
 def test_the_paper_tells_of_each_case_where_its_tests_are(case):
     [row] = re.findall(rf"^\| {case} \|(.*)$", PAPER, re.MULTILINE)
-    assert {each for each in re.findall(r"`(tests/[\w/]+\.py)`", row) if each in TESTS[case]} == TESTS[case]
+    assert {file for file in re.findall(r"`(tests/[\w/]+\.py)`", row) if file in TESTS[case]} == TESTS[case]
 
 
 def test_every_file_that_the_paper_points_to_is_there():
-    assert not [each for each in re.findall(r"`((?:src|tests|scripts)/[\w./]+)`", PAPER) if not (ROOT / each).exists()]
+    assert not [file for file in re.findall(r"`((?:src|tests|scripts)/[\w./]+)`", PAPER) if not (ROOT / file).exists()]

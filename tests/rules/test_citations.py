@@ -58,17 +58,17 @@ def broken_links(file: str, text: str) -> Iterator[str]:
 
 
 def headings(page: Path) -> set[str]:
-    return {slug(each) for each in re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)}
+    return {slug(heading) for heading in re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)}
 
 
 def test_every_page_that_a_file_cites_is_in_the_repository():
-    assert not [each for file, text in CITING.items() for each in unfound(file, text)]
+    assert not [citation for file, text in CITING.items() for citation in unfound(file, text)]
 
 
 def test_every_section_that_a_file_cites_is_one_of_the_definitions():
     files = {file: text for file, text in CITING.items() if file != "docs/definitions.md"}
     assert [str(number) for number in range(1, len(HEADINGS) + 1)] == HEADINGS
-    assert not [each for file, text in files.items() for each in unknown_sections(file, text)]
+    assert not [citation for file, text in files.items() for citation in unknown_sections(file, text)]
 
 
 def test_the_definitions_cite_their_own_sections_alone():
@@ -87,15 +87,15 @@ def test_every_file_that_a_page_or_a_source_names_is_there():
         file: text for file, text in CITING.items() if file.startswith(("src/", "docs/", "conf/")) or "/" not in file
     }
     named = [(file, path) for file, text in ours.items() for path in _NAMED.findall(text) if path not in _OF_OTHERS]
-    assert named and not [each for each in named if not (ROOT / each[1]).exists()]
+    assert named and not [(file, path) for file, path in named if not (ROOT / path).exists()]
 
 
 @pytest.mark.parametrize(("page", "number"), [("DECISIONS.md", r"^(\d+)\. "), ("docs/field-notes.md", r"^(\d+)\. ")])
 def test_every_numbered_entry_that_a_file_cites_exists(page, number):
     known = re.findall(number, PAGES[page], re.MULTILINE)
-    assert known == [str(each) for each in range(1, len(known) + 1)]
+    assert known == [str(number) for number in range(1, len(known) + 1)]
     called = re.compile(rf"{re.escape(Path(page).name)}, (\d+)(?: and (\d+))?")
-    cited = {each for text in CITING.values() for pair in called.findall(text) for each in pair if each}
+    cited = {number for text in CITING.values() for pair in called.findall(text) for number in pair if number}
     assert cited and cited <= set(known)
 
 

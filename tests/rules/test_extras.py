@@ -85,12 +85,12 @@ def light(ended) -> dict[tuple[str, ...], Ended]:
 @pytest.fixture(scope="module")
 def sufficient(ended) -> dict[tuple[str, ...], Ended]:
     """How each command ends with the extras that it names, and these alone."""
-    found = {}
+    endings = {}
     for extras in sorted(set(NEEDS.values())):
         commands = [words for words in HEAVY if NEEDS[words] == extras and words != ("demo",)]
         calls = [[*words, *MORE.get(words, ())] for words in commands]
-        found |= dict(zip(commands, ended(extras, calls), strict=True))
-    return found
+        endings |= dict(zip(commands, ended(extras, calls), strict=True))
+    return endings
 
 
 def test_an_extra_s_modules_are_those_of_its_packages():
@@ -103,7 +103,7 @@ def test_an_extra_s_modules_are_those_of_its_packages():
     for extra, modules in MODULES.items():
         for package in map(distribution, EXTRAS[extra]):
             public = {module for module in by_package[package] if not module.startswith("_")} - {"tests"}
-            assert public & {module for each in MODULES.values() for module in each}, (
+            assert public & {module for brought in MODULES.values() for module in brought}, (
                 f"{extra}: {package} brings {public}"
             )
         assert not set(modules) & set(map(distribution, PROJECT["project"]["dependencies"]))
@@ -124,8 +124,8 @@ def test_a_light_installation_answers_from_documents_and_settings(light, words):
 
 
 def test_a_light_installation_explains_every_command(ended):
-    told = ended((), [["--help"], *([*words, "--help"] for words in COMMANDS)])
-    assert all(code == 0 and "Usage: metrics-lake" in out for code, out, _ in told)
+    endings = ended((), [["--help"], *([*words, "--help"] for words in COMMANDS)])
+    assert all(code == 0 and "Usage: metrics-lake" in out for code, out, _ in endings)
 
 
 @pytest.mark.parametrize("words", HEAVY, ids=" ".join)
@@ -135,7 +135,7 @@ def test_a_command_without_its_packages_says_in_one_line_which_to_install(light,
     assert (code, out, err) == (1, "", f"{line}\n")
 
 
-@pytest.mark.parametrize("words", [each for each in HEAVY if each != ("demo",)], ids=" ".join)
+@pytest.mark.parametrize("words", [words for words in HEAVY if words != ("demo",)], ids=" ".join)
 def test_the_extras_that_a_command_names_are_enough(sufficient, words):
     code, out, err = sufficient[words]
     assert "needs more packages" not in err and "No module named" not in err and (code in (0, 1)) and (out or err)

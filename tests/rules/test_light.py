@@ -21,6 +21,8 @@ PROCESSES = {
     "ranges": "import metrics_lake.serve.query, metrics_lake.io.documents.open_store",
     "cosmos": "import metrics_lake.io.documents.cosmos",
     "parsing": "import metrics_lake.sources.haproxy, metrics_lake.bronze.haproxy, metrics_lake.bronze.store_reports",
+    "the catalogue": "import metrics_lake.catalog; assert len(metrics_lake.catalog.tables()) > 10",
+    "figures of a few sessions": "import metrics_lake.jobs.compute, metrics_lake.jobs.refine",
     "planning a batch": "import metrics_lake.io.landing.intake, metrics_lake.jobs.context",
     "help": _CLI.format(arguments=["listening", "--help"]),
     "listening": _CLI.format(arguments=_LISTENING),

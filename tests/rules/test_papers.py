@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from metrics_lake import catalog
 from metrics_lake.config.settings import Settings
+from metrics_lake.serve.rollup import rollup
 from tests.rules.reading import ROOT, SRC
 from tests.unit.cli.test_usage import COMMANDS
 
@@ -42,7 +43,7 @@ def test_the_readme_fits_a_first_visit():
 
 def test_the_readme_s_example_is_json_with_the_names_of_the_schema():
     [example] = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
-    schema = json.loads(next(SRC.rglob("rollup.schema.json")).read_text(encoding="utf-8"))
+    schema = rollup.schema()
     shown = json.loads(example)
     assert set(shown) <= set(schema["properties"])
     for part in ("period", "summary"):
@@ -111,12 +112,12 @@ def test_an_environment_s_own_file_holds_only_what_differs():
 
     def same(own: dict, others: dict, place: str = "") -> list[str]:
         return [
-            found
-            for key, held in own.items()
-            for found in (
-                same(held, others.get(key, {}), f"{place}{key}.")
-                if isinstance(held, dict)
-                else [place + key] * (others.get(key) == held)
+            same_key
+            for key, value in own.items()
+            for same_key in (
+                same(value, others.get(key, {}), f"{place}{key}.")
+                if isinstance(value, dict)
+                else [place + key] * (others.get(key) == value)
             )
         ]
 
@@ -127,4 +128,4 @@ def test_an_environment_s_own_file_holds_only_what_differs():
 
 def test_the_package_ships_what_it_reads_at_run_time():
     shipped = {path.name for path in SRC.rglob("*") if path.suffix in (".yaml", ".json", ".properties")}
-    assert {"players.yaml", "rollup.schema.json", "log4j2.properties"} <= shipped
+    assert {"players.yaml", "log4j2.properties"} <= shipped

@@ -34,20 +34,39 @@ def used(path: Path) -> set[str]:
 
 
 def test_what_thinks_asks_no_clock_and_throws_no_dice():
-    assert not [(name(path), each) for path in THINKING for each in called(path) if _CLOCK.search(each)]
-    assert not [(name(path), each) for path in THINKING for each in imports(path) if each.split(".")[0] in _DICE]
+    assert not [(name(path), call) for path in THINKING for call in called(path) if _CLOCK.search(call)]
+    assert not [
+        (name(path), imported) for path in THINKING for imported in imports(path) if imported.split(".")[0] in _DICE
+    ]
 
 
 def test_what_thinks_neither_runs_queries_nor_prints():
-    assert not [(name(path), found) for path in THINKING if (found := _SPARK_ACTIONS & methods(path))]
+    assert not [(name(path), names) for path in THINKING if (names := _SPARK_ACTIONS & methods(path))]
     assert not [name(path) for path in THINKING if "print" in called(path)]
 
 
 def test_settings_secrets_and_one_module_beside_them_alone_read_the_environment():
     readers = {SRC / "config" / "settings.py", SRC / "config" / "secrets.py", SRC / "config" / "process_env.py"}
     others = [path for path in modules() if path not in readers]
-    assert not [(name(path), found) for path in others if (found := _ENVIRONMENT & used(path))]
+    assert not [(name(path), names) for path in others if (names := _ENVIRONMENT & used(path))]
     assert all("os.environ" in used(path) for path in readers)
+
+
+_SECRETS = re.compile(r"^metrics_lake\.config\.secrets(\.|$)|^metrics_lake\.privacy\.salts\.read$")
+_READS_A_SECRET = re.compile(r"(^|\.)(read_secret|salts\.read|\w*settings\.secret)$")
+
+
+def test_what_thinks_reads_no_secret_but_gets_it_with_a_hasher():
+    thinking = [*THINKING, *modules("serve")]
+    assert not [(name(path), each) for path in thinking for each in imports(path) if _SECRETS.search(each)]
+    assert not [(name(path), each) for path in thinking for each in called(path) if _READS_A_SECRET.search(each)]
+
+
+@pytest.mark.parametrize(
+    "code", ["read_secret(file)", "salts.read(file)", "secrets.read_secret(file)", "settings.secret()"]
+)
+def test_the_reading_of_a_secret_would_be_seen(code):
+    assert _READS_A_SECRET.search(dotted(ast.parse(code, mode="eval").body.func))
 
 
 def test_what_a_reader_is_told_are_a_folder_a_module_and_a_number_and_never_a_key():
@@ -61,7 +80,7 @@ def test_what_a_reader_is_told_are_a_folder_a_module_and_a_number_and_never_a_ke
 def test_below_the_jobs_nobody_asks_the_clock():
     above = ("cli", "jobs", "demo", "audit")
     below = [path for path in modules() if path.relative_to(SRC).parts[0] not in above]
-    assert not [(name(path), each) for path in below for each in called(path) if _CLOCK.search(each)]
+    assert not [(name(path), call) for path in below for call in called(path) if _CLOCK.search(call)]
 
 
 @pytest.mark.parametrize(
@@ -80,5 +99,7 @@ _TOO_NEW = {
 
 
 def test_nothing_needs_a_newer_python_than_is_promised():
-    assert not [(name(path), found) for path in modules() if (found := _TOO_NEW & used(path))]
-    assert not [name(path) for path in modules() if any(each.split(".")[0] == "tomllib" for each in imports(path))]
+    assert not [(name(path), names) for path in modules() if (names := _TOO_NEW & used(path))]
+    assert not [
+        name(path) for path in modules() if any(imported.split(".")[0] == "tomllib" for imported in imports(path))
+    ]

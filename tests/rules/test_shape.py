@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from metrics_lake import catalog
+from metrics_lake.gold import discovery
 from tests.rules.reading import ROOT, SRC, modules, name, tracked, tree
 
 _SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "base", "core", "misc", "shared", "lib"}
@@ -28,11 +29,11 @@ def test_no_module_has_a_name_that_says_nothing():
 
 
 def test_every_module_says_what_it_is_in_a_whole_sentence():
-    told = {path: (ast.get_docstring(tree(path)) or "").partition("\n\n")[0].rstrip() for path in modules()}
-    assert not [name(path) for path, first in told.items() if not first.endswith((".", "?", ":"))]
+    openings = {path: (ast.get_docstring(tree(path)) or "").partition("\n\n")[0].rstrip() for path in modules()}
+    assert not [name(path) for path, first in openings.items() if not first.endswith((".", "?", ":"))]
 
 
-@pytest.mark.parametrize("module", catalog.metrics(), ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", discovery.modules(), ids=lambda module: module.__name__)
 def test_every_metric_opens_with_its_question_and_tells_its_grain(module):
     question, _, rest = (module.__doc__ or "").partition("\n\n")
     assert question.strip().endswith("?") and "Grain:" in rest
@@ -44,15 +45,17 @@ def test_a_file_fits_a_head():
 
 def test_a_function_fits_a_screen():
     long = {
-        f"{name(path)} {each.name}": each.end_lineno - each.lineno + 1 for path in modules() for each in functions(path)
+        f"{name(path)} {function.name}": function.end_lineno - function.lineno + 1
+        for path in modules()
+        for function in functions(path)
     }
-    assert not {each: number for each, number in long.items() if number > _MOST_LINES_OF_A_FUNCTION}
+    assert not {function: number for function, number in long.items() if number > _MOST_LINES_OF_A_FUNCTION}
 
 
 def test_a_pipeline_is_a_thin_entry_to_a_command():
-    found = {path.stem: path for path in (ROOT / "pipelines").glob("*.py")}
-    assert {"ingest", "refine", "compute", "publish", "backfill"} <= set(found)
-    for word, path in found.items():
+    pipelines = {path.stem: path for path in (ROOT / "pipelines").glob("*.py")}
+    assert {"ingest", "refine", "compute", "publish", "backfill"} <= set(pipelines)
+    for word, path in pipelines.items():
         assert lines(path) < 20 and ast.get_docstring(tree(path))
         assert f'main(["{word}"' in path.read_text(encoding="utf-8")
 
@@ -64,7 +67,7 @@ _KINDS = {"TIMESTAMP": "_at", "DATE": "_on", "BOOLEAN": ("is_", "has_")}
 @pytest.mark.parametrize("table", catalog.tables().values(), ids=lambda table: table.name)
 def test_columns_have_names_that_say_what_they_hold(table):
     names = [column.name for column in table.fields]
-    assert not _NEVER & set(names) and all(each == each.lower() for each in names)
+    assert not _NEVER & set(names) and all(column == column.lower() for column in names)
     assert not [c.name for c in table.fields if c.type in ("TIMESTAMP", "DATE") and not c.name.endswith(_KINDS[c.type])]
     assert not [c.name for c in table.fields if c.type == "BOOLEAN" and not c.name.startswith(_KINDS[c.type])]
 
@@ -79,7 +82,7 @@ def test_a_test_s_name_is_a_sentence():
         for node in ast.walk(source)
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
-    assert len(named) > 500 and not [each for each, words in named.items() if len(words) < 4]
+    assert len(named) > 500 and not [test for test, words in named.items() if len(words) < 4]
 
 
 def test_no_test_is_passed_over_or_allowed_to_fail():

@@ -33,10 +33,10 @@ def test_all_that_the_project_asks_for_is_in_the_lock():
     project = PROJECT["project"]
     wanted = [
         *project["dependencies"],
-        *(each for extra in project["optional-dependencies"].values() for each in extra),
+        *(package for extra in project["optional-dependencies"].values() for package in extra),
         *PROJECT["dependency-groups"]["dev"],
     ]
-    names = {re.match(r"[A-Za-z0-9._-]+", each)[0].lower().replace("_", "-") for each in wanted}
+    names = {re.match(r"[A-Za-z0-9._-]+", package)[0].lower().replace("_", "-") for package in wanted}
     pinned = {match[1].lower().replace("_", "-") for line in LOCK.splitlines() if (match := _PIN.match(line))}
     assert names and names - {project["name"]} <= pinned
 
@@ -67,11 +67,11 @@ _REGISTRIES = re.compile(
 @pytest.mark.parametrize("pattern", [_MACHINES, _REGISTRIES], ids=["machines", "registries"])
 def test_nothing_of_one_machine_or_registry_is_kept(pattern):
     here = ROOT / "tests" / "rules" / "test_supply.py"
-    assert not [(name(path), found[0]) for path, text in texts() if path != here and (found := pattern.search(text))]
+    assert not [(name(path), match[0]) for path, text in texts() if path != here and (match := pattern.search(text))]
 
 
 def test_no_secret_is_kept():
     keys = re.compile(
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----|AccountKey=[A-Za-z0-9+/=]{20,}|\bAKIA[0-9A-Z]{16}\b|[?&]sig=[A-Za-z0-9%]{20,}"
     )
-    assert not [(name(path), found[0][:20]) for path, text in texts() if (found := keys.search(text))]
+    assert not [(name(path), match[0][:20]) for path, text in texts() if (match := keys.search(text))]

@@ -20,7 +20,7 @@ from metrics_lake.cli.output import failures
 from metrics_lake.config import settings
 from metrics_lake.gold import listening_by_day
 from metrics_lake.jobs.backfill import backfill
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain.upkeep import upkeep
 from metrics_lake.jobs.run import run
 from metrics_lake.silver import sessions
@@ -42,7 +42,7 @@ def on_disk(place: str, log: Path) -> None:
     shutil.copy(log, there / log.name)
 
 
-def work_of(name: str, place: str, on_step: Callable[[str], None] = lambda step: None, **more: object) -> Work:
+def work_of(name: str, place: str, on_step: Callable[[str], None] = lambda step: None, **more: object) -> JobContext:
     logged = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"file://{folder}/events",
               "spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false"}  # fmt: skip
     places = {
@@ -52,7 +52,7 @@ def work_of(name: str, place: str, on_step: Callable[[str], None] = lambda step:
         "spark.conf": logged, **more,
     }  # fmt: skip
     overrides = [f"{key}={value}" for key, value in places.items()]
-    return Work.of(settings.load(str(ROOT / "conf"), "local", overrides), on_step)
+    return JobContext.of(settings.load(str(ROOT / "conf"), "local", overrides), on_step)
 
 
 def whole() -> None:

@@ -71,7 +71,7 @@ def whole(storage: Azurite, folder: Path) -> str:
 def fetched(url: str, name: str, to: Path) -> Settings:
     """A copy of a whole place, and settings for it."""
     blobs = AzureBlobs(url)
-    for path in blobs.held(""):
+    for path in blobs.sizes(""):
         (to / path).parent.mkdir(parents=True, exist_ok=True)
         (to / path).write_bytes(blobs.read(path) or b"")
     return there(to, to.parent / f"{name}.db")
@@ -176,7 +176,7 @@ def test_a_listener_is_erased_out_of_a_lake_in_azure_to_the_last_byte(
     monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", KEY)
     url, secret = f"{storage.url('whole')}/all", folder / "secret"
     key = derive_key(bytes.fromhex(secret.read_text().strip()), "acme", "")
-    needle = audit.needles(keys={"listener": bytes.fromhex(listener_id(key, "192.0.2.7", "VLC/3.0.20"))})
+    needle = audit.search_terms(keys={"listener": bytes.fromhex(listener_id(key, "192.0.2.7", "VLC/3.0.20"))})
 
     def places_that_hold_it(name: str) -> int:
         fetched(url, name, folder / name)
@@ -189,7 +189,7 @@ def test_a_listener_is_erased_out_of_a_lake_in_azure_to_the_last_byte(
     assert "2 visits and 1 sessions deleted" in said and said.count("has lines of this listener") == 2
     assert re.search(r"no byte of the ids is left in \d+ files", said)
     assert places_that_hold_it("erased") == 0
-    assert not AzureBlobs(url).held("rollups/acme")
+    assert not AzureBlobs(url).sizes("rollups/acme")
 
 
 def test_a_process_that_is_killed_leaves_a_lake_in_azure_that_the_next_run_ends(

@@ -13,10 +13,10 @@ from azure.storage.blob import ContainerClient
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.io.landing.azure_landing import AzureLanding, LandedBlob
-from metrics_lake.io.landing.intake import Stream, landing_at
+from metrics_lake.io.landing.intake import Intake, landing_at
 from metrics_lake.io.landing.reader import FilesPartition, LandingReader, ReadingFailed
 from metrics_lake.io.storage.azure import AzureError
-from metrics_lake.privacy.redaction import sealed
+from metrics_lake.privacy.redaction import encrypted
 from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 from tests.stack.azurite import KEY, Azurite, sas
 from tests.unit.sources.haproxy.logs import SECRET, line, rules_of, text
@@ -44,11 +44,11 @@ def put(container: ContainerClient, path: str, content: bytes) -> None:
     container.upload_blob(f"landing/{path}", content, overwrite=True)
 
 
-def streamed(folder: Path) -> Stream:
-    return Stream(bronze, folder / "checkpoint", lambda name: name.replace("192.0.2.7", "<address:ab>"))
+def streamed(folder: Path) -> Intake:
+    return Intake(bronze.FEED, folder / "checkpoint", lambda name: name.replace("192.0.2.7", "<address:ab>"))
 
 
-def planned(stream: Stream, container: ContainerClient) -> list[FileEntry]:
+def planned(stream: Intake, container: ContainerClient) -> list[FileEntry]:
     batch = stream.plan(landing_at(place(container)), {}, 1 << 30)
     return list(batch.entries) if batch else []
 
@@ -75,7 +75,7 @@ def test_what_is_new_is_planned_once_in_order_and_by_content(container: Containe
     assert planned(stream, container) == []
     put(container, "haproxy/a.log", LINES + LINES)
     assert [entry.size_bytes for entry in planned(stream, container)] == [2 * len(LINES)]
-    assert stream.landed_paths(landing_at(place(container))) == {"haproxy/a.log", f"{LOG}.gz"}
+    assert set(stream.landed(landing_at(place(container)))) == {"haproxy/a.log", f"{LOG}.gz"}
 
 
 def test_a_blob_that_is_known_by_its_etag_is_not_fetched_again(
@@ -158,7 +158,7 @@ def test_case_21_a_worker_without_rights_fails_in_one_line_and_the_batch_stays(
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
     stream = streamed(tmp_path)
     put(container, LOG, LINES)
-    assert stream.plan(AzureLanding(place(container)), sealed(rules_of()), 1 << 30)
+    assert stream.plan(AzureLanding(place(container)), encrypted(rules_of()), 1 << 30)
     options = {"manifest": str(tmp_path / "checkpoint" / "manifest"), "feed": "metrics_lake.bronze.haproxy"}
     monkeypatch.delenv("METRICS_LAKE_STORAGE_KEY")
     monkeypatch.setenv("METRICS_LAKE_STORAGE_SAS", sas(str(container.container_name), "wl"))

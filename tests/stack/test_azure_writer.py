@@ -23,7 +23,7 @@ from metrics_lake.io.storage import leases
 from metrics_lake.io.storage.azure_blobs import AzureBlobs
 from metrics_lake.io.storage.files import BusyError
 from metrics_lake.io.storage.leases import LeaseLost, leased
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain import reset_checkpoint
 from metrics_lake.jobs.rebuild import RebuildError, rebuild
 from tests.stack.azurite import KEY, Azurite, sas
@@ -130,8 +130,8 @@ def put_lake(place: str, folder: Path) -> AzureBlobs:
     return blobs
 
 
-def work_of(place: str) -> Work:
-    return Work(Settings(storage=Storage(lake=place, landing=place)), TENANTS, lambda step: None)
+def work_of(place: str) -> JobContext:
+    return JobContext(Settings(storage=Storage(lake=place, landing=place)), TENANTS, lambda step: None)
 
 
 def cut(path: str) -> Callable[[AzureBlobs], None]:
@@ -140,7 +140,7 @@ def cut(path: str) -> Callable[[AzureBlobs], None]:
 
 def lost(*paths: str) -> Callable[[AzureBlobs], None]:
     def lose(blobs: AzureBlobs) -> None:
-        for path in blobs.held(""):
+        for path in blobs.sizes(""):
             if path.startswith(paths):
                 blobs.delete(path)
 
@@ -165,16 +165,16 @@ def test_a_checkpoint_in_azure_that_can_not_be_trusted_is_told_and_a_new_one_beg
 ) -> None:
     blobs, work = put_lake(place, tmp_path / "lake"), work_of(place)
     table = work.table_path(standing.TABLE)
-    work.stream.check(table)
-    assert work.stream.committed == 2
+    work.intake(standing.FEED).check(table)
+    assert work.intake(standing.FEED).committed == 2
     HARMS[harm][0](blobs)
     with pytest.raises(CheckpointError, match=HARMS[harm][1]):
-        work.stream.check(table)
-    assert reset_checkpoint.begin_again(work) == 2
-    work.stream.check(table)
-    assert (work.stream.committed, len(work.stream.manifest.entries())) == (2, 2)
+        work.intake(standing.FEED).check(table)
+    assert reset_checkpoint.reset_checkpoint(work, standing.FEED) == 2
+    work.intake(standing.FEED).check(table)
+    assert (work.intake(standing.FEED).committed, len(work.intake(standing.FEED).manifest.entries())) == (2, 2)
     assert checkpoints.start(f"{place}/{CHECKPOINT}") == 2
-    assert not blobs.held(f"{CHECKPOINT}/query")
+    assert not blobs.sizes(f"{CHECKPOINT}/query")
 
 
 def test_a_new_epoch_that_is_cut_short_is_found(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,11 +187,11 @@ def test_a_new_epoch_that_is_cut_short_is_found(place: str, tmp_path: Path, monk
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(AzureBlobs, "delete", dying)
-        reset_checkpoint.begin_again(work)
+        reset_checkpoint.reset_checkpoint(work, standing.FEED)
     with pytest.raises(CheckpointError, match="metadata is torn or lost"):
-        work.stream.check(work.table_path(standing.TABLE))
-    reset_checkpoint.begin_again(work)
-    work.stream.check(work.table_path(standing.TABLE))
+        work.intake(standing.FEED).check(work.table_path(standing.TABLE))
+    reset_checkpoint.reset_checkpoint(work, standing.FEED)
+    work.intake(standing.FEED).check(work.table_path(standing.TABLE))
 
 
 def test_a_rebuild_is_refused_with_what_to_do_instead(place: str, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_rebuild_is_refused_with_what_to_do_instead(place: str, tmp_path: Path
         rebuild(work)
     with pytest.raises(RebuildError, match=r"set storage.lake to a new folder there and run `metrics-lake run`"):
         rebuild(work, accept_loss=True)
-    assert blobs.held("bronze")
+    assert blobs.sizes("bronze")
 
 
 def test_a_reader_that_is_pickled_to_a_worker_holds_no_secret(place: str) -> None:
@@ -249,7 +249,7 @@ def test_the_doctor_says_of_a_lake_in_azure_what_is_wrong_with_a_table(
 ) -> None:
     blobs, settings = put_lake(place, tmp_path / "lake"), work_of(place).settings
     assert findings.lake(settings).found == "1 tables can be read" and findings.checkpoint(settings).is_right
-    [part, *_] = [path for path in blobs.held("bronze") if path.endswith(".parquet")]
+    [part, *_] = [path for path in blobs.sizes("bronze") if path.endswith(".parquet")]
     blobs.delete(part)
     found = findings.lake(settings)
     assert not found.is_right and found.found.endswith("parquet is missing")

@@ -61,24 +61,24 @@ def test_a_container_stands_as_it_was_asked_for(store):
 def test_two_publishers_at_once_leave_the_newest_revision_of_each_document(store, endpoint):
     other = CosmosDocuments(endpoint, store._name, KEY)
     store.upsert(C, [document(f"{number:03}", revision=1) for number in range(40)])
-    held = store._held
+    held = store._revisions
 
     def meanwhile(there, tenant, wanted):
-        store._held = held
+        store._revisions = held
         found = held(there, tenant, wanted)
         other.upsert(C, [document(f"{number:03}", revision=5 if number % 2 else 2) for number in range(40)])
         return found
 
-    store._held = meanwhile
+    store._revisions = meanwhile
     store.upsert(C, [document(f"{number:03}", revision=3) for number in range(40)])
     found = store.between(C, "acme", "", "~")
     assert [each["revision"] for each in found] == [5 if number % 2 else 3 for number in range(40)]
 
 
 def test_what_stands_is_told(store):
-    assert "publish makes it" in store.standing()
+    assert "publish makes it" in store.state()
     store.upsert(C, [document("a")])
-    assert store.standing() == f"database {store._name}" and ids(store) == ["a"]
+    assert store.state() == f"database {store._name}" and ids(store) == ["a"]
 
 
 def test_an_emulator_s_own_certificate_is_taken_on_this_machine(recwarn):

@@ -19,10 +19,10 @@ from google.cloud import storage
 
 from metrics_lake.cli import main
 from metrics_lake.config.settings import GooglePlay
-from metrics_lake.fetch import google_play
-from metrics_lake.fetch.ledger import FetchError, Outcome, World
+from metrics_lake.fetch import play_console
+from metrics_lake.fetch.ledger import Clock, FetchError, Outcome
 from tests.unit.drawing import day, utc
-from tests.unit.sources.haproxy.logs import Arrived
+from tests.unit.sources.haproxy.logs import InMemoryFile
 from tests.unit.sources.reports import parsed
 
 pytestmark = pytest.mark.stack
@@ -62,7 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def bucket(server: str) -> Iterator[storage.Bucket]:
     """The developer's bucket, with the report of a month that has one day so far."""
-    client = google_play.client(GooglePlay(bucket=BUCKET, url=server), "")
+    client = play_console.client(GooglePlay(bucket=BUCKET, url=server), "")
     made = client.create_bucket(BUCKET)
     put(made, HEAD + MONDAY)
     yield made
@@ -79,7 +79,7 @@ def put(bucket: storage.Bucket, text: str, name: str = OVERVIEW) -> None:
 def fetch(bucket: storage.Bucket, landing: Path, *months: str, name: str = BUCKET) -> list[Outcome]:
     settings = GooglePlay(bucket=name, dimensions=("overview",))
     asked = bucket.client.bucket(name)
-    return list(google_play.fetch(settings, asked, [APP], str(landing), months or ("200101",)))
+    return list(play_console.fetch(settings, asked, [APP], str(landing), months or ("200101",)))
 
 
 def files(landing: Path) -> list[Path]:
@@ -92,7 +92,7 @@ def test_a_report_is_landed_as_plain_text_under_the_time_it_was_written(bucket: 
     assert file.read_text() == HEAD.replace(", D", ",D") + MONDAY
     written = bucket.get_blob(OVERVIEW).updated
     assert file.name == f"installs_{APP}_200101_overview.{written:%Y%m%dT%H%M%SZ}.csv"
-    [row, account] = parsed([Arrived(file.read_bytes(), file.relative_to(tmp_path).as_posix())])
+    [row, account] = parsed([InMemoryFile(file.read_bytes(), file.relative_to(tmp_path).as_posix())])
     assert (row["downloads"], account["status"]) == (7, "read")
     assert account["written_at"] == written.replace(microsecond=0)
 
@@ -162,6 +162,6 @@ def test_the_command_fetches_from_the_emulator_that_the_settings_name(
 
 
 def test_by_itself_it_looks_at_this_month_and_those_before(bucket: storage.Bucket) -> None:
-    world = World(lambda: utc("2001-01-15 12:00"), lambda seconds: None)
-    assert google_play.due(GooglePlay(months=3), world) == ["200011", "200012", "200101"]
-    assert google_play.months_of([day("2001-01-31"), day("2001-02-01"), day("2001-02-02")]) == ["200101", "200102"]
+    clock = Clock(lambda: utc("2001-01-15 12:00"), lambda seconds: None)
+    assert play_console.due(GooglePlay(months=3), clock) == ["200011", "200012", "200101"]
+    assert play_console.months_of([day("2001-01-31"), day("2001-02-01"), day("2001-02-02")]) == ["200101", "200102"]

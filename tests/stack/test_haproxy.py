@@ -32,8 +32,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import clock, formats, lines
-from metrics_lake.sources.haproxy.formats.parsing import understood
+from metrics_lake.sources.haproxy import clock, formats, log_lines
+from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 
 pytestmark = pytest.mark.stack
 
@@ -275,8 +275,8 @@ def _wait_for_lines(proxy: Proxy, wanted: int) -> None:
 
 
 def _read(texts: list[str], haproxy: Haproxy) -> tuple[pl.DataFrame, pl.DataFrame]:
-    numbered = lines.numbered({0: "\n".join(texts)}, {0: 1})
-    read, unread = understood(numbered, haproxy, {0: "haproxy/edge-01/haproxy.log"})
+    numbered = log_lines.number_lines({0: "\n".join(texts)}, {0: 1})
+    read, unread = parse_lines(numbered, haproxy, {0: "haproxy/edge-01/haproxy.log"})
     return clock.to_utc(read, haproxy.timezone).sort("line_number"), unread
 
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.unit.cli.test_looking import DAYS
 
 from metrics_lake.cli.extras import MODULES
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.serve import listening
+from tests.unit.cli.test_listening import DAYS
 from tests.unit.serve.samples import CALENDAR, days
-from tests.unit.serve.test_listening import STANDING, sketch
+from tests.unit.serve.test_listening import DATA_STATUS, sketch
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def light(tmp_path_factory: pytest.TempPathFactory) -> Light:
     (folder / "conf").mkdir()
     (folder / "conf" / "tenants.yaml").write_text("tenants: {acme: {timezone: Africa/Johannesburg}}")
     rows = [{**row, "unique_sketch": sketch("abc")} for row in days(DAYS)]
-    found = [listening.day_document("acme", row, CALENDAR, STANDING) for row in rows]
+    found = [listening.day_document("acme", row, CALENDAR, DATA_STATUS) for row in rows]
     SqliteDocuments(str(folder / "data" / "documents.db")).upsert(listening.CONTAINER, found)
     return Light(folder, folder / "clean" / "bin")
 

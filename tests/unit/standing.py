@@ -11,12 +11,11 @@ from pathlib import Path
 import polars as pl
 from deltalake import CommitProperties, Transaction, write_deltalake
 
-from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.bronze.haproxy import FEED, TABLE
 from metrics_lake.config.settings import Rules
 from metrics_lake.io.landing.manifest import Manifest
 from metrics_lake.model.arrow import arrow_schema, fitted
-from metrics_lake.sources.haproxy import SOURCE
-from tests.unit.sources.haproxy.logs import NOON, Arrived, line, rules_of, text
+from tests.unit.sources.haproxy.logs import NOON, InMemoryFile, hasher_of, line, rules_of, text
 
 QUERY_ID = "5ec7e1f0-0000-4000-8000-000000000001"
 
@@ -44,8 +43,8 @@ def take_in(lake: Path, number: int, content: bytes, path: str, rules: Rules) ->
     """Batch `number` (from 0), one file, taken in below `lake`. Needs METRICS_LAKE_SECRET."""
     checkpoint, schema = lake / "_checkpoints" / "ingest_haproxy", arrow_schema(TABLE)
     with_sum(checkpoint / "query" / "metadata", json.dumps({"id": QUERY_ID}))
-    file = Arrived(content, path, batch_number=number + 1)
-    rows = pl.concat(pl.from_arrow(fitted(frame, schema)) for frame in SOURCE.parse([file], rules))
+    file = InMemoryFile(content, path, batch_number=number + 1)
+    rows = pl.concat(pl.from_arrow(fitted(frame, schema)) for frame in FEED.parse([file], rules, hasher_of(rules)))
     noted = CommitProperties(app_transactions=[Transaction(QUERY_ID, number)])
     write_deltalake(str(lake / TABLE.path), rows.to_arrow(), mode="append", commit_properties=noted)
     Manifest(checkpoint / "manifest").add("landing", [file.entry], {})

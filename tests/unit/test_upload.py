@@ -152,7 +152,7 @@ def test_a_file_on_another_file_system_is_copied(tmp_path, spool, monkeypatch):
 @pytest.mark.parametrize(("status", "remedy"), [(403, "expired"), (404, "no such container"), (503, "tried again")])
 def test_an_answer_of_the_service_is_told_with_its_remedy_and_without_its_address(status, remedy):
     error = urllib.error.HTTPError("https://a.blob.example/c?sig=secret", status, "secret", {}, None)
-    assert "secret" not in upload.told(error) and remedy in upload.told(error)
+    assert "secret" not in upload.describe(error) and remedy in upload.describe(error)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What files are packed in, told by their first bytes, and how each unpacks into streams that can be searched."""
+"""Recognises packed files by their first bytes, and unpacks each into streams that can be searched."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _LZ4_BLOCK = b"LZ4Block"
 
 
 class Damaged(Exception):
-    """Something can't be unpacked any further; says by which error, never with a piece of it."""
+    """Data that can't be unpacked any further. The message names the error's class, never a piece of the data."""
 
 
 def guarded(items: Iterator[T]) -> Iterator[T]:
-    """The same items; what damage of the data raises on the way becomes Damaged, so that a fault of ours is not taken for it."""
+    """The same items. Errors that damaged data raises become Damaged, so that a bug of ours is not taken for damage."""
     try:
         yield from items
     except DAMAGED as error:

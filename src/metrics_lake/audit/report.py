@@ -1,39 +1,37 @@
-"""What an audit found, and how it is said: never with the address itself."""
+"""The findings of an audit, written without the address or key itself."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from metrics_lake.audit.chance import is_no_accident
+from metrics_lake.audit.false_alarms import is_no_accident
 
 
-def masked(needle: str) -> str:
-    """Four hex digits that tell two finds apart and lead back to no address."""
-    return hashlib.sha256(needle.encode()).hexdigest()[:4]
+def mark_of(text: str) -> str:
+    """Four hex digits that distinguish two findings and from which no address follows."""
+    return hashlib.sha256(text.encode()).hexdigest()[:4]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One address or key in one place. `form` is how it was written, `needle` a mask of it.
+    """One address or key in one place. `form` is how it was written, `mark` stands for the address or key.
 
-    `expected_by_chance` is how many such hits the file would hold by accident; 0 for forms that leave no doubt.
+    `expected_by_chance` is the number of such hits in the file by chance; 0 for certain forms.
     """
 
     file: str
     place: str
     form: str
-    needle: str
+    mark: str
     expected_by_chance: float = 0.0
 
 
 @dataclass(frozen=True)
 class Report:
-    """`findings` are what fails an audit. `doubtful` are numbers that may well be no addresses: there are as many as
-    chance alone would give. `unread` names what could not be unpacked, and why; its bytes were searched as they lie.
+    """`findings` fail an audit. `doubtful` are numbers that may be no addresses: chance alone would give as many.
+    `unread` names what could not be unpacked, and why; its packed bytes were searched.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -50,18 +48,12 @@ class Report:
     def is_clean(self) -> bool:
         return not self.findings
 
-    def by_form(self) -> Counter[str]:
-        return Counter(finding.form for finding in self.findings)
-
-    def by_file(self) -> Counter[Path]:
-        return Counter(Path(finding.file) for finding in self.findings)
-
 
 Weak = Mapping[str, Mapping[str, Finding]]
 
 
 def judged(files: Sequence[tuple[Weak, Mapping[str, float]]]) -> tuple[list[Finding], list[Finding]]:
-    """(findings, doubtful) of hits that may be plain numbers: what a file holds beyond chance, and what it doesn't."""
+    """(findings, doubtful) of hits that may be plain numbers: more than chance would give in a file, or not."""
     findings: list[Finding] = []
     doubtful: list[Finding] = []
     for form in sorted({form for weak, _ in files for form in weak}):

@@ -1,24 +1,24 @@
-"""What arrived from HAProxy: visits, rejects, unclaimed requests and the files' accounts, as kinds of rows of one table.
+"""The rows from HAProxy's logs: visits, rejects, unclaimed requests, counters and files, as kinds of rows of one table.
 
-One table, so that a batch of files is one commit: a file's lines and its entry in the manifest can't part.
+It is one table so that a batch of files is one commit: the lines of a file and its own row are always written together.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from metrics_lake.model import dimensions
+from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table, View
-from metrics_lake.sources.haproxy import SOURCE
-from metrics_lake.sources.haproxy.reading import COUNTER, FILE, REJECT, UNCLAIMED, VISIT
-
-__all__ = ["SOURCE", "TABLE", "VIEWS"]
+from metrics_lake.sources.haproxy.check_settings import check_settings
+from metrics_lake.sources.haproxy.reading import COUNTER, FILE, REJECT, UNCLAIMED, VISIT, parse
 
 TABLE = Table(
     "bronze.haproxy",
     partitioned_by=("happened_on",),
     keep=timedelta(days=400),
     pruned_by=("row_kind", "batch_number", "first_at", "last_at"),
-    columns="""
+    columns=f"""
     row_kind STRING NOT NULL COMMENT 'What the row is: visit, reject, unclaimed, file or counter'
     happened_on DATE NOT NULL COMMENT 'UTC day of the first instant that the row speaks of; of a reject, that of its file'
     batch_number BIGINT NOT NULL COMMENT 'Which batch of landing files the row came with'
@@ -38,15 +38,7 @@ TABLE = Table(
     has_agent BOOLEAN COMMENT 'Whether the client named its user agent; null where the log has no place for it'
     client_kind STRING COMMENT 'bot, monitor or relay by its user agent; null for what may be a listener'
     is_internal BOOLEAN COMMENT 'Whether the address lies in a network of the tenant itself'
-    player STRING COMMENT 'Family of the player or browser; unknown, as os and device, where has_agent is null'
-    player_version STRING COMMENT 'Its major version'
-    os STRING COMMENT 'Operating system family'
-    device STRING COMMENT 'Device class: mobile, tablet, desktop, speaker, tv, car, server or other'
-    country STRING COMMENT 'ISO 3166 country of the address'
-    region STRING COMMENT 'ISO 3166-2 region of the address'
-    network STRING COMMENT 'Kind of network: hosting or access'
-    source STRING COMMENT 'Host of the referrer, or the name of the app; direct where none was told'
-    source_group STRING COMMENT 'direct, search, social, own site, app or other'
+    {dimensions.visit_columns()}
     request_count BIGINT COMMENT 'Requests in the run'
     media_count BIGINT COMMENT 'Those for media: segments and long connections'
     byte_count BIGINT COMMENT 'Bytes sent to the client, heads included'
@@ -104,3 +96,14 @@ COUNTERS = View(
     (*_COMMON, "frontend", "line_count", *TABLE.names[TABLE.names.index("counter") :]),
 )
 VIEWS = (VISITS, REJECTS, FILES, UNCLAIMED_PATHS, COUNTERS)
+
+FEED = Feed(
+    name="haproxy",
+    folders=("haproxy",),
+    parse=parse,
+    table=TABLE,
+    views=VIEWS,
+    checkpoint="ingest_haproxy",
+    declared_in=__name__,
+    check=check_settings,
+)

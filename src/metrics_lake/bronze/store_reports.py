@@ -1,18 +1,15 @@
-"""What app stores reported: each row of each report as it came, what could not be read, and the files' accounts.
+"""The rows of app store reports: each row as reported, rejects, and files.
 
-One table for all stores, as kinds of rows, so that one stream reads them; which file counts is decided later, so that
-an older file that arrives late can't replace a newer one.
+It is one table for all stores, with kinds of rows, so that one intake reads them. Silver decides which file counts, so
+that an older file that arrives late can't replace a newer one.
 """
 
 from __future__ import annotations
 
+from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table, View
-from metrics_lake.sources.stores import app_store, google_play
-from metrics_lake.sources.stores.reports import FILE, REJECT, SOURCE, STORES
-
-__all__ = ["FOLDERS", "SOURCE", "TABLE", "VIEWS"]
-
-FOLDERS = tuple(STORES)
+from metrics_lake.sources.stores import app_store_sales, google_play_installs
+from metrics_lake.sources.stores.reports import FILE, REJECT, STORES, is_any_app_named, parse
 
 TABLE = Table(
     "bronze.store_reports",
@@ -63,19 +60,22 @@ _COMMON = ("batch_number", "file_id", "path", "written_at", "is_stamped", "store
 _ROW = ("downloaded_on", "app", "country", "device", "row_number")
 
 APP_STORE = View(
-    "bronze.app_store", TABLE, app_store.FOLDER, (*_COMMON, *_ROW, "vendor", "product_type", "product_kind", "units")
+    "bronze.app_store",
+    TABLE,
+    app_store_sales.FOLDER,
+    (*_COMMON, *_ROW, "vendor", "product_type", "product_kind", "units"),
 )
 GOOGLE_PLAY = View(
     "bronze.google_play",
     TABLE,
-    google_play.FOLDER,
+    google_play_installs.FOLDER,
     (
         *_COMMON,
         *_ROW,
         "dimension",
         "downloads",
         "downloads_from",
-        *google_play.COLUMNS_OF_DOWNLOADS,
+        *google_play_installs.COLUMNS_OF_DOWNLOADS,
         "updates",
         "uninstalls",
         "active_devices",
@@ -94,3 +94,15 @@ FILES = View(
     (*_COMMON, "vendor", "downloaded_on", "reason", *TABLE.names[TABLE.names.index("size_bytes") :]),
 )
 VIEWS = (APP_STORE, GOOGLE_PLAY, REJECTS, FILES)
+
+FEED = Feed(
+    name="store_reports",
+    folders=tuple(STORES),
+    parse=parse,
+    table=TABLE,
+    views=VIEWS,
+    checkpoint="ingest_downloads",
+    declared_in=__name__,
+    noun="store reports",
+    is_needed=is_any_app_named,
+)

@@ -20,9 +20,9 @@ from metrics_lake.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from metrics_lake.audit import Report
-    from metrics_lake.jobs.context import Work
-    from metrics_lake.jobs.maintain.erase import Erased, Held
-    from metrics_lake.sources.haproxy.erasure_request import Ids
+    from metrics_lake.jobs.context import JobContext
+    from metrics_lake.jobs.maintain.erase import Erased, Stored
+    from metrics_lake.sources.haproxy.erasure_request import ListenerIds
 
 _ERR = Console(stderr=True)
 Tenant = Annotated[str, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")]
@@ -89,7 +89,7 @@ def listener(
     with options.working(choice, "erase") as (work, steps):
         _check_tenant(work, tenant)
         ids = erase.ids(work, people, tenant, days)
-        stored_data = erase.held(work, ids.every)
+        stored_data = erase.stored(work, ids.every)
         _report_stored(ids, stored_data)
         done = erase.erase(work, tenant, stored_data.ids, stored())
         steps.step("searching for what is left")
@@ -110,7 +110,7 @@ def _lines(who: str | None) -> Iterable[str]:
     return sys.stdin.read().splitlines()
 
 
-def _check_tenant(work: Work, tenant: str) -> None:
+def _check_tenant(work: JobContext, tenant: str) -> None:
     tenants = work.tenants.tenants
     if tenant not in tenants:
         raise SettingsError(f"no tenant {tenant!r} in {work.settings.tenants_file}; there are: {', '.join(tenants)}")
@@ -124,14 +124,14 @@ def _search_rest(settings: Settings, ids: Iterable[str]) -> Report:
     lake = Path(settings.storage.lake)
     with written(settings) as places:
         roots = [*places, *lake.parent.glob(f"{lake.name}.before-*")]
-        return audit.search([root for root in roots if root.exists()], audit.needles(keys=_search_terms(ids)))
+        return audit.search([root for root in roots if root.exists()], audit.search_terms(keys=_search_terms(ids)))
 
 
 def _search_terms(ids: Iterable[str]) -> dict[str, bytes]:
     return {f"listener {number}": bytes.fromhex(id_) for number, id_ in enumerate(sorted(ids))}
 
 
-def _report_stored(ids: Ids, stored_data: Held) -> None:
+def _report_stored(ids: ListenerIds, stored_data: Stored) -> None:
     """Prints, before anything is deleted, what can't be found and which landing files have lines of the listener."""
     if ids.destroyed:
         _print_line(f"the keys of {', '.join(ids.destroyed)} are destroyed: nobody can tell any more who listened then")
@@ -143,7 +143,7 @@ def _report_stored(ids: Ids, stored_data: Held) -> None:
         _print_line("`upkeep` deletes landing files past `upkeep.landing_days`")
 
 
-def _report_erased(done: Erased, stored_data: Held, report: Report) -> None:
+def _report_erased(done: Erased, stored_data: Stored, report: Report) -> None:
     from metrics_lake.cli.screens.privacy_search import write_report
 
     if stored_data.ids:

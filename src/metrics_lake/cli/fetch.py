@@ -17,7 +17,7 @@ from metrics_lake.config.secrets import store_key
 from metrics_lake.config.settings import Settings, SettingsError, load_tenants
 
 if TYPE_CHECKING:
-    from metrics_lake.fetch.ledger import Outcome, World
+    from metrics_lake.fetch.ledger import Clock, Outcome
 
 _ERR = Console(stderr=True)
 
@@ -32,18 +32,18 @@ def register(app: typer.Typer) -> None:
 @takes_settings
 def app_store(choice: SettingsChoice, from_: From = None, to: To = None) -> None:
     """Fetch daily sales reports from Apple that are new or have changed: the last days (app_store.days), or --from to --to."""
-    from metrics_lake.fetch import app_store as store
+    from metrics_lake.fetch import app_store_connect as store
 
     days, settings = options.days(from_, to), choice.load()
     _require(settings, "app_store", ("vendor", "issuer_id", "key_id"))
     key = store_key("APP_STORE", settings.app_store.key_file)
-    _report(store.fetch(settings.app_store, key, settings.storage.landing, _world(), days))
+    _report(store.fetch(settings.app_store, key, settings.storage.landing, _clock(), days))
 
 
 @takes_settings
 def google_play(choice: SettingsChoice, from_: From = None, to: To = None) -> None:
     """Fetch monthly install statistics from Google that are new or changed. Give --from and --to to fetch their months."""
-    from metrics_lake.fetch import google_play as store
+    from metrics_lake.fetch import play_console as store
 
     days, settings = options.days(from_, to), choice.load()
     _require(settings, "google_play", ("bucket",))
@@ -56,14 +56,14 @@ def google_play(choice: SettingsChoice, from_: From = None, to: To = None) -> No
     account = settings.google_play
     key = "" if account.url else store_key("GOOGLE_PLAY", account.key_file)
     bucket = store.client(account, key).bucket(account.bucket)
-    months = store.months_of(days) or store.due(account, _world())
+    months = store.months_of(days) or store.due(account, _clock())
     _report(store.fetch(account, bucket, apps, settings.storage.landing, months))
 
 
-def _world() -> World:
-    from metrics_lake.fetch.ledger import World
+def _clock() -> Clock:
+    from metrics_lake.fetch.ledger import Clock
 
-    return World(lambda: datetime.now(timezone.utc), time.sleep)
+    return Clock(lambda: datetime.now(timezone.utc), time.sleep)
 
 
 def _require(settings: Settings, section: str, names: Iterable[str]) -> None:

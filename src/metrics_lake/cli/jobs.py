@@ -15,7 +15,8 @@ from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
 
 _ERR = Console(stderr=True)
 Source = Annotated[
-    str | None, typer.Option("--source", help="Read only this feed: haproxy, app_store or google_play", metavar="NAME")
+    str | None,
+    typer.Option("--source", help="Read only this folder of landing, such as haproxy or app_store", metavar="NAME"),
 ]
 TableName = Annotated[
     str | None, typer.Option("--table", help="Update only this table, such as silver.sessions", metavar="NAME")
@@ -33,19 +34,20 @@ def register(app: typer.Typer) -> None:
 @takes_settings
 def run(choice: SettingsChoice) -> None:
     """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
+    from metrics_lake.bronze import haproxy, store_reports
     from metrics_lake.cli.screens import intake_warnings, reject_summary
     from metrics_lake.jobs.run import run as run_all
-    from metrics_lake.jobs.unknown_agents import REMEDY, told, unknown_agents
+    from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 
     with options.working(choice, "run") as (work, steps):
         done = run_all(work, steps.ingested)
-    reject_summary.write(done.ingested.rejected, _ERR)
-    intake_warnings.write(work.settings.storage.lake, done.reports, _ERR)
-    if text := told(unknown_agents(work.settings.storage.lake, done.ingested.after_batch)):
+    logs, reports = (done.ingested[feed.name] for feed in (haproxy.FEED, store_reports.FEED))
+    reject_summary.write(logs.rejected, _ERR)
+    intake_warnings.write(work.settings.storage.lake, reports.files, _ERR)
+    if text := warning(unknown_agents(work.settings.storage.lake, logs.after_batch)):
         _ERR.print(f"{text}; {REMEDY} (docs/formats.md)", highlight=False, markup=False, soft_wrap=True)
     _ERR.print(
-        f"{done.ingested.files + done.reports} files taken in, {done.published.written} rollups written, "
-        f"{done.published.unchanged} unchanged"
+        f"{done.files} files taken in, {done.published.written} rollups written, {done.published.unchanged} unchanged"
     )
 
 
@@ -66,36 +68,33 @@ def ingest(
     ] = False,
 ) -> None:
     """Step 1: read new files from landing into the bronze tables."""
+    from metrics_lake.bronze import haproxy, store_reports
+    from metrics_lake.bronze.feed_list import FEEDS
     from metrics_lake.cli.screens import intake_warnings, reject_summary
-    from metrics_lake.jobs import downloads
     from metrics_lake.jobs.ingest import Ingested
-    from metrics_lake.jobs.ingest import ingest as ingest_logs
-    from metrics_lake.jobs.maintain.reset_checkpoint import begin_again
+    from metrics_lake.jobs.ingest import ingest as ingest_feed
+    from metrics_lake.jobs.maintain.reset_checkpoint import reset_checkpoint as reset
 
-    options.known(source, ("haproxy", *downloads.SOURCES), "--source")
-    is_reset = reset_checkpoint or new_epoch
+    options.known(source, [folder for feed in FEEDS for folder in feed.folders], "--source")
+    feeds = [feed for feed in FEEDS if source is None or source in feed.folders]
+    done = {feed.name: Ingested() for feed in FEEDS}
     with options.working(choice, "ingest") as (work, steps):
-        reads_logs, reads_reports = source in (None, "haproxy"), source != "haproxy"
-        if is_reset and reads_logs:
-            _ERR.print(f"checkpoint reset: the next batch comes after batch {begin_again(work)}")
-        if is_reset and reads_reports:
-            _ERR.print(
-                f"checkpoint of store reports reset: the next batch comes after batch {downloads.begin_again(work)}"
-            )
-        logs = ingest_logs(work, steps.ingested) if reads_logs else Ingested()
-        new_reports = downloads.ingest(work, source) if reads_reports else 0
-    reject_summary.write(logs.rejected, _ERR)
-    intake_warnings.write(work.settings.storage.lake, new_reports, _ERR)
-    _ERR.print(f"{logs.files + new_reports} files taken in")
+        for feed in feeds if reset_checkpoint or new_epoch else ():
+            kind = "" if feed.noun == "files" else f" of {feed.noun}"
+            _ERR.print(f"checkpoint{kind} reset: the next batch comes after batch {reset(work, feed)}")
+        for feed in feeds:
+            done[feed.name] = ingest_feed(work, feed, steps.ingested, folders=[source] if source else ())
+    reject_summary.write(done[haproxy.FEED.name].rejected, _ERR)
+    intake_warnings.write(work.settings.storage.lake, done[store_reports.FEED.name].files, _ERR)
+    _ERR.print(f"{sum(ingested.files for ingested in done.values())} files taken in")
 
 
 @takes_settings
 def refine(choice: SettingsChoice, table: TableName = None) -> None:
     """Step 2: update silver tables from new bronze rows: sessions from visits, downloads from store reports."""
-    from metrics_lake.jobs import downloads
-    from metrics_lake.jobs.refine import refine as refine_sessions
+    from metrics_lake.jobs.stages import STAGES
 
-    refiners = {"silver.sessions": refine_sessions, downloads.REFINED.name: downloads.refine}
+    refiners = {stages.table.name: stages.refine for stages in STAGES}
     options.known(table, tuple(refiners), "--table")
     with options.working(choice, "refine") as (work, _):
         changed = [name for name, refiner in refiners.items() if table in (None, name) and refiner(work)]
@@ -105,17 +104,14 @@ def refine(choice: SettingsChoice, table: TableName = None) -> None:
 @takes_settings
 def compute(choice: SettingsChoice, metric: MetricName = None, from_: From = None, to: To = None) -> None:
     """Step 3: update the gold tables for sessions that changed. Give --from and --to to compute those days again."""
-    from metrics_lake.jobs import downloads
-    from metrics_lake.jobs.compute import METRICS
-    from metrics_lake.jobs.compute import compute as compute_listening
+    from metrics_lake.jobs.stages import STAGES
 
-    downloads_metric = downloads.WORKED_OUT.name.removeprefix("gold.")
-    options.known(metric, (*METRICS, downloads_metric), "--metric")
+    options.known(metric, [name for stages in STAGES for name in stages.metrics], "--metric")
     days = options.days(from_, to)
+    chosen = [stages for stages in STAGES if metric is None or metric in stages.metrics]
     with options.working(choice, "compute") as (work, _):
-        is_changed = metric != downloads_metric and compute_listening(work, days=days, metric=metric)
-        is_changed = (metric in (None, downloads_metric) and downloads.compute(work, days)) or is_changed
-    _ERR.print("gold tables updated" if is_changed else "nothing new to compute")
+        computed = [stages.compute(work, days=days, metric=metric) for stages in chosen]
+    _ERR.print("gold tables updated" if any(computed) else "nothing new to compute")
 
 
 @takes_settings
@@ -131,11 +127,11 @@ def publish(
     ] = False,
 ) -> None:
     """Step 4: write changed figures as rollup JSON files and documents. Unchanged files are not written again."""
-    from metrics_lake.jobs import downloads
+    from metrics_lake.jobs.publish import publish_downloads
     from metrics_lake.jobs.publish.publish import publish as publish_listening
 
     with options.working(choice, "publish") as (work, _):
-        downloads.publish(work, accept_loss=accept_loss)
+        publish_downloads.publish(work, accept_loss=accept_loss)
         done = publish_listening(work, accept_loss=accept_loss)
     _ERR.print(f"{done.written} rollups written, {done.unchanged} unchanged")
 

@@ -19,7 +19,7 @@ from metrics_lake.cli.output.progress import Steps, shown
 from metrics_lake.config.settings import Settings, load
 
 if TYPE_CHECKING:
-    from metrics_lake.jobs.context import Work
+    from metrics_lake.jobs.context import JobContext
 
 Conf = Annotated[str | None, typer.Option("--conf", help="Folder with the settings (default: conf)", metavar="DIR")]
 Env = Annotated[
@@ -132,12 +132,12 @@ def known(name: str | None, names: Sequence[str], option: str) -> None:
 
 
 @contextmanager
-def working(choice: SettingsChoice, doing: str) -> Iterator[tuple[Work, Steps]]:
+def working(choice: SettingsChoice, doing: str) -> Iterator[tuple[JobContext, Steps]]:
     """Opens the lake, locks it for this command, and shows the command's steps on stderr."""
-    from metrics_lake.jobs.context import Work
+    from metrics_lake.jobs.context import JobContext
 
     loaded = choice.load()
     with shown(Console(stderr=True)) as steps:
-        work = Work.of(loaded, steps.step)
+        work = JobContext.of(loaded, steps.step)
         with work.lock(doing):
             yield work, steps

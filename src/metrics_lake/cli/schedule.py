@@ -19,7 +19,7 @@ from rich.console import Console
 
 from metrics_lake.cli.options import SettingsChoice, takes_settings
 from metrics_lake.cli.scheduler import Machine, follow
-from metrics_lake.config.schedule import Beat, Plan, load_plan, next_at
+from metrics_lake.config.schedule import Plan, ScheduledRun, load_plan, next_at
 from metrics_lake.config.settings import SettingsError
 
 _LONGEST_SLEEP = 30.0  # seconds: then it reads the clock again, to notice that the machine slept or its clock was set
@@ -47,13 +47,13 @@ def schedule(
         raise SettingsError(f"{settings.conf}/schedule.yaml: every job is paused: there is nothing to wait for")
     machine = Machine(_now, _sleep_until, lambda name: _run([*plan.jobs[name].words, *choice.words]), _writer(plan))
     with _terminable():
-        follow(plan, machine, lambda beat: _line(plan, beat))
+        follow(plan, machine, lambda scheduled: _line(plan, scheduled))
 
 
 def _print_next(plan: Plan, console: Console) -> None:
-    due = [Beat(next_at(plan, name, _now()), name) for name in plan.running]
-    for beat in sorted(due, key=lambda beat: beat.at):
-        console.print(_line(plan, beat), highlight=False)
+    due = [ScheduledRun(next_at(plan, name, _now()), name) for name in plan.running]
+    for scheduled in sorted(due, key=lambda scheduled: scheduled.at):
+        console.print(_line(plan, scheduled), highlight=False)
     for name in [name for name, job in plan.jobs.items() if job.paused]:
         console.print(f"{'paused':20}  {name}: metrics-lake {plan.jobs[name].command}", highlight=False)
 
@@ -62,9 +62,9 @@ def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def _line(plan: Plan, beat: Beat) -> str:
-    at = beat.at.astimezone(ZoneInfo(plan.timezone))
-    return f"{at:%Y-%m-%d %H:%M %Z}  {beat.name}: metrics-lake {plan.jobs[beat.name].command}"
+def _line(plan: Plan, scheduled: ScheduledRun) -> str:
+    at = scheduled.at.astimezone(ZoneInfo(plan.timezone))
+    return f"{at:%Y-%m-%d %H:%M %Z}  {scheduled.name}: metrics-lake {plan.jobs[scheduled.name].command}"
 
 
 def _writer(plan: Plan) -> Callable[[str], None]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from metrics_lake.config.schedule import Beat, Plan, earliest, next_at
+from metrics_lake.config.schedule import Plan, ScheduledRun, earliest, next_at
 
 LATE = timedelta(minutes=2)  # later than this means that the machine was asleep or that its clock was set
 
@@ -21,7 +21,7 @@ class Machine:
     report: Callable[[str], None]
 
 
-def follow(plan: Plan, machine: Machine, line: Callable[[Beat], str], times: int | None = None) -> None:
+def follow(plan: Plan, machine: Machine, line: Callable[[ScheduledRun], str], times: int | None = None) -> None:
     """Runs the plan forever, or only `times` jobs.
 
     If the time of a job comes while another job runs, it runs once when that has ended, however many times passed. Times
@@ -30,24 +30,24 @@ def follow(plan: Plan, machine: Machine, line: Callable[[Beat], str], times: int
     began = machine.now()
     due = {name: next_at(plan, name, began) for name in plan.running}
     while times is None or times > 0:
-        beat = earliest(due)
-        if beat.at > machine.now():
-            machine.report(f"next: {line(beat)}")
-            machine.sleep_until(beat.at)
-            if machine.now() - beat.at > LATE:
+        scheduled = earliest(due)
+        if scheduled.at > machine.now():
+            machine.report(f"next: {line(scheduled)}")
+            machine.sleep_until(scheduled.at)
+            if machine.now() - scheduled.at > LATE:
                 _skip_missed(plan, machine, due)
                 continue
-        _run(plan, machine, beat)
-        due[beat.name] = next_at(plan, beat.name, machine.now())
+        _run(plan, machine, scheduled)
+        due[scheduled.name] = next_at(plan, scheduled.name, machine.now())
         times = None if times is None else times - 1
 
 
-def _run(plan: Plan, machine: Machine, beat: Beat) -> None:
-    code = machine.run(beat.name)
+def _run(plan: Plan, machine: Machine, scheduled: ScheduledRun) -> None:
+    code = machine.run(scheduled.name)
     if code:
-        machine.report(f"{beat.name} failed (exit code {code}); the schedule goes on")
-    if missed := _count_times(plan, beat.name, beat.at, machine.now()):
-        machine.report(f"{beat.name}: {missed} more of its times passed meanwhile: not run")
+        machine.report(f"{scheduled.name} failed (exit code {code}); the schedule goes on")
+    if missed := _count_times(plan, scheduled.name, scheduled.at, machine.now()):
+        machine.report(f"{scheduled.name}: {missed} more of its times passed meanwhile: not run")
 
 
 def _skip_missed(plan: Plan, machine: Machine, due: dict[str, datetime]) -> None:

@@ -32,7 +32,7 @@ def show(
 ) -> None:
     """Show the newest rows of a table. Does not start Spark."""
     from metrics_lake.catalog import tables
-    from metrics_lake.cli.output.rows import rows_of, write
+    from metrics_lake.cli.output.table_output import rows_of, write
 
     options.known(table, tuple(tables()), "TABLE")
     source, lake = tables()[table], choice.load().storage.lake

@@ -1,4 +1,4 @@
-"""Settings as files and options state them: read and checked, a mistake told with its place and remedy."""
+"""Reads and checks settings from files and options; an error names its place and the remedy."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def validated(model: type[M], values: dict[str, Any], where: str) -> M:
 
 
 def _worst_first(error: ValidationError) -> list[Any]:
-    """What is wrong, unknown keys first: where one is misspelt, it is its right spelling that is missing."""
+    """The problems, unknown keys first: a misspelt key is also reported as a missing one."""
     return sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
 
 
@@ -101,7 +101,7 @@ def _explain(problem: Any, model: type[BaseModel]) -> str:
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:
-    """Every key below a model, so that a misspelt one can be told its neighbour."""
+    """Every key below a model, to suggest the nearest one for a misspelt key."""
     for name, field in model.model_fields.items():
         yield name
         for part in _models(field.annotation):

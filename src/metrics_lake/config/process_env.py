@@ -1,4 +1,4 @@
-"""What is read of this process's environment where nothing of the settings is needed, so that it costs nothing."""
+"""The variables of this process's environment that code reads without loading the settings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _OWN_JAVA, _OWN_SPARK = ".cache/java", ".cache/spark"
 
 
 def fail_point() -> str:
-    """Where a test wants this process to die (io/storage/failpoints.py); empty outside of tests."""
+    """The place at which a test lets this process die (io/storage/failpoints.py); empty outside of tests."""
     return os.environ.get(_FAIL_POINT, "")
 
 
 def java_program() -> str:
-    """The Java that Spark will start: JAVA_HOME's, else that of `make setup`, else the PATH's."""
+    """The Java that Spark will start: from JAVA_HOME, else from `make setup`, else from PATH."""
     home = os.environ.get("JAVA_HOME") or (_OWN_JAVA if Path(_OWN_JAVA, "bin", "java").exists() else "")
     return str(Path(home, "bin", "java")) if home else "java"
 
@@ -27,7 +27,7 @@ def is_submitted() -> bool:
 
 
 def prepare_for_spark() -> None:
-    """What Spark's launcher and its Python workers take from the environment, where nobody has set it."""
+    """Sets the variables that Spark's launcher and Python workers read, where they are not set."""
     if Path(_OWN_JAVA, "bin", "java").exists():
         os.environ.setdefault("JAVA_HOME", str(Path(_OWN_JAVA).resolve()))
     if Path(_OWN_SPARK, "bin", "spark-submit").exists():

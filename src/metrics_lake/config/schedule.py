@@ -1,4 +1,4 @@
-"""`conf/schedule.yaml`: which command runs when, as cron expressions on one clock; and when each comes next."""
+"""`conf/schedule.yaml`: the commands and their times, as cron expressions in one time zone; and the next time of each."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _words(text: str) -> str:
 
 
 class Job(Strict):
-    """One command and its times. A paused job stands in the plan and doesn't run."""
+    """One command and its times. A paused job stays in the plan and doesn't run."""
 
     cron: Annotated[str, AfterValidator(_cron)]
     command: Annotated[str, AfterValidator(_words)]
@@ -69,8 +69,8 @@ class Plan(Strict):
 
 
 @dataclass(frozen=True)
-class Beat:
-    """One time of one job. `at` is in UTC: only so do times compare on days when the clock is put back."""
+class ScheduledRun:
+    """One time of one job. `at` is in UTC, as local times can't be compared on the day on which the clock is put back."""
 
     at: datetime
     name: str
@@ -85,10 +85,10 @@ def load_plan(conf: str) -> Plan:
 
 
 def next_at(plan: Plan, name: str, after: datetime) -> datetime:
-    """When a job comes next after an instant, in UTC.
+    """The next time of a job after an instant, in UTC.
 
-    As Debian's cron has it where the clock changes: a time of day that is left out comes at the change, one that comes
-    twice is taken once; what runs every hour runs every hour.
+    Where the clock changes, as in Debian's cron: a skipped time of day runs at the change, a repeated one runs once, and an
+    hourly job runs every hour.
     """
     local = after.astimezone(ZoneInfo(plan.timezone))
     # In the second of two equal hours the first time it names may lie an hour back.
@@ -96,7 +96,7 @@ def next_at(plan: Plan, name: str, after: datetime) -> datetime:
     return next(at for at in times if at > after)
 
 
-def earliest(due: dict[str, datetime]) -> Beat:
-    """Whose turn it is, of each job's next time; of equals the first."""
-    name = min(due, key=lambda each: due[each])
-    return Beat(due[name], name)
+def earliest(due: dict[str, datetime]) -> ScheduledRun:
+    """The next run of all jobs, from the next time of each job; the first job where times are equal."""
+    name = min(due, key=due.__getitem__)
+    return ScheduledRun(due[name], name)

@@ -1,6 +1,6 @@
 """Keys and secrets, from the environment or from a mounted file that it names, and from nowhere else.
 
-What is none of its kind is refused in words that don't show it.
+The error about a malformed key never shows it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ COSMOS_KEY = "METRICS_LAKE_COSMOS_KEY"
 STORAGE = "METRICS_LAKE_STORAGE"
 
 
-def of_deployment(file: str, *, is_made_on_first_use: bool) -> bytes:
-    """The deployment's secret, as read_secret finds it; where none is named, `file` may be made with one."""
-    if is_made_on_first_use and not (os.environ.get(SECRET) or os.environ.get(SECRET_FILE)):
+def deployment_secret(file: str, *, may_create: bool) -> bytes:
+    """The deployment's secret, as read_secret reads it. `may_create` writes a new one to `file` if none is configured."""
+    if may_create and not (os.environ.get(SECRET) or os.environ.get(SECRET_FILE)):
         _create_secret(Path(file))
     return read_secret(file)
 

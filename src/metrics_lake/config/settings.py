@@ -167,8 +167,8 @@ class Settings(Strict):
         return Path(self.conf) / self.tenants
 
     def secret(self) -> bytes:
-        """The deployment's secret; `local` makes one on first use, every other environment refuses to do without."""
-        return secrets.of_deployment(self.privacy.secret_file, is_made_on_first_use=self.env == "local")
+        """The deployment's secret. The environment `local` creates a missing one; every other raises SettingsError."""
+        return secrets.deployment_secret(self.privacy.secret_file, may_create=self.env == "local")
 
 
 class Rules(Strict):

@@ -1,4 +1,4 @@
-"""Addresses of places in Azure's storage, as settings write them: account, container and folder."""
+"""URLs of Azure storage in the settings: account, container and folder."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ FORMS = (
 class AzurePlace:
     """A folder of a container. `account_url` is that of the blob service, whatever form the setting had.
 
-    `is_flat` says that the account has no folders of its own (no hierarchical name space), as the form of a blob's
-    address means.
+    `is_flat` says that the account has no hierarchical namespace, as the form of a blob's URL means.
     """
 
     account_url: str
@@ -59,27 +58,27 @@ class AzurePlace:
 
 
 def is_azure(place: str) -> bool:
-    """Whether a setting means Azure's storage and not a folder."""
+    """Whether a setting is a URL of Azure storage and not a folder."""
     return "://" in place
 
 
 def place_of(text: str) -> AzurePlace:
-    """What an address means; ValueError, which repeats nothing of it, where it is of no known form."""
-    found = _ABFS.fullmatch(text) or _BLOB.fullmatch(text) or _EMULATOR.fullmatch(text)
-    if not found:
+    """The parts of a URL. Raises ValueError, which doesn't repeat the URL, for an unknown form."""
+    match = _ABFS.fullmatch(text) or _BLOB.fullmatch(text) or _EMULATOR.fullmatch(text)
+    if not match:
         raise ValueError(f"no address of Azure's storage; write {FORMS} (a SAS or key has no place here)")
-    parts = found.groupdict()
+    parts = match.groupdict()
     url = parts.get("url") or f"https://{parts['account']}.blob.{parts['rest']}"
     return AzurePlace(url, parts["container"], (parts["folder"] or "").strip("/"), is_flat="url" in parts)
 
 
 def uri_of(place: str) -> str:
-    """A place as Spark opens it: a folder by its whole path, one in Azure by the address that the ABFS driver knows."""
+    """The path or URL under which Spark opens a place: an absolute path, or the URL of the ABFS driver."""
     return place_of(place).abfs if is_azure(place) else str(Path(place).resolve())
 
 
 def checked(place: str) -> str:
-    """A folder as it is, an address of Azure's storage if it is one."""
+    """The place unchanged; ValueError for a URL that isn't one of Azure storage."""
     if is_azure(place):
         place_of(place)
     return place

@@ -1,4 +1,4 @@
-"""Tenants, their streams and apps, as `tenants.yaml` states them; and which stream a request belongs to."""
+"""Tenants, their streams and apps, as `tenants.yaml` states them; and the patterns that assign a request to a stream."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def _spelt(number: object) -> object:
 
 
 def _numbers(given: object) -> object:
-    """One number or several as a list, each once; an empty text is none."""
+    """One number or several as a list without repeats; an empty text is none."""
     several = given if isinstance(given, list | tuple) else [given] if given not in ("", None) else []
-    return tuple(dict.fromkeys(_spelt(each) if isinstance(each, int | str) else repr(each) for each in several))
+    return tuple(dict.fromkeys(_spelt(number) if isinstance(number, int | str) else repr(number) for number in several))
 
 
 Number = Annotated[str, BeforeValidator(_spelt)]
@@ -97,23 +97,23 @@ def _part(part: str) -> str:
 
 
 class Match(Strict):
-    """Globs, or lists of globs, on what a request names; those given must all hold."""
+    """Globs, or lists of globs, on fields of a request; all that are given must match."""
 
     frontend: Globs = ()
     host: Globs = ()
     path: Globs = ()
 
-    def pattern(self, of: str) -> str | None:
+    def pattern(self, field: str) -> str | None:
         """The globs of one field as a regular expression, None where it may be anything. Case counts in paths only."""
-        globs: tuple[str, ...] = getattr(self, of)
+        globs: tuple[str, ...] = getattr(self, field)
         if not globs:
             return None
         choices = "|".join(_expression(glob) for glob in globs)
-        return f"{'(?s)' if of == 'path' else '(?is)'}^(?:{choices})$"
+        return f"{'(?s)' if field == 'path' else '(?is)'}^(?:{choices})$"
 
 
 class Stream(Strict):
-    """One stream of a tenant and how its requests are told."""
+    """One stream of a tenant, and how its requests are recognised."""
 
     protocol: Literal["hls", "icecast", "tcp"]
     match: Match
@@ -134,7 +134,7 @@ class App(Strict):
 
 
 def _each_once(apps: tuple[App, ...]) -> tuple[App, ...]:
-    """Refuses an app that stands twice: all that is made of its reports would count as often."""
+    """Refuses an app that is listed twice: its downloads would count twice."""
     seen: dict[tuple[str, str], App] = {}
     for app in apps:
         first = seen.setdefault((app.store, app.id), app)

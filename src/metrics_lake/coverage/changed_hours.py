@@ -1,33 +1,34 @@
-"""Which hours does more data show in another light: as received, missing, or not awaited at all?
+"""Which hours are received, missing or not expected at all, other than before?
 
-A file of other days can do so: one from before the first makes a gap of all hours between, and so does one behind the last.
+A file of other days can change them: one from before the first hour turns all hours between into gaps, and so does one
+from long after the last.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from metrics_lake.coverage.completeness import MISSING, Received
+from metrics_lake.coverage.completeness import MISSING, Coverage
 from metrics_lake.coverage.hours import HOUR
 
-_Hour = tuple[str, datetime]
+_HourOfProxy = tuple[str, datetime]
 
 
-def changed_hours(before: Received, now: Received) -> set[datetime]:
-    """The hours of which some expected proxy's share is another now."""
-    earlier, later = _is_missing(before), _is_missing(now)
-    return {each[1] for each in earlier.keys() | later.keys() if earlier.get(each) != later.get(each)}
+def changed_hours(before: Coverage, now: Coverage) -> set[datetime]:
+    """The hours that are another share of what an expected proxy has to send."""
+    old, new = _is_missing(before), _is_missing(now)
+    return {hour for proxy, hour in old.keys() | new.keys() if old.get((proxy, hour)) != new.get((proxy, hour))}
 
 
-def _is_missing(received: Received) -> dict[_Hour, bool]:
-    """Every hour that is awaited of a proxy: from its first to the last that anybody has sent."""
-    found = dict[_Hour, bool]()
-    if not received.proxies:
-        return found
-    last = max(max(proxy.hours) for proxy in received.proxies)
-    for proxy in received.proxies:
+def _is_missing(coverage: Coverage) -> dict[_HourOfProxy, bool]:
+    """Every hour of an expected proxy, from its first one to the last hour that any proxy has sent."""
+    is_missing = dict[_HourOfProxy, bool]()
+    if not coverage.proxies:
+        return is_missing
+    last = max(max(proxy.hours) for proxy in coverage.proxies)
+    for proxy in coverage.proxies:
         if proxy.is_expected:
             first = min(proxy.hours)
-            every = (first + HOUR * n for n in range((last - first) // HOUR + 1))
-            found |= {(proxy.name, hour): proxy.hours.get(hour, MISSING) == MISSING for hour in every}
-    return found
+            hours = (first + HOUR * n for n in range((last - first) // HOUR + 1))
+            is_missing |= {(proxy.name, hour): proxy.hours.get(hour, MISSING) == MISSING for hour in hours}
+    return is_missing

@@ -1,7 +1,7 @@
 """Up to when has everything arrived, and how much is missing (definitions.md section 9)?
 
-A missing hour is a gap, not a zero; an hour whose file came empty is received. What a file that can't be read, or a
-copy of another, says by its name does not count.
+A missing hour is a gap, not a zero; an hour with an empty file is received. The name of a file that can't be read, or
+that is a copy of another, does not count.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ _DATE_PART = re.compile(r"\d+|\d{4}-\d\d(-\d\d)?")
 
 @dataclass(frozen=True)
 class Proxy:
-    """One proxy's hours from its first to its last that anything is known of, each with what became of it."""
+    """One proxy and the kind of each hour from its first known one to its last."""
 
     name: str
     is_expected: bool
     hours: dict[datetime, str]
 
-    def of(self, kind: str) -> list[datetime]:
-        return [hour for hour, found in self.hours.items() if found == kind]
+    def hours_of_kind(self, kind: str) -> list[datetime]:
+        return [hour for hour, its_kind in self.hours.items() if its_kind == kind]
 
     @property
     def through(self) -> datetime:
         """The end of the last hour received without a gap."""
-        for hour, found in self.hours.items():
-            if found in (MISSING, UNFINISHED):
+        for hour, kind in self.hours.items():
+            if kind in (MISSING, UNFINISHED):
                 return hour
         return max(self.hours) + HOUR
 
 
 @dataclass(frozen=True)
-class Received:
-    """What has arrived, by proxy. `silent` are proxies that are expected and have sent nothing yet."""
+class Coverage:
+    """The hours that have arrived, by proxy. `silent` are expected proxies that have sent nothing yet."""
 
     proxies: tuple[Proxy, ...]
     silent: tuple[str, ...] = ()
@@ -52,42 +52,42 @@ class Received:
     def complete_through(self) -> datetime | None:
         """The earliest, over the proxies that are expected, of the last hour received without a gap.
 
-        None before the first file. A proxy that has sent nothing yet has gaps since anybody's first hour.
+        None before the first file. A proxy that has sent nothing yet has gaps since the first hour of any proxy.
         """
-        awaited = [proxy.through for proxy in self.proxies if proxy.is_expected]
+        ends = [proxy.through for proxy in self.proxies if proxy.is_expected]
         if self.silent and self.proxies:
-            awaited.append(min(min(proxy.hours) for proxy in self.proxies))
-        return min(awaited, default=None)
+            ends.append(min(min(proxy.hours) for proxy in self.proxies))
+        return min(ends, default=None)
 
-    def missing_share(self, start: datetime, end: datetime, of: str | None = None) -> float:
-        """Of all hours of the expected proxies, or of one, that lie in [start, end): what part is missing, from 0 to 1.
+    def missing_share(self, start: datetime, end: datetime, name: str | None = None) -> float:
+        """The share of missing hours in [start, end), from 0 to 1: of the expected proxies, or of the one with this name.
 
-        A proxy's hours count from its first one on, and up to the last that anybody has sent.
+        A proxy's hours count from its first one to the last hour that any proxy has sent.
         """
         known = [hour for proxy in self.proxies for hour in proxy.hours]
         until = min(end, max(known) + HOUR) if known else end
-        awaited = lost = 0
-        for proxy in (each for each in self.proxies if each.is_expected and of in (None, each.name)):
+        expected = lost = 0
+        for proxy in (p for p in self.proxies if p.is_expected and name in (None, p.name)):
             hour = max(hour_of(start), min(proxy.hours))
             while hour < until:
-                awaited += 1
+                expected += 1
                 lost += proxy.hours.get(hour, MISSING) == MISSING
                 hour += HOUR
-        return lost / awaited if awaited else 0.0
+        return lost / expected if expected else 0.0
 
 
 def arrivals(rows: Iterable[Sequence[object]]) -> list[Arrival]:
-    """Arrivals of rows of bronze.files with the columns COLUMNS.
+    """Rows of bronze.files, with the columns COLUMNS, as arrivals.
 
-    A file without lines is told by its folder alone; it belongs to the proxy that most files of this folder name.
+    A file without lines names no proxy; it belongs to the proxy that most files of its folder name.
     """
-    found = [Arrival(*row) for row in rows]  # type: ignore[arg-type]
+    files = [Arrival(*row) for row in rows]  # type: ignore[arg-type]
     hosts: dict[str, Counter[str]] = {}
-    for each in found:
-        if each.first_at is not None:
-            hosts.setdefault(_folder(each.path), Counter())[each.proxy] += 1
+    for file in files:
+        if file.first_at is not None:
+            hosts.setdefault(_folder(file.path), Counter())[file.proxy] += 1
     names = {folder: min(counts, key=lambda name: (-counts[name], name)) for folder, counts in hosts.items()}
-    return [each if each.first_at else replace(each, proxy=names.get(_folder(each.path), each.proxy)) for each in found]
+    return [file if file.first_at else replace(file, proxy=names.get(_folder(file.path), file.proxy)) for file in files]
 
 
 def _folder(path: str) -> str:
@@ -95,31 +95,31 @@ def _folder(path: str) -> str:
     return "/".join(part for part in path.split("/")[:-1] if not _DATE_PART.fullmatch(part))
 
 
-def received(found: Iterable[Arrival], expected: Sequence[str] = (), zone: str = "UTC") -> Received:
-    """Sums arrivals up. `expected` are the proxies that must send, all that ever sent if none is named; `zone` is
-    that of the names of files.
+def coverage_of(files: Iterable[Arrival], expected: Sequence[str] = (), zone: str = "UTC") -> Coverage:
+    """The coverage that arrivals add up to. `expected` are the proxies that must send, all that ever sent if none is
+    named; `zone` is the time zone of the names of files.
     """
     by_proxy: dict[str, list[Arrival]] = {}
-    for each in found:
-        by_proxy.setdefault(each.proxy, []).append(each)
+    for file in files:
+        by_proxy.setdefault(file.proxy, []).append(file)
     proxies = [
         Proxy(name, not expected or name in expected, hours)
-        for name, held in sorted(by_proxy.items())
-        if (hours := _hours(held, zone))
+        for name, own in sorted(by_proxy.items())
+        if (hours := _hours(own, zone))
     ]
-    there = {proxy.name for proxy in proxies}
-    return Received(tuple(proxies), tuple(name for name in expected if name not in there))
+    known = {proxy.name for proxy in proxies}
+    return Coverage(tuple(proxies), tuple(name for name in expected if name not in known))
 
 
-def _hours(held: list[Arrival], zone: str) -> dict[datetime, str]:
-    """Every hour from a proxy's first to its last, with what became of it."""
-    off, known = naming(held, zone), dict[datetime, str]()
-    for each in held:
-        named = named_hour(each, zone, off)
-        filled = {hour: RECEIVED if is_whole else UNFINISHED for hour, is_whole in filled_hours(each).items()}
+def _hours(files: list[Arrival], zone: str) -> dict[datetime, str]:
+    """Every hour from a proxy's first to its last, with its kind."""
+    offset, known = naming(files, zone), dict[datetime, str]()
+    for file in files:
+        named = named_hour(file, zone, offset)
+        filled = {hour: RECEIVED if is_whole else UNFINISHED for hour, is_whole in filled_hours(file).items()}
         if named:
             filled = {hour: kind for hour, kind in filled.items() if kind == RECEIVED}
-            filled[named] = EMPTY if each.status == landed_file.EMPTY else RECEIVED
+            filled[named] = EMPTY if file.status == landed_file.EMPTY else RECEIVED
         for hour, kind in filled.items():
             known[hour] = min(kind, known.get(hour, kind), key=_BEST.index)
     if not known:
@@ -129,6 +129,6 @@ def _hours(held: list[Arrival], zone: str) -> dict[datetime, str]:
     return {hour: _kind(known.get(hour, MISSING), hour + HOUR in known) for hour in every}
 
 
-def _kind(found: str, is_followed: bool) -> str:
-    """An hour that lines have begun is whole once lines of the next one are there."""
-    return RECEIVED if found == UNFINISHED and is_followed else found
+def _kind(kind: str, is_followed: bool) -> str:
+    """An unfinished hour counts as received once lines of the next hour are there."""
+    return RECEIVED if kind == UNFINISHED and is_followed else kind

@@ -1,7 +1,7 @@
-"""Which hours a landing file stands for: the one that its name tells, and those that its lines fill.
+"""Which hours a landing file covers: the hour in its name, and the hours that its lines fill.
 
-Rotation names a file by its own instant, so the hour is the one before (`haproxy-16-00` holds 15:00 to 16:00), but
-some names tell the hour's start, or another zone's hour. How far a proxy's names are off is learnt from its files.
+Rotation names a file by the instant of the rotation, so the file covers the hour before (`haproxy-16-00`: 15:00 to
+16:00). Some names give the hour's start, or an hour of another time zone. `naming` learns a proxy's offset from its files.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from metrics_lake.sources.landed_file import EMPTY, READ
 
 HOUR = timedelta(hours=1)
 _EDGE = timedelta(minutes=1)  # a rotation some ms late takes lines of the next hour with it; seen: up to 2.1 s
-_NEARLY = timedelta(minutes=5)  # a file without a name's hour that comes so near to an hour's end has all of it
+_NEARLY = timedelta(minutes=5)  # lines this close to the end of an hour fill it, where the file's name has no hour
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """What the manifest says of one version of a file; the instants are those of its first and last request."""
+    """One version of a file in the manifest, with the instants of its first and last request."""
 
     proxy: str
     path: str
@@ -34,35 +34,37 @@ def hour_of(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
-def naming(arrivals: Iterable[Arrival], zone: str) -> timedelta | None:
-    """How far from the hours they stand for a proxy's file names are, as most tell; None if they name no hours."""
-    off: Counter[timedelta] = Counter()
+def naming(files: Iterable[Arrival], zone: str) -> timedelta | None:
+    """The most frequent offset from the hour in a proxy's file names to the hour of their lines; None without one."""
+    offsets: Counter[timedelta] = Counter()
     is_silent = True
-    for each in arrivals:
-        named = named_at(each.path, zone)
-        if named is None or each.status != READ or each.first_at is None or each.last_at is None:
+    for file in files:
+        named = named_at(file.path, zone)
+        if named is None or file.status != READ or file.first_at is None or file.last_at is None:
             continue
         is_silent = False
-        if each.last_at - each.first_at <= HOUR + 2 * _EDGE:
-            off[hour_of(each.first_at + (each.last_at - each.first_at) / 2) - named] += 1
+        if file.last_at - file.first_at <= HOUR + 2 * _EDGE:
+            offsets[hour_of(file.first_at + (file.last_at - file.first_at) / 2) - named] += 1
     if is_silent:
         return -HOUR
-    return min(off, key=lambda found: (-off[found], abs(found + HOUR), found), default=None)
+    return min(offsets, key=lambda offset: (-offsets[offset], abs(offset + HOUR), offset), default=None)
 
 
-def named_hour(arrival: Arrival, zone: str, off: timedelta | None) -> datetime | None:
-    """The hour that a file stands for by its name, unless it came to nothing or its lines say otherwise."""
+def named_hour(arrival: Arrival, zone: str, offset: timedelta | None) -> datetime | None:
+    """The hour that a file covers by its name; None if it was not read, or if its lines contradict its name."""
     named = named_at(arrival.path, zone)
-    if named is None or off is None or arrival.status not in (READ, EMPTY):
+    if named is None or offset is None or arrival.status not in (READ, EMPTY):
         return None
-    hour = named + off
+    hour = named + offset
     if arrival.first_at is None or arrival.last_at is None:
         return hour
     return hour if arrival.first_at < hour + HOUR + _EDGE and arrival.last_at >= hour - _EDGE else None
 
 
 def filled_hours(arrival: Arrival) -> dict[datetime, bool]:
-    """The hours that a file's lines touch, each with whether they reach its end; a mere edge of one is left out."""
+    """The hours with lines of a file, each with whether the lines reach the end of the hour. An hour with less than
+    _EDGE of lines at its edge is left out.
+    """
     first, last = arrival.first_at, arrival.last_at
     if first is None or last is None:
         return {}

@@ -1,4 +1,4 @@
-"""How many lines were lost or doubled on their way, by proxy and hour, by the numbers that HAProxy gives them."""
+"""How many lines were lost or duplicated on their way, by proxy and hour: computed from HAProxy's line numbers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from metrics_lake.coverage.completeness import Received
+from metrics_lake.coverage.completeness import Coverage
 
 
 @dataclass(frozen=True)
-class Loss:
-    """Of one proxy and hour: lines that came, that never did, and that came once more. A gap is of the hour it ends in."""
+class LineLoss:
+    """Lines of one proxy and hour that arrived, got lost, and arrived twice. A gap counts in the hour in which it ends."""
 
     proxy: str
     hour: datetime
@@ -30,8 +30,8 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Counted:
-    """A row of bronze.counters, and the proxy of its file."""
+class CounterRow:
+    """A row of bronze.counters, with the proxy of its file."""
 
     proxy: str
     frontend: str | None
@@ -43,37 +43,37 @@ class Counted:
     line_count: int
 
 
-def losses(rows: Iterable[Counted]) -> list[Loss]:
-    """By proxy and hour. Rows of a file that came again longer must be those of its newest version alone."""
-    sums: dict[tuple[str, datetime], list[int]] = defaultdict(lambda: [0, 0, 0])
+def line_losses(rows: Iterable[CounterRow]) -> list[LineLoss]:
+    """Line losses by proxy and hour. `rows` must hold the newest version of each file alone."""
+    counts: dict[tuple[str, datetime], list[int]] = defaultdict(lambda: [0, 0, 0])
     by_process: dict[tuple[str, str | None, int, str], list[tuple[int, int, datetime]]] = defaultdict(list)
     for row in rows:
         runs = list(zip(row.first_numbers, row.last_numbers, strict=True))
         by_process[row.proxy, row.frontend, row.process_number, row.counter] += [(*run, row.hour) for run in runs]
-        sums[row.proxy, row.hour][2] += row.line_count - sum(last - first + 1 for first, last in runs)
-    for (proxy, *_), runs_of_process in by_process.items():
-        reach = None
-        for first, last, hour in sorted(runs_of_process):
-            held = sums[proxy, hour]
-            before = first - 1 if reach is None else reach
+        counts[row.proxy, row.hour][2] += row.line_count - sum(last - first + 1 for first, last in runs)
+    for (proxy, *_), process_runs in by_process.items():
+        highest = None
+        for first, last, hour in sorted(process_runs):
+            count = counts[proxy, hour]
+            before = first - 1 if highest is None else highest
             fresh = max(0, last - max(before, first - 1))
-            held[0] += fresh
-            held[1] += max(0, first - 1 - before)
-            held[2] += last - first + 1 - fresh
-            reach = max(before, last)
-    return [Loss(proxy, hour, *counts) for (proxy, hour), counts in sorted(sums.items())]
+            count[0] += fresh
+            count[1] += max(0, first - 1 - before)
+            count[2] += last - first + 1 - fresh
+            highest = max(before, last)
+    return [LineLoss(proxy, hour, *count) for (proxy, hour), count in sorted(counts.items())]
 
 
-def lost_share(received: Received, found: Iterable[Loss], start: datetime, end: datetime) -> float:
-    """What part of the log of [start, end) is missing, from 0 to 1: the mean over the proxies that are expected.
+def lost_share(coverage: Coverage, losses: Iterable[LineLoss], start: datetime, end: datetime) -> float:
+    """The share of the log of [start, end) that is missing, from 0 to 1: the mean over the expected proxies.
 
-    By the lines' numbers where a proxy logs them, else by its hours.
+    For a proxy that logs line numbers it is the share of lines, else the share of hours.
     """
     shares = []
-    held = [loss for loss in found if start <= loss.hour < end]
-    for proxy in received.proxies:
-        mine = [loss for loss in held if loss.proxy == proxy.name]
+    within = [loss for loss in losses if start <= loss.hour < end]
+    for proxy in coverage.proxies:
+        own = [loss for loss in within if loss.proxy == proxy.name]
         if proxy.is_expected and min(proxy.hours) < end:
-            lines, lost = (sum(loss.received + loss.lost for loss in mine), sum(loss.lost for loss in mine))
-            shares.append(lost / lines if lines else received.missing_share(start, end, proxy.name))
+            lines, lost = (sum(loss.received + loss.lost for loss in own), sum(loss.lost for loss in own))
+            shares.append(lost / lines if lines else coverage.missing_share(start, end, proxy.name))
     return sum(shares) / len(shares) if shares else 0.0

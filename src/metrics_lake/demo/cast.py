@@ -1,4 +1,4 @@
-"""Who is on the air: tenants, their streams, and tenants.yaml that tells the product about them."""
+"""The invented tenants and their streams, and the tenants.yaml that describes them to the product."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ TENANTS = (
 
 
 def tenants_yaml() -> str:
-    """The text of tenants.yaml that claims every stream of the cast, and the studios' own network."""
+    """The text of tenants.yaml with every stream of the cast, and the studios' own network."""
     tenants = {
         tenant.key: {
             "name": tenant.name,

@@ -1,4 +1,4 @@
-"""What the written requests prove: from each session's first request to the end of its last piece (definitions.md section 2)."""
+"""The sessions that the written requests prove: first request to end of the last piece (definitions.md section 2)."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Evidence:
 
     def sessions(self) -> list[Session]:
         """Those that left a line, in the order of the plan; playlists alone are `no_media`."""
-        found = self._planned.select(
+        sessions = self._planned.select(
             "stream_no",
             "listener_no",
             pl.Series("started_ms", self._started_ms),
             pl.Series("ended_ms", self._ended_ms),
             pl.coalesce("exclusion", pl.when(~pl.Series(self._has_media)).then(pl.lit("no_media"))).alias("exclusion"),
         ).filter(pl.col("started_ms") != NEVER)
-        return [Session(STREAMS[no][0].key, STREAMS[no][1].name, *rest) for no, *rest in found.iter_rows()]
+        return [Session(STREAMS[no][0].key, STREAMS[no][1].name, *rest) for no, *rest in sessions.iter_rows()]

@@ -1,4 +1,4 @@
-"""Those who ask for a stream and must not count: probe, preview, crawler, relay, the studio's own player.
+"""Clients that request a stream and must not count: probe, preview, crawler, relay, the studio's own player.
 
 Each comes at the same hours every day, hours apart, so that its sessions never touch.
 """
@@ -10,7 +10,7 @@ import polars as pl
 from metrics_lake.demo.agents import GUESTS, Guest
 from metrics_lake.demo.cast import TENANTS
 from metrics_lake.demo.people import STREAMS
-from metrics_lake.demo.plan import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Plan
+from metrics_lake.demo.traffic_plan import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Plan
 
 
 def sessions(plan: Plan, first_listener_no: int) -> pl.DataFrame:

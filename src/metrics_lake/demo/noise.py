@@ -1,4 +1,4 @@
-"""What stands in a log beside listening: checks, errors, broken and doubled lines, notices, streams that nobody claims.
+"""The lines of a log that are no listening: checks, errors, broken and doubled lines, notices, streams that nobody claims.
 
 Nothing here is evidence of a session by the definitions, though much of it names a tenant's stream and every address is
 a listener's.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from metrics_lake.demo.lines import instant
-from metrics_lake.demo.plan import DAY_MS, HOUR_MS, MINUTE_MS, Plan
+from metrics_lake.demo.line_text import instant
+from metrics_lake.demo.traffic_plan import DAY_MS, HOUR_MS, MINUTE_MS, Plan
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ NOTICES = ((DAY_MS - 1_000, STOPPED), (4 * HOUR_MS + 720_000, DOWN), (4 * HOUR_M
 
 def messages(plan: Plan, addresses: pl.Series, count: int) -> pl.DataFrame:
     """All noise of the plan: checks, notices, and `count` requests from these addresses; as `lines.messages` does."""
-    found = pl.concat([_requests(plan, addresses, count), _checks(plan), _notices(plan)])
-    return found.filter(pl.col("ended_ms") < plan.ends_ms)
+    everything = pl.concat([_requests(plan, addresses, count), _checks(plan), _notices(plan)])
+    return everything.filter(pl.col("ended_ms") < plan.ends_ms)
 
 
 def _requests(plan: Plan, addresses: pl.Series, count: int) -> pl.DataFrame:
@@ -108,10 +108,10 @@ def _requests(plan: Plan, addresses: pl.Series, count: int) -> pl.DataFrame:
             "is_doubled": np.array([kind.is_doubled for kind in KINDS])[kind],
         }
     )
-    return _doubled(_said(drawn), drawn["is_doubled"])
+    return _doubled(_as_messages(drawn), drawn["is_doubled"])
 
 
-def _said(requests: pl.DataFrame) -> pl.DataFrame:
+def _as_messages(requests: pl.DataFrame) -> pl.DataFrame:
     message = pl.format("{}:{} [{}] {}", "address", "port", instant("accepted_ms"), "rest")
     return requests.select(
         "accepted_ms", (pl.col("accepted_ms") + pl.col("total_ms")).alias("ended_ms"), message.alias("message")
@@ -127,11 +127,11 @@ def _checks(plan: Plan) -> pl.DataFrame:
     instants = np.arange(plan.starts_ms + 7_383, plan.ends_ms, MINUTE_MS)
     ports = 32_768 + instants // MINUTE_MS % 28_000
     checks = pl.DataFrame({"accepted_ms": instants, "port": ports, "total_ms": np.full(len(instants), HEALTH.total_ms)})
-    return _said(checks.with_columns(pl.lit("10.0.0.2").alias("address"), pl.lit(HEALTH.rest).alias("rest")))
+    return _as_messages(checks.with_columns(pl.lit("10.0.0.2").alias("address"), pl.lit(HEALTH.rest).alias("rest")))
 
 
 def _notices(plan: Plan) -> pl.DataFrame:
-    """Lines that are no requests; each stands twice."""
+    """Lines that are no requests; each occurs twice."""
     days = range(plan.starts_ms, plan.ends_ms, DAY_MS)
     rows = [(day + offset, day + offset, text) for day in days for offset, text in NOTICES]
     notices = pl.DataFrame(rows, schema=["accepted_ms", "ended_ms", "message"], orient="row")

@@ -14,7 +14,7 @@ import polars as pl
 
 from metrics_lake.demo.agents import AGENTS
 from metrics_lake.demo.cast import TENANTS, Tenant
-from metrics_lake.demo.plan import Ints, Plan
+from metrics_lake.demo.traffic_plan import Ints, Plan
 
 STREAMS = tuple((tenant, stream) for tenant in TENANTS for stream in tenant.streams)
 

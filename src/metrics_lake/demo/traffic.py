@@ -12,10 +12,10 @@ from pathlib import Path
 
 import polars as pl
 
-from metrics_lake.demo import lines, noise, people, requests, sessions, truth
+from metrics_lake.demo import line_text, noise, people, planned_requests, planned_sessions, truth
 from metrics_lake.demo.cast import TENANTS, tenants_yaml
 from metrics_lake.demo.evidence import Evidence
-from metrics_lake.demo.plan import HOUR_MS, Plan
+from metrics_lake.demo.traffic_plan import HOUR_MS, Plan
 from metrics_lake.demo.truth import Truth
 
 __all__ = ["Plan", "Truth", "generate", "landing_path"]
@@ -25,17 +25,17 @@ OnProgress = Callable[[int, int, int], None]
 
 
 def generate(plan: Plan, folder: Path, *, on_progress: OnProgress | None = None) -> Truth:
-    """Writes landing/, tenants.yaml and truth.json below `folder`; `on_progress` hears files done, files, lines."""
-    planned = sessions.planned(plan)
-    voices, evidence = lines.voices(planned), Evidence(planned)
+    """Writes landing/, tenants.yaml and truth.json below `folder`; `on_progress` gets the files done, all files, and the lines."""
+    planned = planned_sessions.planned(plan)
+    line_parts, evidence = line_text.line_parts(planned), Evidence(planned)
     background = noise.messages(plan, people.everyone(plan)["address"], len(planned) // 2)
     line_count = 0
     for hour in range(plan.hours):
         start = plan.starts_ms + hour * HOUR_MS
-        asked = requests.of_hour(plan, planned, start)
-        evidence.add(asked)
-        messages = pl.concat([lines.messages(asked, voices), _within(background, start)])
-        _write(folder / landing_path(start + HOUR_MS), _packed(lines.lines(messages)))
+        requests = planned_requests.of_hour(plan, planned, start)
+        evidence.add(requests)
+        messages = pl.concat([line_text.messages(requests, line_parts), _within(background, start)])
+        _write(folder / landing_path(start + HOUR_MS), _packed(line_text.lines(messages)))
         line_count += len(messages)
         if on_progress:
             on_progress(hour + 1, plan.hours, line_count)
@@ -43,7 +43,7 @@ def generate(plan: Plan, folder: Path, *, on_progress: OnProgress | None = None)
 
 
 def landing_path(rotated_ms: int) -> Path:
-    """Where the file lies that was rotated at this instant: it holds the hour before, so 00-00 is with the next day."""
+    """The path of the file that was rotated at this instant: it has the hour before, so 00-00 is in the next day's folder."""
     rotated = datetime.fromtimestamp(rotated_ms / 1000, timezone.utc)
     return Path("landing/haproxy", PROXY, f"{rotated:%Y/%m/%d}", f"haproxy-{rotated:%H}-00.log.gz")
 
@@ -59,9 +59,9 @@ def _packed(text: str) -> bytes:
 
 
 def _conclude(folder: Path, evidence: Evidence, line_count: int, file_count: int) -> Truth:
-    found = evidence.sessions()
-    figures = truth.tenants(found, {tenant.key: tenant.timezone for tenant in TENANTS})
-    known = Truth(figures, found, line_count, file_count)
+    sessions = evidence.sessions()
+    figures = truth.tenants(sessions, {tenant.key: tenant.timezone for tenant in TENANTS})
+    known = Truth(figures, sessions, line_count, file_count)
     _write(folder / "tenants.yaml", tenants_yaml().encode())
     _write(folder / "truth.json", known.to_json().encode())
     return known

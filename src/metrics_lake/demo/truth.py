@@ -1,4 +1,4 @@
-"""The figures that the product must give for invented traffic, by definitions.md, worked out the slow and obvious way.
+"""The figures that the product must give for invented traffic, by definitions.md, computed in the slow and obvious way.
 
 Catch: this shares nothing with the product, nor does it trust the plan: a session's ends come from the requests that
 were written, so listeners still on Icecast when the last file is cut are not in it, as they are not in the logs.
@@ -52,7 +52,7 @@ def tenants(sessions: Iterable[Session], timezones: Mapping[str, str]) -> dict[s
     of_tenant: dict[str, list[Session]] = defaultdict(list)
     for session in sessions:
         of_tenant[session.tenant].append(session)
-    return {tenant: _tenant(found, ZoneInfo(timezones[tenant])) for tenant, found in sorted(of_tenant.items())}
+    return {tenant: _tenant(own, ZoneInfo(timezones[tenant])) for tenant, own in sorted(of_tenant.items())}
 
 
 def _tenant(sessions: list[Session], zone: ZoneInfo) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _streams(sessions: list[Session], start: int, end: int) -> dict[str, Any]:
         if session.started_ms < end and session.ended_ms >= start:
             of_stream[session.stream].append(session)
             of_stream[ALL_STREAMS].append(session)
-    return {stream: figures(found, start, end) for stream, found in sorted(of_stream.items())}
+    return {stream: figures(own, start, end) for stream, own in sorted(of_stream.items())}
 
 
 def figures(sessions: list[Session], start: int, end: int) -> dict[str, Any]:

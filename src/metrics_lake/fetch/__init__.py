@@ -1,1 +1,1 @@
-"""Brings the stores' reports into landing: asks for what is new, makes plain UTF-8 of it, and lands it whole or not at all."""
+"""Copies the app stores' reports into landing: requests what is new, decodes it to UTF-8, and lands it whole or not at all."""

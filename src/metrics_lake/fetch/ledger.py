@@ -1,6 +1,6 @@
-"""What has been fetched so far: reports in landing under dated names, and a ledger that says where each came from.
+"""The reports fetched so far: files in landing with dated names, and a ledger with the source of each.
 
-A report that its store has rewritten is a new file beside the old one, so that nothing that was read ever changes.
+A report that its app store rewrites becomes a new file beside the old one, so that no file changes after it was read.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ LANDED, UNCHANGED, NOT_YET, NO_SALES = "landed", "unchanged", "not there yet", "
 
 
 class FetchError(Exception):
-    """A store can't be asked, or refuses; the message says what to mend. What was fetched before has been landed."""
+    """An app store can't be reached, or refuses; the message names the remedy. Reports fetched before are landed."""
 
 
 @dataclass(frozen=True)
-class World:
-    """What a fetcher asks of the machine: the time, and to wait some seconds."""
+class Clock:
+    """The time, and a way to wait some seconds. Tests give their own."""
 
     now: Callable[[], datetime]
     wait: Callable[[float], None]
@@ -32,30 +32,30 @@ class World:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one report: landed, unchanged, not there yet, or no sales."""
+    """The result for one report: landed, unchanged, not there yet, or no sales."""
 
     report: str
     what: str
 
 
-class Landed:
-    """One store's folder of landing."""
+class ReportFolder:
+    """One app store's folder of landing, with its ledger."""
 
     def __init__(self, landing: str, folder: str) -> None:
         self._blobs, self._folder = blobs_in(landing), folder
         self._ledger: dict[str, dict[str, str]] = json.loads(self._blobs.read(f"{folder}/{_LEDGER}") or b"{}")
 
     def version(self, report: str) -> str | None:
-        """Which version of a report was fetched last; None if none was."""
+        """The version of a report that was fetched last; None if none was."""
         return self._ledger.get(report, {}).get("version")
 
     def add(
         self, report: str, text: str, *, version: str, written_at: datetime, suffix: str, source: str, folder: str = ""
     ) -> bool:
-        """Lands a report unless its content is what was landed last; whether it did. The ledger comes after the file."""
+        """Lands a report whose content has changed, and says whether it did. The ledger is written after the file."""
         content = tidied(text).encode()
-        found, before = hashlib.sha256(content).hexdigest(), self._ledger.get(report, {})
-        is_new = found != before.get("sha256")
+        digest, before = hashlib.sha256(content).hexdigest(), self._ledger.get(report, {})
+        is_new = digest != before.get("sha256")
         if not is_new and version == before.get("version"):
             return False
         path = before.get("path", "")
@@ -64,7 +64,7 @@ class Landed:
             self._blobs.write(path, content)
         self._ledger[report] = {
             "path": path,
-            "sha256": found,
+            "sha256": digest,
             "version": version,
             "written_at": written_at.isoformat(timespec="seconds"),
             "source": source,
@@ -75,7 +75,7 @@ class Landed:
 
 
 def tidied(text: str) -> str:
-    """A report with plain line ends, one at its end too, and names of columns without blanks around them."""
+    """A report with plain line ends, also after its last line, and column names without blanks around them."""
     head, _, rest = text.replace("\r\n", "\n").lstrip("\ufeff\n").partition("\n")
     head = re.sub(r"[^\S\t]*([\t,;])[^\S\t]*", r"\1", head.strip(" "))
     return f"{head}\n{rest.rstrip(chr(10))}".rstrip("\n") + "\n"

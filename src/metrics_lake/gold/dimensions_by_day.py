@@ -5,47 +5,48 @@ Grain: tenant, stream, day, dimension, value. Catch: a listener who came from tw
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from metrics_lake.gold import listening
-from metrics_lake.gold import session_buckets as laid
-from metrics_lake.model.tables import Metric, Table
-from metrics_lake.silver import sessions
+from metrics_lake.gold import listening, session_buckets
+from metrics_lake.model import dimensions
+from metrics_lake.model.metrics import Metric
+from metrics_lake.model.tables import Table
 
-DIMENSIONS = ("source", "player", "os", "device", "country", "region", "stream")
-COLUMNS = {name: name for name in DIMENSIONS} | {"stream": "stream_heard"}  # in which column of a stay each value is
-UNKNOWN = {"source": "direct", "country": "unknown", "region": "unknown"}
+if TYPE_CHECKING:
+    from metrics_lake.gold.parts import Day
 
 TABLE = Table(
     "gold.dimensions_by_day",
     partitioned_by=("listened_on",),
-    columns="""
+    columns=f"""
     listened_on DATE NOT NULL COMMENT 'Day on the clock of the tenant'
     tenant STRING NOT NULL COMMENT 'Whose stream'
     stream STRING NOT NULL COMMENT 'Which stream; * is the tenant as a whole'
-    dimension STRING NOT NULL COMMENT 'source, player, os, device, country, region or stream'
-    dimension_value STRING NOT NULL COMMENT 'Value of the dimension'
+    {dimensions.COLUMN}
     sessions_started BIGINT NOT NULL COMMENT 'Sessions that started on the day'
     listening_seconds DOUBLE NOT NULL COMMENT 'Listening on the day'
     unique_listeners BIGINT NOT NULL COMMENT 'Distinct listeners on the day'
     unique_sketch BINARY COMMENT 'The same listeners as a Theta sketch of 4096 entries'
     """,
 )
-METRIC = Metric("dimensions_by_day", reads=(sessions.TABLE,), writes=TABLE)
 
 
-def compute(stays: pl.DataFrame) -> pl.DataFrame:
-    """From one day's net stays to one row a value, in order."""
-    every = with_values(laid.with_whole_tenant(stays.filter("is_active").with_columns(stream_heard="stream")))
+def compute(day: Day) -> pl.DataFrame:
+    """One row for each stream, dimension and value, in order."""
+    read = ("stream", "listener", "listener_id", "is_started", "from_ms", "to_ms")
+    buckets = session_buckets.with_whole_tenant(with_values(day.net.filter("is_active"), read))
     rows = [
-        every.group_by("stream", dimension_value=dimension).agg(
+        buckets.group_by("stream", dimension_value=value_of(name)).agg(
             sessions_started=pl.col("is_started").sum().cast(pl.Int64),
-            listening_seconds=laid.seconds((pl.col("to_ms") - pl.col("from_ms")).sum()),
+            listening_seconds=session_buckets.seconds((pl.col("to_ms") - pl.col("from_ms")).sum()),
             unique_listeners=pl.col("listener").n_unique().cast(pl.Int64),
             unique_sketch=pl.col("listener_id").unique(),
             dimension=pl.lit(name),
         )
-        for name, dimension in COLUMNS.items()
+        for name in dimensions.NAMES
     ]
     return (
         pl.concat(rows)
@@ -54,6 +55,15 @@ def compute(stays: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def with_values(stays: pl.DataFrame) -> pl.DataFrame:
-    """Stays of which none lacks a value of a dimension."""
-    return stays.with_columns(pl.col(column).fill_null(UNKNOWN.get(name, "other")) for name, column in COLUMNS.items())
+def value_of(dimension: str) -> str:
+    """The column with the values of a dimension; the stream itself is `*` where the tenant is counted as a whole."""
+    return f"{dimension}_value"
+
+
+def with_values(buckets: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """These columns, and one for each dimension, of which no row lacks a value."""
+    values = (pl.col(d.column).fill_null(d.unknown).alias(value_of(d.name)) for d in dimensions.DIMENSIONS)
+    return buckets.select(*columns, *values)
+
+
+METRIC = Metric(TABLE, "day", compute)

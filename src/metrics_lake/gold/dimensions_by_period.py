@@ -7,30 +7,35 @@ are folded together too, though a listener may have had several of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from metrics_lake.gold import dimensions_by_day
-from metrics_lake.gold import session_buckets as laid
+from metrics_lake.gold import session_buckets
+from metrics_lake.gold.dimensions_by_day import value_of, with_values
 from metrics_lake.gold.listening_by_period import KEYS
-from metrics_lake.model.tables import Metric, Table
-from metrics_lake.silver import sessions
+from metrics_lake.model import dimensions
+from metrics_lake.model.metrics import Metric
+from metrics_lake.model.tables import Table
+
+if TYPE_CHECKING:
+    from metrics_lake.gold.parts import Share
 
 TABLE = Table(
     "gold.dimensions_by_period",
     partitioned_by=("kind",),
-    columns="""
+    columns=f"""
     tenant STRING NOT NULL COMMENT 'Whose stream'
     stream STRING NOT NULL COMMENT 'Which stream; * is the tenant as a whole'
     kind STRING NOT NULL COMMENT 'day, week, month, year, rolling or all'
     name STRING NOT NULL COMMENT 'Name of the period, such as 2001-W03'
-    dimension STRING NOT NULL COMMENT 'source, player, os, device, country, region or stream'
-    dimension_value STRING NOT NULL COMMENT 'Value of the dimension'
+    {dimensions.COLUMN}
     sessions_started BIGINT NOT NULL COMMENT 'Sessions that started in the period'
     listening_seconds DOUBLE NOT NULL COMMENT 'Listening in the period'
     unique_listeners BIGINT NOT NULL COMMENT 'Distinct listeners in the period'
     """,
 )
-METRIC = Metric("dimensions_by_period", reads=(sessions.TABLE,), writes=TABLE)
 
 
 OTHER = "(other)"
@@ -38,17 +43,15 @@ _GROUP = ("tenant", *KEYS, "dimension")
 _VALUE = (*_GROUP, "dimension_value")
 
 
-def share(stays: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """From the stays in periods of a share of the listeners to (listeners by their set of values, sums by value)."""
-    every = dimensions_by_day.with_values(laid.with_whole_tenant(stays.with_columns(stream_heard="stream")))
-    columns = dimensions_by_day.COLUMNS
-    texts = pl.col(*KEYS, *set(columns.values()) - set(KEYS)).cast(
-        pl.Categorical
-    )  # to group by numbers is three times as fast
-    every = every.select(texts, "listener", "is_started", ms=pl.col("to_ms") - pl.col("from_ms"))
+def share(part: Share) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What a share of the listeners adds to each period: listeners by their set of values, and sums by value."""
+    read = (*KEYS, "listener", "is_started", "from_ms", "to_ms")
+    buckets = session_buckets.with_whole_tenant(with_values(part.buckets, read))
+    texts = pl.col(*KEYS, *map(value_of, dimensions.NAMES)).cast(pl.Categorical)  # numbers group three times as fast
+    buckets = buckets.select(texts, "listener", "is_started", ms=pl.col("to_ms") - pl.col("from_ms"))
     sets, sums = list[pl.DataFrame](), list[pl.DataFrame]()
-    for name, column in columns.items():
-        by_listener = every.group_by(*KEYS, "listener", dimension_value=column).agg(
+    for name in dimensions.NAMES:
+        by_listener = buckets.group_by(*KEYS, "listener", dimension_value=value_of(name)).agg(
             pl.col("is_started").sum().cast(pl.Int64), pl.col("ms").sum()
         )
         summed = by_listener.group_by(*KEYS, "dimension_value").agg(pl.col("is_started", "ms").sum())
@@ -74,31 +77,32 @@ def _by_set(by_listener: pl.DataFrame) -> pl.DataFrame:
     ])  # fmt: skip
 
 
-def compute(sets: pl.DataFrame, sums: pl.DataFrame, *, minimum_group: int) -> pl.DataFrame:
+def compute(frames: Sequence[pl.DataFrame], minimum_group: int) -> pl.DataFrame:
     """The shares of the tenants' listeners together, one row a value, in order.
 
     Values with fewer than `minimum_group` listeners are one value, `(other)`.
     """
+    sets, sums = frames
     sets = sets.group_by(*_GROUP, "dimension_values").agg(pl.col("number").sum()).with_row_index("set")
-    each = sets.explode("dimension_values").rename({"dimension_values": "dimension_value"})
-    counts = each.group_by(_VALUE).agg(pl.col("number").sum())
+    by_value = sets.explode("dimension_values").rename({"dimension_values": "dimension_value"})
+    counts = by_value.group_by(_VALUE).agg(pl.col("number").sum())
     small = _small(counts, minimum_group)
     uniques = (
-        _folded(each, small).unique(["set", *_VALUE]).group_by(_VALUE).agg(unique_listeners=pl.col("number").sum())
+        _folded(by_value, small).unique(["set", *_VALUE]).group_by(_VALUE).agg(unique_listeners=pl.col("number").sum())
     )
     totals = _folded(sums, small).group_by(_VALUE).agg(pl.col("is_started", "ms").sum())
     return totals.join(uniques, on=_VALUE).select(
-        *_VALUE, "unique_listeners", sessions_started="is_started", listening_seconds=laid.seconds("ms")
+        *_VALUE, "unique_listeners", sessions_started="is_started", listening_seconds=session_buckets.seconds("ms")
     ).sort(_VALUE)  # fmt: skip
 
 
 def _small(counts: pl.DataFrame, minimum_group: int) -> pl.DataFrame:
     """The values to fold: those with too few listeners, and the next one where these together are too few.
 
-    Else what was folded would follow from the total less the values shown. Streams are not folded: each has a
-    document of its own.
+    Else what was folded would follow from the total less the values shown.
     """
-    rising = counts.filter(pl.col("dimension") != "stream").sort(*_GROUP, "number", "dimension_value")
+    folded = [dimension.name for dimension in dimensions.DIMENSIONS if dimension.is_folded]
+    rising = counts.filter(pl.col("dimension").is_in(folded)).sort(*_GROUP, "number", "dimension_value")
     below = pl.col("number").cum_sum().shift(1).over(_GROUP)
     is_next = (below < minimum_group).fill_null(False)
     return rising.filter((pl.col("number") < minimum_group) | is_next).select(_VALUE, folded=pl.lit(OTHER))
@@ -107,3 +111,6 @@ def _small(counts: pl.DataFrame, minimum_group: int) -> pl.DataFrame:
 def _folded(rows: pl.DataFrame, small: pl.DataFrame) -> pl.DataFrame:
     joined = rows.join(small, on=_VALUE, how="left")
     return joined.with_columns(dimension_value=pl.coalesce("folded", "dimension_value")).drop("folded")
+
+
+METRIC = Metric(TABLE, "period", compute, share)

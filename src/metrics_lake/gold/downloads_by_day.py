@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from metrics_lake.model.tables import Metric, Table
+from metrics_lake.model.metrics import Metric
+from metrics_lake.model.tables import Table
 from metrics_lake.silver import downloads
 from metrics_lake.silver.downloads import ALL
 
@@ -34,32 +35,31 @@ TABLE = Table(
     is_partial BOOLEAN COMMENT 'Whether a row that it is made of could not be read, and no older whole report tells it'
     """,
 )
-METRIC = Metric("downloads_by_day", reads=(downloads.TABLE,), writes=TABLE)
 FIGURES = ("downloads", "redownloads", "updates", "uninstalls", "active_devices")
 KEY = ("month", "downloaded_on", "tenant", "store", "app", "country", "device")
 _OWN, _OF_COUNTRIES, _OF_DEVICES = 0, 1, 2  # the better source first
 
 
-def compute(told: pl.DataFrame) -> pl.DataFrame:
+def compute(rows: pl.DataFrame) -> pl.DataFrame:
     """From silver.downloads, whole days of it: each row as it is, and totals of those that the store gives none for."""
     is_of_country, is_of_device = pl.col("country") != ALL, pl.col("device") != ALL
     is_of_both, of_all = is_of_country & is_of_device, {"country": pl.lit(ALL), "device": pl.lit(ALL)}
-    laid = pl.concat(
+    candidates = pl.concat(
         [
-            told.with_columns(source_rank=_OWN),
-            told.filter(is_of_both).with_columns(device=pl.lit(ALL), source_rank=_OF_COUNTRIES),
-            told.filter(is_of_both).with_columns(country=pl.lit(ALL), source_rank=_OF_COUNTRIES),
-            told.filter(is_of_country).with_columns(**of_all, source_rank=_OF_COUNTRIES),
-            told.filter(~is_of_country & is_of_device).with_columns(**of_all, source_rank=_OF_DEVICES),
+            rows.with_columns(source_rank=_OWN),
+            rows.filter(is_of_both).with_columns(device=pl.lit(ALL), source_rank=_OF_COUNTRIES),
+            rows.filter(is_of_both).with_columns(country=pl.lit(ALL), source_rank=_OF_COUNTRIES),
+            rows.filter(is_of_country).with_columns(**of_all, source_rank=_OF_COUNTRIES),
+            rows.filter(~is_of_country & is_of_device).with_columns(**of_all, source_rank=_OF_DEVICES),
         ]
     )
-    best = laid.with_columns(_of_best_source(name) for name in FIGURES)
+    best = candidates.with_columns(_of_best_source(name) for name in FIGURES)
     is_used = pl.any_horizontal(pl.col(name).is_not_null() for name in FIGURES)
-    told = best.with_columns(
+    figures = best.with_columns(
         source_rank=pl.when(is_used).then("source_rank"),
         downloads_from=pl.when(pl.col("downloads").is_not_null()).then("downloads_from"),
     )
-    summed = told.group_by(KEY).agg(
+    summed = figures.group_by(KEY).agg(
         *(downloads.summed(name) for name in FIGURES),
         pl.col("downloads_from").max(),
         is_summed=(pl.col("source_rank").max() > _OWN).fill_null(False),
@@ -72,6 +72,9 @@ def compute(told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_best_source(name: str) -> pl.Expr:
-    """A figure where its row is of the best source that tells it, else null."""
+    """A figure where its row is of the best source that has it, else null."""
     rank = pl.when(pl.col(name).is_not_null()).then("source_rank")
     return pl.when(pl.col("source_rank") == rank.min().over(KEY)).then(name).alias(name)
+
+
+METRIC = Metric(TABLE, "month", compute)

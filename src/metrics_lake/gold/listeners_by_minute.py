@@ -9,13 +9,14 @@ until every session that touched it has closed.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from metrics_lake.config.tenants import ALL_STREAMS
-from metrics_lake.gold import session_buckets as laid
-from metrics_lake.model.tables import Metric, Table
-from metrics_lake.silver import sessions
+from metrics_lake.gold import session_buckets
+from metrics_lake.model.metrics import Metric
+from metrics_lake.model.tables import Table
 
 TABLE = Table(
     "gold.listeners_by_minute",
@@ -30,14 +31,21 @@ TABLE = Table(
     listening_seconds DOUBLE NOT NULL COMMENT 'Listening inside the minute, summed over sessions'
     """,
 )
-METRIC = Metric("listeners_by_minute", reads=(sessions.TABLE,), writes=TABLE)
+
+if TYPE_CHECKING:
+    from metrics_lake.gold.parts import Day
 
 _MINUTE = 60_000
 
 
-def compute(stays: pl.DataFrame) -> pl.DataFrame:
-    """From one day's net stays to minutes (stream, minute_at, peak_listeners, listening_seconds), in order."""
-    timed = stays.filter(pl.col("from_ms") < pl.col("to_ms"))
+def compute(day: Day) -> pl.DataFrame:
+    """One row for each stream and minute with listeners, in order."""
+    return day.minutes
+
+
+def sweep(net: pl.DataFrame) -> pl.DataFrame:
+    """From one day's net session buckets to minutes: stream, minute_at, peak_listeners, listening_seconds, in order."""
+    timed = net.filter(pl.col("from_ms") < pl.col("to_ms"))
     listening = timed.select("stream", "listener", "from_ms", "to_ms", day_ends="bucket_ends")
     whole = listening.with_columns(stream=pl.lit(ALL_STREAMS))
     steps = [
@@ -48,9 +56,9 @@ def compute(stays: pl.DataFrame) -> pl.DataFrame:
     return _filled(_swept(pl.concat(steps)))
 
 
-def _persons(stays: pl.DataFrame) -> pl.DataFrame:
-    """A listener's stays on any stream, merged where they overlap."""
-    by_time = stays.sort("listener", "from_ms", "to_ms")
+def _persons(buckets: pl.DataFrame) -> pl.DataFrame:
+    """A listener's session buckets on any stream, merged where they overlap."""
+    by_time = buckets.sort("listener", "from_ms", "to_ms")
     reached = pl.col("to_ms").cum_max().shift(1).over("listener")
     is_apart = (pl.col("from_ms") > reached).fill_null(True)
     return (
@@ -60,10 +68,10 @@ def _persons(stays: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _steps(stays: pl.DataFrame, *, people: int, sessions: int) -> list[pl.DataFrame]:
+def _steps(buckets: pl.DataFrame, *, people: int, sessions: int) -> list[pl.DataFrame]:
     """Up at a start, down at an end; an end at midnight belongs to the next day and is left out."""
     return [
-        stays.filter(pl.col(edge) < pl.col("day_ends")).select(
+        buckets.filter(pl.col(edge) < pl.col("day_ends")).select(
             "stream",
             "day_ends",
             at=edge,
@@ -115,10 +123,13 @@ def _filled(minutes: pl.DataFrame) -> pl.DataFrame:
         .with_columns(peak="people_on", listening_ms=pl.col("sessions_on") * _MINUTE)
     )
     shown = ("stream", "minute", "peak", "listening_ms")
-    every = pl.concat([minutes.select(shown), quiet.select(shown)]).filter(pl.col("peak") > 0)
-    return every.sort("stream", "minute").select(
+    both = pl.concat([minutes.select(shown), quiet.select(shown)]).filter(pl.col("peak") > 0)
+    return both.sort("stream", "minute").select(
         "stream",
-        minute_at=laid.instant("minute"),
+        minute_at=session_buckets.instant("minute"),
         peak_listeners=pl.col("peak").cast(pl.Int32),
-        listening_seconds=laid.seconds("listening_ms"),
+        listening_seconds=session_buckets.seconds("listening_ms"),
     )
+
+
+METRIC = Metric(TABLE, "day", compute)

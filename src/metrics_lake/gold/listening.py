@@ -1,11 +1,11 @@
-"""The figures that every bucket of time has (definitions.md section 4), from stays and minutes laid into buckets."""
+"""The figures that every bucket of time has (definitions.md section 4), from session buckets and minutes."""
 
 from __future__ import annotations
 
 import polars as pl
 from datasketches import update_theta_sketch
 
-from metrics_lake.gold import session_buckets as laid
+from metrics_lake.gold import session_buckets
 
 SKETCH_LOG_ENTRIES = 12  # 4,096 entries: at most 1.6 % standard error (definitions.md section 7)
 
@@ -26,13 +26,13 @@ COLUMNS = """
 _KEYS = ("stream", "bucket_starts")
 
 
-def summed(stays: pl.DataFrame, minutes: pl.DataFrame) -> pl.DataFrame:
-    """One row for each stream and bucket, in order. `stays` lie in buckets (excluded ones too); so do `minutes`.
+def summed(buckets: pl.DataFrame, minutes: pl.DataFrame) -> pl.DataFrame:
+    """One row for each stream and bucket, in order. `buckets` hold excluded sessions too; `minutes` have bucket_starts.
 
     Beside COLUMNS it has `stream`, `bucket_starts` and `again`: active sessions that were on at `before_ends`.
     """
-    every = laid.with_whole_tenant(stays)
-    totals = every.group_by(_KEYS).agg(*_figures()).with_columns(
+    rows = session_buckets.with_whole_tenant(buckets)
+    totals = rows.group_by(_KEYS).agg(*_figures()).with_columns(
         unique_sketch=pl.col("unique_ids").map_elements(sketch, return_dtype=pl.Binary)
     )  # fmt: skip
     peaks = minutes.group_by(_KEYS).agg(
@@ -42,7 +42,7 @@ def summed(stays: pl.DataFrame, minutes: pl.DataFrame) -> pl.DataFrame:
     return (
         totals.drop("unique_ids")
         .join(peaks, on=_KEYS, how="left")
-        .join(_excluded(every), on=_KEYS, how="left")
+        .join(_excluded(rows), on=_KEYS, how="left")
         .with_columns(pl.col("peak_listeners").fill_null(0), pl.col("excluded").fill_null([]))
         .sort(_KEYS)
     )
@@ -57,8 +57,10 @@ def _figures() -> list[pl.Expr]:
         (is_net & pl.col("is_ended")).sum().cast(pl.Int64).alias("sessions_completed"),
         is_active.sum().cast(pl.Int64).alias("sessions_active"),
         (is_active & (pl.col("started") < pl.col("before_ends"))).sum().cast(pl.Int64).alias("again"),
-        laid.seconds((pl.col("to_ms") - pl.col("from_ms")).filter(is_active).sum()).alias("listening_seconds"),
-        laid.seconds(lengths.sum()).alias("length_seconds"),
+        session_buckets.seconds((pl.col("to_ms") - pl.col("from_ms")).filter(is_active).sum()).alias(
+            "listening_seconds"
+        ),
+        session_buckets.seconds(lengths.sum()).alias("length_seconds"),
         lengths.count().cast(pl.Int64).alias("length_count"),
         pl.col("listener").filter(is_active).n_unique().cast(pl.Int64).alias("unique_listeners"),
         pl.col("listener_id").filter(is_active).unique().alias("unique_ids"),
@@ -69,14 +71,14 @@ def sketch(listeners: pl.Series) -> bytes | None:
     """Distinct listeners as a Theta sketch, which others can be united with; None of nobody."""
     if listeners.is_empty():
         return None
-    made = update_theta_sketch(SKETCH_LOG_ENTRIES)
+    theta = update_theta_sketch(SKETCH_LOG_ENTRIES)
     for listener_id in listeners:
-        made.update(listener_id)
-    return bytes(made.compact().serialize())
+        theta.update(listener_id)
+    return bytes(theta.compact().serialize())
 
 
-def _excluded(stays: pl.DataFrame) -> pl.DataFrame:
+def _excluded(buckets: pl.DataFrame) -> pl.DataFrame:
     """Sessions started in a bucket and not counted, as (key, value) by reason."""
-    started = stays.filter(~pl.col("is_net") & pl.col("is_started"))
+    started = buckets.filter(~pl.col("is_net") & pl.col("is_started"))
     counted = started.group_by(*_KEYS, "exclusion").agg(value=pl.len().cast(pl.Int64)).sort("exclusion")
     return counted.group_by(_KEYS, maintain_order=True).agg(excluded=pl.struct(key="exclusion", value="value"))

@@ -5,11 +5,16 @@ Grain: tenant, stream, day of the tenant. Catch: uniques and peaks are the day's
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from metrics_lake.gold import listeners_by_minute, listening
-from metrics_lake.model.tables import Metric, Table
-from metrics_lake.silver import sessions
+from metrics_lake.gold import listening
+from metrics_lake.model.metrics import Metric
+from metrics_lake.model.tables import Table
+
+if TYPE_CHECKING:
+    from metrics_lake.gold.parts import Day
 
 TABLE = Table(
     "gold.listening_by_day",
@@ -21,10 +26,13 @@ TABLE = Table(
     {listening.COLUMNS}
     """,
 )
-METRIC = Metric("listening_by_day", reads=(sessions.TABLE, listeners_by_minute.TABLE), writes=TABLE)
 
 
-def compute(stays: pl.DataFrame, minutes: pl.DataFrame, starts: int) -> pl.DataFrame:
-    """From one day's stays (excluded ones too), its minutes and its start in milliseconds to a row for each stream."""
-    timed = minutes.with_columns(bucket_starts=pl.lit(starts))
-    return listening.summed(stays.with_columns(before_ends="bucket_starts"), timed).drop("bucket_starts", "again")
+def compute(day: Day) -> pl.DataFrame:
+    """One row for each stream, in order."""
+    minutes = day.minutes.with_columns(bucket_starts=pl.lit(day.starts))
+    buckets = day.buckets.with_columns(before_ends="bucket_starts")
+    return listening.summed(buckets, minutes).drop("bucket_starts", "again")
+
+
+METRIC = Metric(TABLE, "day", compute)

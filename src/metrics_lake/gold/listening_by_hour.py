@@ -7,13 +7,16 @@ of them when the clock is moved.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from metrics_lake.gold import listeners_by_minute, listening
-from metrics_lake.gold import session_buckets as laid
-from metrics_lake.model.tables import Metric, Table
-from metrics_lake.silver import sessions
+from metrics_lake.gold import listening, session_buckets
+from metrics_lake.model.metrics import Metric
+from metrics_lake.model.tables import Table
+
+if TYPE_CHECKING:
+    from metrics_lake.gold.parts import Day
 
 TABLE = Table(
     "gold.listening_by_hour",
@@ -30,16 +33,22 @@ TABLE = Table(
     {listening.COLUMNS}
     """,
 )
-METRIC = Metric("listening_by_hour", reads=(sessions.TABLE, listeners_by_minute.TABLE), writes=TABLE)
 
 
-def compute(stays: pl.DataFrame, minutes: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
-    """From one day's stays (excluded ones too), its minutes and its hours (stays.hours) to one row an hour."""
-    bounds = hours.select("bucket_starts", "bucket_ends", "hour_of_day", hour_at=laid.instant("bucket_starts"))
-    timed = minutes.sort("minute_at").join_asof(bounds, left_on="minute_at", right_on="hour_at", strategy="backward")
+def compute(day: Day) -> pl.DataFrame:
+    """One row for each stream and hour in which anything happened, in order."""
+    bounds = day.hours.select(
+        "bucket_starts", "bucket_ends", "hour_of_day", hour_at=session_buckets.instant("bucket_starts")
+    )
+    minutes = day.minutes.sort("minute_at").join_asof(
+        bounds, left_on="minute_at", right_on="hour_at", strategy="backward"
+    )
     return (
-        listening.summed(laid.in_hours(stays, hours), timed)
+        listening.summed(session_buckets.in_hours(day.buckets, day.hours), minutes)
         .join(bounds, on="bucket_starts")
-        .with_columns(hour_ends_at=laid.instant("bucket_ends"))
+        .with_columns(hour_ends_at=session_buckets.instant("bucket_ends"))
         .drop("bucket_starts", "bucket_ends")
     )
+
+
+METRIC = Metric(TABLE, "day", compute)

@@ -8,13 +8,17 @@ the days when asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from metrics_lake.gold import session_buckets as laid
-from metrics_lake.model.periods import Calendar, Period
-from metrics_lake.model.tables import Metric, Table
-from metrics_lake.silver import sessions
+from metrics_lake.gold import session_buckets
+from metrics_lake.model.metrics import Metric
+from metrics_lake.model.periods import Calendar
+from metrics_lake.model.tables import Table
+
+if TYPE_CHECKING:
+    from metrics_lake.gold.parts import Share
 
 TABLE = Table(
     "gold.listening_by_period",
@@ -30,48 +34,40 @@ TABLE = Table(
     unique_by_hour ARRAY<BIGINT> NOT NULL COMMENT 'Distinct listeners in each hour of the day, 24 of them'
     """,
 )
-METRIC = Metric("listening_by_period", reads=(sessions.TABLE,), writes=TABLE)
 
 PERIOD = ("kind", "name")
 KEYS = ("stream", *PERIOD)
 _IN_HOUR = tuple(f"in_hour_{hour}" for hour in range(24))
 
 
-def in_periods(stays: pl.DataFrame, periods: Sequence[Period]) -> pl.DataFrame:
-    """The stays that are active in each of the periods, with kind and name beside the columns of stays.inside."""
-    found = [
-        laid.in_bucket(stays, laid.milliseconds(p.start), laid.milliseconds(p.end))
-        .filter("is_active")
-        .with_columns(kind=pl.lit(p.kind), name=pl.lit(p.name))
-        for p in periods
-    ]
-    return pl.concat(found)
-
-
-def share(stays: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
-    """From the stays in periods of a share of the listeners to how many were there, in all and in each hour of the day."""
-    who = laid.with_whole_tenant(stays.select(*KEYS, "listener")).unique()
-    hours = laid.with_whole_tenant(_hours(stays, calendar)).unique()
+def share(part: Share) -> tuple[pl.DataFrame]:
+    """How many of a share of the listeners were there in each period, in all and in each hour of the day."""
+    who = session_buckets.with_whole_tenant(part.buckets.select(*KEYS, "listener")).unique()
+    hours = session_buckets.with_whole_tenant(_hours(part.buckets, part.calendar)).unique()
     by_hour = hours.group_by(KEYS).agg(
         (pl.col("hour_of_day") == hour).sum().cast(pl.Int64).alias(name) for hour, name in enumerate(_IN_HOUR)
     )
-    return who.group_by(KEYS).agg(unique_listeners=pl.len().cast(pl.Int64)).join(by_hour, on=KEYS)
+    counted = who.group_by(KEYS).agg(unique_listeners=pl.len().cast(pl.Int64)).join(by_hour, on=KEYS)
+    return (counted.join(part.bounds, on=PERIOD),)
 
 
-def _hours(stays: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
+def _hours(buckets: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     """Which listener was there in which hour of the day: KEYS, listener, hour_of_day."""
-    if stays.is_empty():
-        return stays.select(*KEYS, "listener", hour_of_day=pl.lit(0))
-    first, last = stays.select(low=pl.col("from_ms").min(), high=pl.col("to_ms").max()).row(0)
-    days = calendar.days(laid.moment(first), laid.moment(last))
-    timed = stays.select(*KEYS, "listener", "started", "ended", "from_ms", "to_ms", "is_ended", "^bucket_.*$")
-    heard = laid.in_hours(timed, laid.hours(calendar, days)).filter("is_active")
-    return heard.select(*KEYS, "listener", "hour_of_day").unique()
+    if buckets.is_empty():
+        return buckets.select(*KEYS, "listener", hour_of_day=pl.lit(0))
+    first, last = buckets.select(low=pl.col("from_ms").min(), high=pl.col("to_ms").max()).row(0)
+    days = calendar.days(session_buckets.moment(first), session_buckets.moment(last))
+    timed = buckets.select(*KEYS, "listener", "started", "ended", "from_ms", "to_ms", "is_ended", "^bucket_.*$")
+    in_hours = session_buckets.in_hours(timed, session_buckets.hours(calendar, days)).filter("is_active")
+    return in_hours.select(*KEYS, "listener", "hour_of_day").unique()
 
 
-def compute(shares: pl.DataFrame) -> pl.DataFrame:
+def compute(frames: Sequence[pl.DataFrame], minimum_group: int) -> pl.DataFrame:
     """The shares of the tenants' listeners together, one row a period, in order."""
-    total = shares.group_by("tenant", *KEYS).agg(pl.col("unique_listeners", *_IN_HOUR).sum())
-    return total.select("tenant", *KEYS, "unique_listeners", unique_by_hour=pl.concat_list(_IN_HOUR)).sort(
-        "tenant", *KEYS
-    )
+    [shares] = frames
+    keys = ("tenant", *KEYS, "first_on", "end_on")
+    total = shares.group_by(keys).agg(pl.col("unique_listeners", *_IN_HOUR).sum())
+    return total.select(*keys, "unique_listeners", unique_by_hour=pl.concat_list(_IN_HOUR)).sort("tenant", *KEYS)
+
+
+METRIC = Metric(TABLE, "period", compute, share)

@@ -1,4 +1,4 @@
-"""Which figure of a day was told otherwise before, and because of which files?
+"""Which figure of a day was another before, and because of which files?
 
 Grain: tenant, stream, day, figure, version of the sessions that changed it. Every later log restates something: a
 stream is logged when it ends. Catch: a day's first figures are no restatement.
@@ -44,23 +44,23 @@ def compute(old: pl.DataFrame, new: pl.DataFrame, causes: pl.DataFrame, *, sessi
     both = _tall(old, "was").join(_tall(new, "became"), on=(*_DAY, "stream", "figure"), how="full", coalesce=True)
     changed = both.with_columns(pl.col("was", "became").fill_null(0.0)).filter(pl.col("was") != pl.col("became"))
     files = causes.group_by(_DAY).agg(paths=pl.col("path").unique().sort())
-    told = changed.join(begun, on=_DAY, how="semi").join(files, on=_DAY, how="left").with_columns(
+    restated = changed.join(begun, on=_DAY, how="semi").join(files, on=_DAY, how="left").with_columns(
         pl.col("paths").fill_null([]), sessions_version=pl.lit(sessions_version, dtype=pl.Int64)
     )  # fmt: skip
-    return told.sort(*_DAY, "stream", "figure")
+    return restated.sort(*_DAY, "stream", "figure")
 
 
-def joined(standing: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+def joined(stored: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     """Rows of one version of sessions, with what is new of it: other settings, or the same day asked for again, change
     other figures than the sessions did. A figure that changed twice was what it was at first; one that changed back is none.
     """
-    first = standing.select(*_FIGURE, first_was="was", first_paths="paths")
-    both = new.join(first, on=_FIGURE, how="left").with_columns(
+    first = stored.select(*_FIGURE, first_was="was", first_paths="paths")
+    again = new.join(first, on=_FIGURE, how="left").with_columns(
         was=pl.coalesce("first_was", "was"), paths=pl.coalesce("first_paths", "paths")
     )
-    rest = standing.join(new, on=_FIGURE, how="anti")
-    every = pl.concat([rest, both.select(rest.columns)], how="vertical_relaxed")
-    return every.filter(pl.col("was") != pl.col("became")).sort(*_FIGURE)
+    rest = stored.join(new, on=_FIGURE, how="anti")
+    both = pl.concat([rest, again.select(rest.columns)], how="vertical_relaxed")
+    return both.filter(pl.col("was") != pl.col("became")).sort(*_FIGURE)
 
 
 def _tall(days: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Sessions laid on a tenant's calendar: one row for each bucket (day, hour, period) that a session lies in.
+"""Session buckets: one row for each session and bucket of time (day, hour, period) that it lies in.
 
 What every metric starts from: frames of one tenant's sessions, in Polars, with times as whole milliseconds (UTC). A
 session is active in the buckets it overlaps (half-open); one without length, or without a known end, is active in
@@ -21,7 +21,7 @@ _BUCKET = {"bucket_starts": pl.Int64, "bucket_ends": pl.Int64}
 
 
 def of(sessions: pl.DataFrame) -> pl.DataFrame:
-    """Rows of silver.sessions as stays: started, ended (null where not known), is_net, and listeners as numbers."""
+    """Rows of silver.sessions with started and ended (null where not known), is_net, and listener, a number."""
     return sessions.with_columns(
         started=pl.col("started_at").dt.epoch("ms"),
         ended=pl.col("ended_at").dt.epoch("ms"),
@@ -49,39 +49,39 @@ def hours(calendar: Calendar, days: Iterable[date]) -> pl.DataFrame:
         if on != last + _DAY:  # an hour that was skipped the day before was shown the day before that
             before = {h.of_day: h.end for back in (2, 1) for h in calendar.hours(on - _DAY * back)}
         for hour in calendar.hours(on):
-            again = before.get(hour.of_day, hour.start - _DAY)
-            rows.append((on, milliseconds(hour.start), milliseconds(hour.end), hour.of_day, milliseconds(again)))
+            same_ends = before.get(hour.of_day, hour.start - _DAY)
+            rows.append((on, milliseconds(hour.start), milliseconds(hour.end), hour.of_day, milliseconds(same_ends)))
             before[hour.of_day] = hour.end
         last = on
     schema = {"listened_on": pl.Date, **_BUCKET, "hour_of_day": pl.Int32, "before_ends": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def in_bucket(stays: pl.DataFrame, starts: int, ends: int) -> pl.DataFrame:
-    """The stays that lie in one bucket, with the columns of `inside`."""
-    return inside(stays.with_columns(bucket_starts=pl.lit(starts), bucket_ends=pl.lit(ends)))
+def in_bucket(sessions: pl.DataFrame, starts: int, ends: int) -> pl.DataFrame:
+    """The sessions that lie in one bucket, with the columns of `inside`."""
+    return inside(sessions.with_columns(bucket_starts=pl.lit(starts), bucket_ends=pl.lit(ends)))
 
 
-def in_hours(stays: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
-    """Stays that lie in a stretch, taken apart into its `hours` (without a gap), with the columns of `inside`."""
+def in_hours(buckets: pl.DataFrame, hours: pl.DataFrame) -> pl.DataFrame:
+    """Session buckets of a stretch of time, split by its `hours` (without a gap), with the columns of `inside`."""
     edges = hours["bucket_starts"]
     until = pl.max_horizontal("from_ms", pl.col("to_ms") - 1, pl.when("is_ended").then("ended"))
     first, last = (
-        edges.search_sorted(stays.select(at=at)["at"], side="right").cast(pl.Int64) - 1
+        edges.search_sorted(buckets.select(at=at)["at"], side="right").cast(pl.Int64) - 1
         for at in (pl.col("from_ms"), until)
     )
     places = pl.int_ranges(first, last + 1, eager=True)
     numbered = hours.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64)).drop("listened_on")
-    each = stays.drop(_BUCKET).with_columns(place=places).explode("place")
-    return inside(each.join(numbered, on="place").drop("place"))
+    by_hour = buckets.drop(_BUCKET).with_columns(place=places).explode("place")
+    return inside(by_hour.join(numbered, on="place").drop("place"))
 
 
-def inside(laid: pl.DataFrame) -> pl.DataFrame:
+def inside(rows: pl.DataFrame) -> pl.DataFrame:
     """Of rows with a bucket, those that lie in it; adds is_started, is_ended, is_active, from_ms and to_ms."""
     starts, ends, started, ended = (pl.col(name) for name in (*_BUCKET, "started", "ended"))
     is_started = (started >= starts) & (started < ends)
     return (
-        laid.with_columns(
+        rows.with_columns(
             is_started=is_started,
             is_ended=((ended >= starts) & (ended < ends)).fill_null(False),
             is_active=is_started | ((started < ends) & (ended > starts)).fill_null(False),

@@ -1,4 +1,4 @@
-"""What every job works with: settings, tenants, and a Spark session that starts when first needed."""
+"""What every job gets: settings, tenants, tables, the intake of each feed, and a Spark session that starts when first needed."""
 
 from __future__ import annotations
 
@@ -9,56 +9,55 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metrics_lake.bronze import haproxy as bronze
+from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.config.settings import Settings, load_tenants
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.config.tenants import Tenants
-from metrics_lake.io.lake.commit_log import History
-from metrics_lake.io.lake.delta_tables import SmallTables
-from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.lake.commit_log import CommitLog
+from metrics_lake.io.lake.delta_tables import DeltaTables
+from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.storage.files import locked
 from metrics_lake.model.calendars import Calendars
+from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table
 from metrics_lake.privacy.redaction import Names
-from metrics_lake.sources.haproxy import formats
-from metrics_lake.sources.lookups import geo
 
 if TYPE_CHECKING:
-    from metrics_lake.io.lake.spark_tables import Lake
+    from metrics_lake.io.lake.spark_tables import SparkTables
 
 
 @dataclass
-class Work:
-    """One process's work. `on_step` is told, in a few words, what begins."""
+class JobContext:
+    """What one process's jobs share. `on_step` gets a few words about each step as it begins."""
 
     settings: Settings
     tenants: Tenants
     on_step: Callable[[str], None]
 
     @classmethod
-    def of(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> Work:
-        """Checks secret, tenants, formats and places first, so that nothing starts that could not end."""
+    def of(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> JobContext:
+        """Checks the secret, what each feed needs, and the tenants first, so that no job starts that could not end."""
         settings.secret()
-        formats.bound(settings.haproxy)
-        geo.opened(settings.places.country_file, settings.places.network_file)
+        for feed in FEEDS:
+            feed.check(settings)
         return cls(settings, load_tenants(settings), on_step)
 
     @cached_property
-    def lake(self) -> Lake:
-        """The tables; starts Spark, which takes seconds, so a job asks for it only when there is work."""
+    def spark_tables(self) -> SparkTables:
+        """The tables by Spark, which takes seconds to start: a job asks for it only when there is something to do."""
         from metrics_lake.io.lake.spark_session import session
-        from metrics_lake.io.lake.spark_tables import Lake
+        from metrics_lake.io.lake.spark_tables import SparkTables
 
         self.on_step("starting Spark")
-        return Lake(session(self.settings), self.settings.storage.lake)
+        return SparkTables(session(self.settings), self.settings.storage.lake)
 
     @cached_property
-    def history(self) -> History:
-        return History(self.settings.storage.lake)
+    def commit_log(self) -> CommitLog:
+        return CommitLog(self.settings.storage.lake)
 
     @cached_property
-    def small_tables(self) -> SmallTables:
-        return SmallTables(self.settings.storage.lake)
+    def delta_tables(self) -> DeltaTables:
+        return DeltaTables(self.settings.storage.lake)
 
     @property
     def checkpoints(self) -> str:
@@ -67,23 +66,22 @@ class Work:
     def table_path(self, table: Table) -> str:
         return f"{self.settings.storage.lake}/{table.path}"
 
-    @property
-    def stream(self) -> Stream:
-        return Stream(bronze, f"{self.checkpoints}/ingest_haproxy", Names(self.settings.secret()).shown)
+    def intake(self, feed: Feed) -> Intake:
+        """The manifest and the checkpoint of a feed."""
+        return Intake(feed, f"{self.checkpoints}/{feed.checkpoint}", Names(self.settings.secret()).redact_path)
 
-    def read(
-        self, stream: Stream, into: Table, on_progress: Callable[[int, int], None] = lambda done, parts: None
-    ) -> None:
-        """Runs a stream over what is planned; on_progress is told how many of how many parts are done."""
-        is_small = stream.waiting_bytes <= self.settings.spark.from_bytes
-        stream.read(self.lake.spark, self.table_path(into), on_progress, is_small=is_small)
+    def read(self, feed: Feed, on_progress: Callable[[int, int], None] = lambda done, parts: None) -> None:
+        """Reads every planned batch of a feed into its table; on_progress gets how many of how many parts are done."""
+        intake = self.intake(feed)
+        is_small = intake.waiting_bytes <= self.settings.spark.from_bytes
+        intake.read(self.spark_tables.spark, self.table_path(feed.table), on_progress, is_small=is_small)
 
     @cached_property
     def calendars(self) -> Calendars:
         return Calendars({name: tenant.calendar for name, tenant in self.tenants.tenants.items()})
 
     def lock(self, doing: str) -> AbstractContextManager[None]:
-        """One writer a lake at a time; BusyError names the other."""
+        """Lets one process at a time write to a lake; BusyError names the other."""
         place = f"{self.checkpoints}/writer.lock"
         if is_azure(place):
             from metrics_lake.io.storage.leases import leased

@@ -1,7 +1,7 @@
-"""When each report was first seen, carried from a lake into the one that is rebuilt from the same landing.
+"""What only the old lake knows when a new one is rebuilt from landing: when each report was first seen, and what is missing.
 
-Where a report's name has no stamp, how new it is rests on that time. A copy of landing has other times, and the lake that
-stands is the only one that knows.
+Where a report's name has no stamp, its age follows from the time at which it was first seen. A copy of landing has other
+times.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import replace
 import polars as pl
 
 from metrics_lake.bronze import store_reports as bronze
+from metrics_lake.io.landing.intake import landing_at
 from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.jobs import refine_downloads
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.model.feeds import Feed
 from metrics_lake.silver import reports_that_count
 from metrics_lake.sources.landed_file import FileEntry
 
@@ -23,9 +25,9 @@ _NAME = "reports_first_seen.json"
 _COLUMNS = ("path", "content_hash", "written_at", "is_stamped", "row_count")
 
 
-def carry(old: Work, checkpoints: str) -> None:
-    """Writes down for a new lake what the old one knows: of each path and content, and of each content with rows."""
-    files = old.small_tables.frame(bronze.FILES, columns=_COLUMNS)
+def carry(old: JobContext, checkpoints: str) -> None:
+    """Writes the times of an old lake for a new one: of each path and content, and of each content with rows."""
+    files = old.delta_tables.frame(bronze.FILES, columns=_COLUMNS)
     times = files.with_columns(
         seen_at=pl.col("written_at").dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f%z")
     )
@@ -34,18 +36,18 @@ def carry(old: Work, checkpoints: str) -> None:
         .group_by("path", "content_hash")
         .agg(pl.col("seen_at").min())
     )
-    told = times.filter(pl.col("row_count") > 0).group_by("content_hash").agg(pl.col("seen_at").min())
+    by_content = times.filter(pl.col("row_count") > 0).group_by("content_hash").agg(pl.col("seen_at").min())
     paths: dict[str, dict[str, str]] = {}
-    for path, content, at in plain.rows():
-        paths.setdefault(path, {})[content] = at
-    held = {"paths": paths, "contents": dict(told.rows())}
-    blobs_in(checkpoints).write(_NAME, json.dumps(held).encode())
+    for path, content_hash, at in plain.rows():
+        paths.setdefault(path, {})[content_hash] = at
+    content = {"paths": paths, "contents": dict(by_content.rows())}
+    blobs_in(checkpoints).write(_NAME, json.dumps(content).encode())
 
 
 def carried(checkpoints: str) -> Callable[[FileEntry], FileEntry]:
-    """What gives a new file the time at which an older lake had first seen it, if one had."""
-    held = json.loads(blobs_in(checkpoints).read(_NAME) or b"{}")
-    paths, contents = held.get("paths", {}), held.get("contents", {})
+    """Gives a new file the time at which an older lake saw it first, if one did."""
+    times = json.loads(blobs_in(checkpoints).read(_NAME) or b"{}")
+    paths, contents = times.get("paths", {}), times.get("contents", {})
 
     def dated(entry: FileEntry) -> FileEntry:
         at = paths.get(entry.path, {}).get(entry.content_hash) or contents.get(entry.content_hash)
@@ -54,11 +56,20 @@ def carried(checkpoints: str) -> Callable[[FileEntry], FileEntry]:
     return dated
 
 
-def lost(work: Work, through: int, apps: list[tuple[str, str, str, str | None]], held: dict[str, str]) -> list[str]:
-    """The paths of reports that still count and whose content isn't in landing any more; `held` is what is there."""
-    there = {(path, content[:16]) for path, content in held.items()}
-    named, gone = refine_downloads.named_apps(apps), set[str]()
-    for month in refine_downloads.months_in(work):
-        found = reports_that_count.counting(refine_downloads.reports_of(work, month, through), named)
-        gone |= set(reports_that_count.lost(found, there))
-    return sorted(gone)
+def missing_paths(context: JobContext, feed: Feed) -> set[str]:
+    """The paths of a feed's ingested files that landing no longer has."""
+    intake = context.intake(feed)
+    ingested = {entry.path for entry in intake.manifest.entries()}
+    return ingested - set(intake.landed(landing_at(context.settings.storage.landing)))
+
+
+def missing_reports(context: JobContext) -> set[str]:
+    """The paths of reports that still count and whose content landing no longer has."""
+    intake = context.intake(bronze.FEED)
+    versions = intake.landed_versions(landing_at(context.settings.storage.landing))
+    landed, through = {(path, content[:16]) for path, content in versions.items()}, intake.committed
+    named, missing = refine_downloads.named_apps(refine_downloads.apps_of(context)), set[str]()
+    for month in refine_downloads.months_in(context):
+        counting = reports_that_count.counting(refine_downloads.reports_of(context, month, through), named)
+        missing |= set(reports_that_count.lost(counting, landed))
+    return missing

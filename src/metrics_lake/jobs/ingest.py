@@ -1,29 +1,37 @@
-"""Landing files that are new, into bronze: batch after batch until nothing is new."""
+"""New landing files into bronze: a feed's batches one after the other, until nothing is new."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.config.settings import Rules, rules
-from metrics_lake.io.landing.intake import landing_at
+from metrics_lake.io.landing.intake import Intake, landing_at
 from metrics_lake.io.landing.manifest import Batch
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs import first_seen
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.model.feeds import Feed
 from metrics_lake.privacy import salts
-from metrics_lake.privacy.redaction import sealed
+from metrics_lake.privacy.redaction import encrypted
 from metrics_lake.sources.landed_file import QUARANTINED, READ
+
+_FILE_SETTINGS = (
+    ("privacy", "secret_file"),
+    ("privacy", "keys_file"),
+    ("places", "country_file"),
+    ("places", "network_file"),
+)
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What was taken in so far: files, their bytes as they lie in landing, and at the end lines rejected by reason.
+    """What was ingested so far: files, their bytes in landing, and at the end the number of rejected lines by reason.
 
     `after_batch` is the newest batch that bronze had before.
     """
@@ -38,58 +46,78 @@ class Ingested:
         return Ingested(self.files + round(len(batch.entries) * share), self.bytes + round(size * share))
 
 
-def ingest(work: Work, on_progress: Callable[[Ingested, Batch], None] = lambda so_far, batch: None) -> Ingested:
-    """Reads every file that is new or has changed; on_progress is told a few times a second how far it is."""
-    stream, done = work.stream, Ingested()
-    stream.check(work.table_path(bronze.TABLE))
-    before = stream.committed
-    if work.settings.privacy.key_rotation != "never":
-        salts.prepare(work.settings.privacy.keys_file, work.tenants.tenants)
-    if stream.manifest.last_number > stream.committed:
-        work.on_step("ending a batch that an earlier run began")
-        _read(work, lambda share: None)
-    root, limit = landing_at(work.settings.storage.landing), work.settings.ingest.batch_bytes
-    while batch := stream.plan(root, _rules(work), limit, unread=lambda: _unread(work)):
-        work.on_step(f"reading {len(batch.entries)} new files")
-        _read(work, _teller(on_progress, done, batch))
+OnProgress = Callable[[Ingested, Batch], None]
+
+
+def ingest(
+    context: JobContext,
+    feed: Feed,
+    on_progress: OnProgress = lambda so_far, batch: None,
+    *,
+    folders: Sequence[str] = (),
+) -> Ingested:
+    """Reads every file of a feed that is new or has changed, of all its folders or only of `folders`.
+
+    on_progress is called a few times a second.
+    """
+    if not feed.is_needed(rules(context.settings, context.tenants)):
+        return Ingested()
+    intake, done = context.intake(feed), Ingested()
+    intake.check(context.table_path(feed.table))
+    before = intake.committed
+    if context.settings.privacy.key_rotation != "never":
+        salts.prepare(context.settings.privacy.keys_file, context.tenants.tenants)
+    if intake.manifest.last_number > before:
+        context.on_step("ending a batch that an earlier run began")
+        context.read(feed)
+    while batches := _planned(context, feed, intake, folders or feed.folders):
+        batch = _as_one(batches)
+        context.on_step(f"reading {len(batch.entries)} new {feed.noun}")
+        context.read(feed, _on_parts(on_progress, done, batch))
         done = done.plus(batch)
         on_progress(done, batch)
-    rejected = _rejected(work, before) if stream.committed > before else {}
+    rejected = _rejected(context, feed, before) if intake.committed > before else {}
     return replace(done, rejected=rejected, after_batch=before)
 
 
-def _unread(work: Work) -> set[str]:
-    """Hashes of files that were planned and could not be read, under no name: gone by then, or damaged."""
-    files = work.small_tables.frame(bronze.FILES, None, ("content_hash", "status"))
+def _planned(context: JobContext, feed: Feed, intake: Intake, folders: Sequence[str]) -> list[Batch]:
+    """The next batch of each folder that has new files, written to the manifest."""
+    root, most_bytes = landing_at(context.settings.storage.landing), context.settings.ingest.batch_bytes
+    reading, dated = _rules(context), first_seen.carried(context.checkpoints)
+    planned = (
+        intake.plan(root, reading, most_bytes, folder, lambda: _unread(context, feed), dated) for folder in folders
+    )
+    return [batch for batch in planned if batch]
+
+
+def _as_one(batches: Sequence[Batch]) -> Batch:
+    """Batches that are read together, to be counted as one."""
+    return replace(batches[-1], entries=tuple(entry for batch in batches for entry in batch.entries))
+
+
+def _unread(context: JobContext, feed: Feed) -> set[str]:
+    """Hashes of files that were planned and never read under any name: deleted by then, or damaged."""
+    files = context.delta_tables.frame(feed.files, None, ("content_hash", "status"))
     hashes = {status: set(files.filter(status=status)["content_hash"]) for status in (QUARANTINED, READ)}
     return hashes[QUARANTINED] - hashes[READ]
 
 
-def _rejected(work: Work, after: int) -> dict[str, int]:
-    """Lines of the batches behind one that were rejected, by reason, most first."""
-    found = work.small_tables.frame(bronze.REJECTS, pl.col("batch_number") > after, ("reason",))
-    counts = found["reason"].value_counts().sort(["count", "reason"], descending=[True, False])
+def _rejected(context: JobContext, feed: Feed, after: int) -> dict[str, int]:
+    """How many rows of the batches after `after` were rejected, by reason, most first."""
+    rejects = context.delta_tables.frame(feed.rejects, pl.col("batch_number") > after, ("reason",))
+    counts = rejects["reason"].value_counts().sort(["count", "reason"], descending=[True, False])
     return dict(counts.iter_rows())
 
 
-def _teller(on_progress: Callable[[Ingested, Batch], None], so_far: Ingested, batch: Batch) -> Callable[[float], None]:
-    return lambda share: on_progress(so_far.plus(batch, share), batch)
+def _on_parts(on_progress: OnProgress, so_far: Ingested, batch: Batch) -> Callable[[int, int], None]:
+    return lambda done, parts: on_progress(so_far.plus(batch, done / parts if parts else 0.0), batch)
 
 
-def _read(work: Work, on_share: Callable[[float], None]) -> None:
-    work.read(work.stream, bronze.TABLE, lambda done, parts: on_share(done / parts if parts else 0.0))
-
-
-def _rules(work: Work) -> dict[str, str]:
-    """The rules, sealed; files by their whole paths, since a worker may stand elsewhere."""
-    reading: dict[str, Any] = json.loads(rules(work.settings, work.tenants).model_dump_json())
+def _rules(context: JobContext) -> dict[str, str]:
+    """The rules, encrypted. Files have their whole paths, since a worker may run in another folder."""
+    reading: dict[str, Any] = json.loads(rules(context.settings, context.tenants).model_dump_json())
     reading["read_ms"] = round(time.time() * 1000)
-    for part, name in (
-        ("privacy", "secret_file"),
-        ("privacy", "keys_file"),
-        ("places", "country_file"),
-        ("places", "network_file"),
-    ):
+    for part, name in _FILE_SETTINGS:
         if reading[part][name]:
             reading[part][name] = str(Path(reading[part][name]).resolve())
-    return sealed(Rules.model_validate(reading))
+    return encrypted(Rules.model_validate(reading))

@@ -1,4 +1,4 @@
-"""What has arrived, by the files' own accounts in bronze, read without Spark."""
+"""Reads what has arrived, and which lines were lost, from bronze. No Spark."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ import polars as pl
 from metrics_lake.bronze import haproxy
 from metrics_lake.config.settings import Settings
 from metrics_lake.coverage import completeness
-from metrics_lake.coverage.completeness import Received
-from metrics_lake.coverage.line_loss import Counted, Loss, losses
-from metrics_lake.io.lake.commit_log import History
-from metrics_lake.io.lake.delta_tables import SmallTables
+from metrics_lake.coverage.completeness import Coverage
+from metrics_lake.coverage.line_loss import CounterRow, LineLoss, line_losses
+from metrics_lake.io.lake.commit_log import CommitLog
+from metrics_lake.io.lake.delta_tables import DeltaTables
 
-_VERSION = ["batch_number", "file_id"]
-_COUNTED = ("frontend", "process_number", "counter", "hour_at", "first_numbers", "last_numbers", "line_count")
+_FILE_VERSION = ["batch_number", "file_id"]
+_COUNTER_COLUMNS = ("frontend", "process_number", "counter", "hour_at", "first_numbers", "last_numbers", "line_count")
 
 
-def received(settings: Settings) -> Received:
-    """Each proxy's hours; nothing before the first file has come. Jobs of one process ask again, and of 2,160
-    files that is 0.17 s: what a version of bronze says is kept.
+def coverage(settings: Settings) -> Coverage:
+    """Each proxy's received and missing hours; none before the first file.
+
+    The answer is cached by version of bronze: several jobs of one process need it, and reading takes 0.17 s for 2,160 files.
     """
-    history = History(settings.storage.lake)
-    which = history.lake(haproxy.TABLE), history.version(haproxy.TABLE)
-    return _received(settings.storage.lake, which, tuple(settings.haproxy.expected_proxies), settings.haproxy.timezone)
+    commit_log = CommitLog(settings.storage.lake)
+    version = commit_log.lake_id(haproxy.TABLE), commit_log.version(haproxy.TABLE)
+    expected = tuple(settings.haproxy.expected_proxies)
+    return _coverage(settings.storage.lake, version, expected, settings.haproxy.timezone)
 
 
 @lru_cache(maxsize=1)
-def _received(lake: str, _: tuple[str, int], expected: tuple[str, ...], zone: str) -> Received:
-    files = SmallTables(lake).frame(haproxy.FILES, columns=completeness.COLUMNS)
-    return completeness.received(completeness.arrivals(files.rows()), expected, zone)
+def _coverage(lake: str, _: tuple[str, int], expected: tuple[str, ...], zone: str) -> Coverage:
+    files = DeltaTables(lake).frame(haproxy.FILES, columns=completeness.COLUMNS)
+    return completeness.coverage_of(completeness.arrivals(files.rows()), expected, zone)
 
 
-def received_up_to(settings: Settings, batch: int) -> Received:
-    """The same as it was when a batch had come, and none after it."""
-    files = SmallTables(settings.storage.lake).frame(
-        haproxy.FILES, pl.col("batch_number") <= batch, completeness.COLUMNS
-    )
-    return completeness.received(
-        completeness.arrivals(files.rows()), settings.haproxy.expected_proxies, settings.haproxy.timezone
-    )
+def coverage_up_to(settings: Settings, batch: int) -> Coverage:
+    """The coverage as it was after a batch."""
+    is_earlier = pl.col("batch_number") <= batch
+    files = DeltaTables(settings.storage.lake).frame(haproxy.FILES, is_earlier, completeness.COLUMNS)
+    expected, zone = settings.haproxy.expected_proxies, settings.haproxy.timezone
+    return completeness.coverage_of(completeness.arrivals(files.rows()), expected, zone)
 
 
-def lost(settings: Settings, up_to: int | None = None) -> list[Loss]:
-    """Lines lost and doubled by proxy and hour, where HAProxy numbers them; of each file its newest version counts.
+def line_loss(settings: Settings, batch: int | None = None) -> list[LineLoss]:
+    """Lines lost and doubled by proxy and hour, where HAProxy numbers them. Only the newest version of a file counts.
 
-    As it was when the batch `up_to` had come, if one is named.
+    With a batch: as it was after that batch.
     """
-    bronze = SmallTables(settings.storage.lake)
-    had_come = None if up_to is None else pl.col("batch_number") <= up_to
-    files = bronze.frame(haproxy.FILES, had_come, ("path", "proxy", *_VERSION))
+    bronze = DeltaTables(settings.storage.lake)
+    is_earlier = None if batch is None else pl.col("batch_number") <= batch
+    files = bronze.frame(haproxy.FILES, is_earlier, ("path", "proxy", *_FILE_VERSION))
     newest = files.sort("batch_number").unique("path", keep="last", maintain_order=True)
-    counters = bronze.frame(haproxy.COUNTERS, columns=(*_VERSION, *_COUNTED))
-    held = counters.join(newest, on=_VERSION).select("proxy", *_COUNTED)
-    return losses(Counted(*row) for row in held.rows())
+    counters = bronze.frame(haproxy.COUNTERS, columns=(*_FILE_VERSION, *_COUNTER_COLUMNS))
+    newest_counters = counters.join(newest, on=_FILE_VERSION).select("proxy", *_COUNTER_COLUMNS)
+    return line_losses(CounterRow(*row) for row in newest_counters.rows())

@@ -1,4 +1,4 @@
-"""Everything anew from landing, beside what stands; the old lake stays whole until the new one is, and after that too."""
+"""A new lake from all files in landing, built beside the old one, which stays whole until the new one is and after that too."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.config.settings import Settings
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.landing.checkpoints import CheckpointError
-from metrics_lake.io.landing.intake import landing_at
-from metrics_lake.jobs import downloads, first_seen
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs import first_seen
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish.publish import Published
 from metrics_lake.jobs.run import run
+from metrics_lake.jobs.stages import missing_paths
 
 
 class RebuildError(Exception):
@@ -29,47 +30,41 @@ class Rebuilt:
     published: Published
 
 
-def rebuild(work: Work, *, accept_loss: bool = False) -> Rebuilt:
-    """Builds a lake beside the standing one, publishes what it holds and no more, and puts it in the old one's place.
+def rebuild(context: JobContext, *, accept_loss: bool = False) -> Rebuilt:
+    """Builds a lake beside the old one, publishes what it contains and nothing else, and moves it to the old one's place.
 
-    Killed before that change of places, the old lake stands as it was, and a rebuild begins anew.
+    If it is killed before that move, the old lake is as it was, and the next rebuild starts again.
     """
-    gone = _gone(work)
-    if gone and not accept_loss:
+    missing = _missing(context)
+    if missing and not accept_loss:
         raise RebuildError(
-            f"{len(gone)} files that this lake was made from are no longer in {work.settings.storage.landing} as they were "
-            f"read (such as {gone[0]}): put them back, or lose what they held with --accept-loss; nothing was changed"
+            f"{len(missing)} files that this lake was made from are no longer in {context.settings.storage.landing} as they were "
+            f"read (such as {missing[0]}): put them back, or lose what they held with --accept-loss; nothing was changed"
         )
-    if is_azure(work.settings.storage.lake):
+    if is_azure(context.settings.storage.lake):
         raise RebuildError(
             "storage.lake is in Azure's storage, where two lakes can't change places in one step: set storage.lake to a "
             "new folder there and run `metrics-lake run`, which makes everything anew from landing and publishes what "
             "differs; then delete the old folder"
         )
-    lake = Path(work.settings.storage.lake)
+    lake = Path(context.settings.storage.lake)
     building = lake.with_name(f"{lake.name}.building")
     shutil.rmtree(building, ignore_errors=True)
-    fresh = replace(work, settings=_with_lake(work.settings, building))
+    fresh = replace(context, settings=_with_lake(context.settings, building))
     with fresh.lock("rebuild"):
-        first_seen.carry(work, fresh.checkpoints)
+        first_seen.carry(context, fresh.checkpoints)
         done = run(fresh, accept_loss=True)  # what is lost was named above
         old = _set_aside(lake) if lake.exists() else None
         building.rename(lake)
-    return Rebuilt(old, done.ingested.files, done.published)
+    return Rebuilt(old, done.files, done.published)
 
 
-def _gone(work: Work) -> list[str]:
-    """Logs that the standing lake has read, and reports whose figures still count, that landing has no more."""
-    landing, reports = landing_at(work.settings.storage.landing), downloads.stream_of(work)
+def _missing(context: JobContext) -> list[str]:
+    """The ingested files that landing no longer has, and without which a rebuild would lose data."""
     try:
-        logs = {entry.path for entry in work.stream.manifest.entries()}
-        versions = [reports.landed_versions(landing, each) for each in downloads.SOURCES]
-        through = reports.committed
+        return sorted({path for feed in FEEDS for path in missing_paths(context, feed)})
     except CheckpointError:
         return []
-    held = {path: content for each in versions for path, content in each.items()}
-    counted = first_seen.lost(work, through, downloads.apps_of(work), held)
-    return sorted({*(logs - work.stream.landed_paths(landing)), *counted})
 
 
 def _with_lake(settings: Settings, lake: Path) -> Settings:

@@ -13,13 +13,12 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 import polars as pl
-from pyspark.sql import functions as F
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.config.settings import Sessions, digest
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs import changed_days
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.calendars import Calendars
 from metrics_lake.model.tables import in_days
 from metrics_lake.silver import sessions, tenant_days
@@ -33,7 +32,7 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class Due:
-    """Which runs have to be looked at: those of batches `(since, through]`, and those that overlap `days`."""
+    """Which runs are to be refined: those of batches `(since, through]`, and those that overlap `days`."""
 
     since: int
     through: int
@@ -56,22 +55,24 @@ class Due:
         return Progress("refine", {bronze.TABLE.name: self.through}, self.rules, days, changed_days.note(calendars))
 
 
-def refine(work: Work, *, days: Sequence[date] = ()) -> bool:
+def refine(work: JobContext, *, days: Sequence[date] = ()) -> bool:
     """Brings silver.sessions up to the newest batch of bronze, and builds those of `days` anew; false if nothing was due."""
-    last, through = work.history.last(sessions.TABLE), work.stream.committed
+    last, through = work.commit_log.last(sessions.TABLE), work.intake(bronze.FEED).committed
     rules = _rules(work.settings.sessions)
-    since = last.progress.through[bronze.TABLE.name] if last and last.progress.rules == rules else 0
+    since = last.progress.watermark[bronze.TABLE.name] if last and last.progress.rules == rules else 0
     if since >= through and not (days and last):
         return False
     work.on_step("building sessions")
     due = Due(since, through, work.calendars.bounds(days) if days else None, rules)
-    within = _reach(work, due) if since else _EVER
-    rows = work.small_tables.count(bronze.VISITS, due.evidence(pl.col, within))
-    rows += work.small_tables.count(sessions.TABLE, sessions.between(pl.col, *within))
+    within = _stretch(work, due) if since else _EVER
+    rows = work.delta_tables.count(bronze.VISITS, due.evidence(pl.col, within))
+    rows += work.delta_tables.count(sessions.TABLE, sessions.Between(*within).expr)
     if rows <= work.settings.spark.from_rows:
-        _refine_here(work, due, within)
+        _refine(work, due, within)
     else:
-        _refine_by_spark(work, due, within, shares=1 + rows // _RUNS_IN_A_SHARE)
+        from metrics_lake.jobs import refine_by_spark
+
+        refine_by_spark.refine(work, due, within, shares=1 + rows // _RUNS_IN_A_SHARE)
     return True
 
 
@@ -81,55 +82,36 @@ def _rules(settings: Sessions) -> str:
     Where the gap of long connections is the longer one, sessions used to be looked for no further than the shorter: lakes
     of that time build theirs anew.
     """
-    asked = settings.model_dump()
+    fields = settings.model_dump()
     is_other_now = settings.long_connection_gap_seconds > settings.gap_seconds
-    return digest([asked, "reached by the longer gap"] if is_other_now else asked)
+    return digest([fields, "reached by the longer gap"] if is_other_now else fields)
 
 
-def _reach(work: Work, due: Due) -> Span:
-    """As far around the due runs as sessions of their listeners may reach."""
+def _stretch(work: JobContext, due: Due) -> Span:
+    """The stretch of time around the due runs that sessions of their listeners may lie in."""
     gap = widest_gap(work.settings.sessions)
-    new = work.small_tables.frame(
+    new = work.delta_tables.frame(
         bronze.VISITS, due.evidence(pl.col, _EVER) & due.has(pl.col), (*KEY, "first_at", "last_at")
     )
     if new.is_empty():
         return _EVER[0], _EVER[0]
     low, high = new.select(pl.col("first_at").min() - gap, pl.col("last_at").max() + gap).row(0)
-    near = work.small_tables.frame(
-        sessions.TABLE, sessions.between(pl.col, low, high), (*KEY, "started_at", "ended_at", "last_request_at")
+    near = work.delta_tables.frame(
+        sessions.TABLE, sessions.Between(low, high).expr, (*KEY, "started_at", "ended_at", "last_request_at")
     )
     touched = near.join(new, on=KEY, how="semi")
-    older = touched.select(pl.col("started_at").min(), tenant_days.reached_here().max()).row(0)
+    older = touched.select(pl.col("started_at").min(), tenant_days.last_known().max()).row(0)
     return min(low, older[0] or low) - gap, max(high, older[1] or high) + gap
 
 
-def _refine_here(work: Work, due: Due, within: Span) -> None:
-    read = (*READ, "batch_number")
-    runs = work.small_tables.frame(bronze.VISITS, due.evidence(pl.col, within), read)
-    stored = work.small_tables.frame(sessions.TABLE, sessions.between(pl.col, *within))
-    changes = sessions.rebuilt(runs.with_columns(is_due=due.has(pl.col)), stored, work.settings.sessions)
+def _refine(work: JobContext, due: Due, within: Span) -> None:
+    runs = work.delta_tables.frame(bronze.VISITS, due.evidence(pl.col, within), (*READ, "batch_number"))
+    near = work.delta_tables.frame(sessions.TABLE, sessions.Between(*within).expr)
+    changes = sessions.rebuilt(runs.with_columns(is_due=due.has(pl.col)), near, work.settings.sessions)
     parts = changes["started_on"].unique().to_list()
-    went = changes.filter(change=sessions.WENT)
-    kept = work.small_tables.frame(sessions.TABLE, pl.col("started_on").is_in(parts)).join(
-        went, on="session_id", how="anti"
-    )
-    rows = pl.concat([changes.filter(change=sessions.CAME).select(kept.columns), kept])
+    stored = work.delta_tables.frame(sessions.TABLE, pl.col("started_on").is_in(parts))
+    kept = stored.join(changes.filter(change=sessions.DELETE), on="session_id", how="anti")
+    rows = pl.concat([changes.filter(change=sessions.INSERT).select(kept.columns), kept])
     ordered = rows.sort("tenant", "stream", "started_at", "session_id")
-    progress = due.progress(tenant_days.touched_here(changes, work.calendars.by_tenant), work.calendars)
-    work.small_tables.replace(sessions.TABLE, ordered, in_days("started_on", parts), progress)
-
-
-def _refine_by_spark(work: Work, due: Due, within: Span, shares: int) -> None:
-    visits = work.lake.read(bronze.VISITS).where(due.evidence(F.col, within)).withColumn("is_due", due.has(F.col))
-    every = work.lake.read(sessions.TABLE)
-    stored = every.where(sessions.between(F.col, *within))
-    clocks, rules = work.calendars.by_tenant, work.settings.sessions
-    changes = sessions.refine(visits, stored, rules=rules, clocks=clocks, shares=shares).persist()
-    changed = changes.select("started_on", "first_on", "last_on").distinct().collect()
-    parts = sorted({row.started_on for row in changed})
-    went = changes.where(F.col("change") == sessions.WENT).select("session_id")
-    came = changes.where(F.col("change") == sessions.CAME).drop("change", "first_on", "last_on")
-    kept = every.where(in_days("started_on", parts)).join(went, "session_id", "left_anti").select(*came.columns)
-    progress = due.progress(tenant_days.between((row.first_on, row.last_on) for row in changed), work.calendars)
-    work.lake.replace(sessions.TABLE, came.unionByName(kept), in_days("started_on", parts), progress)
-    changes.unpersist()
+    progress = due.progress(tenant_days.touched(changes, work.calendars.by_tenant), work.calendars)
+    work.delta_tables.replace(sessions.TABLE, ordered, in_days("started_on", parts), progress)

@@ -1,4 +1,4 @@
-"""Of which streams the log has no place for the user agent: they are counted, and bots can't be told from people there."""
+"""Streams whose log has no field for the user agent. They are counted, but bots look like people there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REMEDY = (
     "add `capture request header User-Agent len 256` to the frontend, or the agent to a log-format of your own; "
     "TCP mode has none to log"
 )
-_LOOKED_AT = timedelta(days=1)
+_NEWEST = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class UnknownAgents:
 
 
 def unknown_agents(lake: str, since: int | None = None) -> list[UnknownAgents]:
-    """The streams in what came after batch `since`; without it in the newest two days of bronze."""
-    held = delta.scanned(f"{lake}/{bronze.TABLE.path}")
-    if held is None:
+    """The streams in the batches after `since`, or without it in the newest two days of bronze."""
+    rows = delta.scanned(f"{lake}/{bronze.TABLE.path}")
+    if rows is None:
         return []
-    visits = held.filter(pl.col("row_kind") == VISIT)
-    where = pl.col("batch_number") > since if since is not None else _is_of_late(visits)
+    visits = rows.filter(pl.col("row_kind") == VISIT)
+    where = pl.col("batch_number") > since if since is not None else _is_recent(visits)
     is_unknown = pl.col("has_agent").is_null()
-    found = (
+    counts = (
         visits.filter(where & pl.col("is_evidence"))
         .group_by("tenant", "stream")
         .agg(pl.col("request_count").filter(is_unknown).sum().alias("unknown"), pl.col("request_count").sum())
@@ -49,16 +49,16 @@ def unknown_agents(lake: str, since: int | None = None) -> list[UnknownAgents]:
         .sort("tenant", "stream")
         .collect()
     )
-    return [UnknownAgents(*row) for row in found.rows()]
+    return [UnknownAgents(*row) for row in counts.rows()]
 
 
-def told(found: Sequence[UnknownAgents]) -> str:
+def warning(streams: Sequence[UnknownAgents]) -> str:
     """One line for people, without the remedy; empty where every request has a place for the agent."""
-    if not found:
+    if not streams:
         return ""
-    return f"the log has no place for the user agent of {', '.join(each.text for each in found)}: bots count as people there"
+    return f"the log has no place for the user agent of {', '.join(stream.text for stream in streams)}: bots count as people there"
 
 
-def _is_of_late(visits: pl.LazyFrame) -> pl.Expr:
+def _is_recent(visits: pl.LazyFrame) -> pl.Expr:
     newest = visits.select(pl.col("happened_on").max()).collect().item()
-    return pl.col("happened_on") >= newest - _LOOKED_AT if newest else pl.lit(False)
+    return pl.col("happened_on") >= newest - _NEWEST if newest else pl.lit(False)

@@ -27,16 +27,16 @@ class Calendars:
     def periods(self, tenant: str, days: Iterable[date], spans: tuple[date, date], last_on: date) -> list[Period]:
         """The periods that hold any of the days, the rolling ones that end on `last_on`, and all of it (`spans`)."""
         calendar = self.by_tenant[tenant]
-        found = {(p.kind, p.name): p for on in days if calendar.has_day(on) for p in calendar.named(on)}
+        by_name = {(p.kind, p.name): p for on in days if calendar.has_day(on) for p in calendar.named(on)}
         rolling = [calendar.rolling(name, last_on) for name in ROLLING_DAYS]
-        return [*found.values(), *rolling, calendar.all(*spans)]
+        return [*by_name.values(), *rolling, calendar.all(*spans)]
 
 
 @dataclass(frozen=True)
 class Named:
-    """Periods of tenants that are worked out together: what is made, and by `where` just that which goes for it.
+    """Periods of tenants that are worked out together; `where` selects the rows that they replace.
 
-    `is_all` says that they are all that there are, so that whatever stands beside them goes too: periods of another
+    `is_all` says that they are all that there are, so that every other row is deleted too: periods of another
     calendar, and those of a tenant that there is no more.
     """
 
@@ -44,13 +44,15 @@ class Named:
     is_all: bool = False
 
     @property
-    def each(self) -> list[tuple[str, Period]]:
+    def tenant_periods(self) -> list[tuple[str, Period]]:
         return [(tenant, period) for tenant, named in self.by_tenant.items() for period in named]
 
     @property
     def within(self) -> tuple[datetime, datetime]:
         """The instants between which all of them lie; of no period there are none."""
-        return min(period.start for _, period in self.each), max(period.end for _, period in self.each)
+        return min(period.start for _, period in self.tenant_periods), max(
+            period.end for _, period in self.tenant_periods
+        )
 
     @property
     def where(self) -> str:
@@ -58,16 +60,16 @@ class Named:
         if self.is_all:
             return "TRUE"
         names: dict[tuple[str, str], set[str]] = {}
-        for tenant, period in self.each:
+        for tenant, period in self.tenant_periods:
             names.setdefault((tenant, period.kind), set()).add(period.name)
         alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}  # most tenants have the same days and months
         for (tenant, kind), named in names.items():
             alike.setdefault((kind, tuple(sorted(named))), []).append(tenant)
-        found = (
+        conditions = (
             f"(kind = {_quoted([kind])} AND tenant IN ({_quoted(tenants)}) AND name IN ({_quoted(named)}))"
             for (kind, named), tenants in alike.items()
         )
-        return " OR ".join(found) or "FALSE"
+        return " OR ".join(conditions) or "FALSE"
 
 
 def _quoted(words: Iterable[str]) -> str:

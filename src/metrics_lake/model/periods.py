@@ -138,15 +138,15 @@ class Calendar:
 
 @lru_cache(maxsize=256)
 def _stretches(calendar: Calendar, first_on: date, last_on: date) -> tuple[Stretch, ...]:
-    found = list[Stretch]()
+    stretches = list[Stretch]()
     for n in range((last_on - first_on).days + 1):
         on = first_on + _DAY * n
-        start, last = calendar.day_start(on), found[-1] if found else None
+        start, last = calendar.day_start(on), stretches[-1] if stretches else None
         if last and start == last.start + _DAY * last.days:
-            found[-1] = replace(last, days=last.days + 1)
+            stretches[-1] = replace(last, days=last.days + 1)
         else:
-            found.append(Stretch(on, start, 1))
-    return tuple(found)
+            stretches.append(Stretch(on, start, 1))
+    return tuple(stretches)
 
 
 @lru_cache(maxsize=4096)

@@ -1,13 +1,12 @@
-"""What a table, a view of it, a source and a metric are. No Spark here, so that light processes can read the catalogue."""
+"""What a table and a view of it are. No Spark here, so that light processes can read the catalogue."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any
 
 _COLUMN = re.compile(
     r"^(?P<name>\w+)\s+(?P<type>[A-Z][\w<>,: ]*?)(?P<required>\s+NOT NULL)?\s+COMMENT\s+'(?P<comment>[^']+)'$"
@@ -33,7 +32,7 @@ class Table:
     """A Delta table, declared beside the code that fills it.
 
     `columns` is one line a column, `name TYPE [NOT NULL] COMMENT 'meaning and unit'`.
-    `pruned_by` are columns of which the log holds least and greatest for each file (beside the partition's), so that
+    `pruned_by` are columns of which the log has the least and greatest value of each file (beside the partition's), so that
     reads leave files out. `keep` is how long rows are kept, counted from the day they speak of; None keeps them for good.
     """
 
@@ -49,10 +48,10 @@ class Table:
         return tuple(self._column(line) for line in lines if line)
 
     def _column(self, line: str) -> Column:
-        found = _COLUMN.match(line)
-        if found is None:
+        parsed = _COLUMN.match(line)
+        if parsed is None:
             raise TableError(f"{self.name}: not a column: {line!r}")
-        return Column(found["name"], found["type"], found["required"] is not None, found["comment"])
+        return Column(parsed["name"], parsed["type"], parsed["required"] is not None, parsed["comment"])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,7 +64,7 @@ class Table:
 
     @property
     def properties(self) -> dict[str, str]:
-        """What Delta is told of the table as it is made; without `pruned_by` its log has statistics of every column."""
+        """The properties that the table is created with; without `pruned_by` its log has statistics of every column."""
         return {"delta.dataSkippingStatsColumns": ",".join(self.pruned_by)} if self.pruned_by else {}
 
     @property
@@ -88,27 +87,6 @@ class View:
     @property
     def fields(self) -> tuple[Column, ...]:
         return tuple(column for column in self.of.fields if column.name in self.columns)
-
-
-@dataclass(frozen=True)
-class Metric:
-    """An answer: which tables it reads, which it fills. The module's docstring opens with its question."""
-
-    name: str
-    reads: tuple[Table, ...]
-    writes: Table
-
-
-@dataclass(frozen=True)
-class Source:
-    """A feed: the folder below `storage.landing` it arrives in, and how its files are read.
-
-    `parse(files, rules)` yields Polars frames whose columns are some of those of the feed's bronze table.
-    """
-
-    name: str
-    folder: str
-    parse: Callable[..., Any]
 
 
 def in_days(column: str, days: Iterable[date]) -> str:

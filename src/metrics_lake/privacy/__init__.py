@@ -1,1 +1,1 @@
-"""Everything that holds a key, or sees an address outside sources."""
+"""Keys, salts, hashing and redaction. docs/privacy.md lists the code that has a key or sees an address."""

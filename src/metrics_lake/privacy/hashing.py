@@ -1,8 +1,8 @@
-"""The only lake code that sees an address and its key.
+"""Turns addresses into listener ids: keyed one-way hashes (definitions.md section 8).
 
-Addresses become keyed one-way hashes (definitions.md section 8): HMAC-SHA256, 128 bits kept, under a key that
-HKDF derives from the deployment's secret for one tenant and one epoch. What can't be read is kept masked; for
-names of files and machines see names.py.
+HMAC-SHA256, of which 128 bits are kept, under a key that HKDF derives from the deployment's secret for one tenant and
+one epoch. `masked` removes addresses from lines that can't be parsed; redaction.py from names of files and machines.
+docs/privacy.md lists the code that has a key or sees an address.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import polars as pl
 
+from metrics_lake.privacy.redaction import Names
 from metrics_lake.privacy.salts import Salts, derived
 
 ID_BYTES = 16
@@ -38,23 +39,23 @@ _MASKS = (
 
 
 def epoch_of(instant: datetime, rotation: str) -> str:
-    """The name of the stretch of time (UTC) that one key serves; empty where keys never change."""
+    """The name of the time span (UTC) of one key; empty where keys never change."""
     return instant.astimezone(timezone.utc).strftime(_EPOCH_FORMATS[rotation])
 
 
 def derive_key(secret: bytes, tenant: str, epoch: str, salt: bytes | None = None) -> bytes:
-    """The key of one tenant and epoch: HKDF-SHA256 (RFC 5869), 32 bytes; without its salt (keys.py) it is gone."""
+    """The key of one tenant and epoch: HKDF-SHA256 (RFC 5869), 32 bytes; without its salt (salts.py) nobody can derive it."""
     return derived(secret, f"metrics_lake/listener/{tenant}/{epoch}", 32, salt)
 
 
 def line_seed(secret: bytes) -> int:
-    """The 64-bit seed under which lines are fingerprinted, so that a fingerprint can't be tried out from outside."""
+    """The 64-bit seed under which lines are fingerprinted, so that nobody without the secret can test a fingerprint."""
     return int.from_bytes(derived(secret, "metrics_lake/line", 8), "big")
 
 
 @lru_cache(maxsize=1 << 17)
 def canonical(address: str) -> str | None:
-    """One spelling for each client: IPv4 as it is, mapped IPv6 as IPv4, other IPv6 as its /64; None if it is none."""
+    """One spelling for each client: IPv4 as it is, mapped IPv6 as IPv4, other IPv6 as its /64; None if it is no address."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -67,7 +68,7 @@ def canonical(address: str) -> str | None:
 
 
 def listener_id(key: bytes, address: str, agent: str) -> str:
-    """32 hex digits for a canonical address and an agent; an empty agent stands for none, or for `identity: ip`."""
+    """32 hex digits for a canonical address and an agent; the agent is empty without one, and with `identity: ip`."""
     return hmac.digest(key, f"{address}\n{agent}".encode(), "sha256")[:ID_BYTES].hex()
 
 
@@ -77,9 +78,14 @@ class Hasher:
     def __init__(self, secret: bytes, salts: Salts | None = None) -> None:
         self._secret, self._salts = secret, salts or Salts()
         self._key = lru_cache(maxsize=1024)(
-            lambda tenant, epoch: derive_key(secret, tenant, epoch, self._salts.of(tenant, epoch))
+            lambda tenant, epoch: derive_key(secret, tenant, epoch, self._salts.salt(tenant, epoch))
         )
         self.listener = lru_cache(maxsize=1 << 16)(self._listener_of)  # the same people come in every chunk
+
+    @property
+    def names(self) -> Names:
+        """What marks addresses in names of files and machines, under a key of the same secret."""
+        return Names(self._secret)
 
     def __repr__(self) -> str:
         return "Hasher(…)"
@@ -88,7 +94,7 @@ class Hasher:
         raise TypeError("a Hasher holds keys and stays in its process")
 
     def is_destroyed(self, tenant: str, epoch: str) -> bool:
-        """Whether this epoch's key was erased: nobody can be hashed under it any more."""
+        """Whether this epoch's key was destroyed: no address can be hashed under it any more."""
         return self._salts.is_destroyed(tenant, epoch)
 
     @property
@@ -101,13 +107,13 @@ class Hasher:
     def playback(self, tenant: str, epoch: str, playback: str, kind: str | None = None) -> str:
         """A client's own playback id, hashed likewise: it too could name a device.
 
-        `kind`: bot, monitor or relay by its agent; whose id it came upon is another listener than it.
+        `kind`: bot, monitor or relay by its agent. Such a client with a listener's playback id is a listener of its own.
         """
         return listener_id(self._key(tenant, epoch), f"playback {kind}" if kind else "playback", playback)
 
 
 def masked(text: pl.Expr) -> pl.Expr:
-    """A line that couldn't be read, with every address, cookie and query string replaced by a mark, cut to 512 characters."""
+    """A line that couldn't be parsed, with every address, cookie and query string replaced by a mark, cut to 512 characters."""
     whole = text.str.slice(0, _READ_CHARACTERS)
     shown = pl.when(text.str.len_chars() > _READ_CHARACTERS).then(whole.str.replace(_LAST_WORD, "")).otherwise(whole)
     for pattern, mark in _MASKS:

@@ -1,4 +1,4 @@
-"""What may be written of names and settings that hold an address: names with keyed marks, rules sealed, messages without.
+"""What may be written of names and settings that hold an address: names with keyed marks, rules encrypted, messages without.
 
 The marks and the seal have keys of their own, which follow from the deployment's secret.
 """
@@ -47,7 +47,7 @@ class Names:
     def __reduce__(self) -> str:
         raise TypeError("Names hold a key and stay in their process")
 
-    def shown(self, name: str) -> str:
+    def redact_path(self, name: str) -> str:
         """A name or path with `<address:…>` in place of whatever may be an address; dates stay."""
         return "/".join(map(self._part, name.split("/")))
 
@@ -55,7 +55,7 @@ class Names:
         if len(name) > _LONGEST_NAME:
             return self._mark(name)
         pieces = _DATE.split(name)  # every second one is a date
-        pieces[::2] = [_IN_NAME.sub(lambda found: self._mark(found[0]), piece) for piece in pieces[::2]]
+        pieces[::2] = [_IN_NAME.sub(lambda match: self._mark(match[0]), piece) for piece in pieces[::2]]
         return "".join(pieces)
 
     def _mark(self, text: str) -> str:
@@ -73,24 +73,24 @@ def name_key(secret: bytes) -> bytes:
     return derived(secret, "metrics_lake/name", 32)
 
 
-def seal_key(secret: bytes) -> bytes:
+def rules_key(secret: bytes) -> bytes:
     """The key under which rules are sealed."""
     return derived(secret, "metrics_lake/rules", 32)
 
 
-def sealed(rules: Rules) -> dict[str, str]:
+def encrypted(rules: Rules) -> dict[str, str]:
     """Rules as they may be written: they name proxies, own networks and hosts, so only who has the secret reads them."""
     nonce = os.urandom(12)
-    content = AESGCM(seal_key(read_secret(rules.privacy.secret_file))).encrypt(
+    content = AESGCM(rules_key(read_secret(rules.privacy.secret_file))).encrypt(
         nonce, rules.model_dump_json().encode(), None
     )
     return {"secret_file": rules.privacy.secret_file, "sealed": base64.b64encode(nonce + content).decode()}
 
 
-def unsealed(held: dict[str, str]) -> Rules:
+def decrypted(written: dict[str, str]) -> Rules:
     """The rules that were sealed; SettingsError where the secret is another one by now."""
-    content = base64.b64decode(held["sealed"])
-    key = seal_key(read_secret(held["secret_file"]))
+    content = base64.b64decode(written["sealed"])
+    key = rules_key(read_secret(written["secret_file"]))
     try:
         return Rules.model_validate_json(AESGCM(key).decrypt(content[:12], content[12:], None))
     except InvalidTag:

@@ -1,8 +1,8 @@
-"""A tree of hashes whose leaves are salts, any of which can be taken out for good.
+"""A tree of hashes with salts as its leaves, each of which can be removed for good.
 
 Goldreich, Goldwasser, Micali: How to Construct Random Functions (1986). Each node gives its two children by HMAC-SHA256, so
-one random root gives every leaf and no leaf tells of another. To destroy a leaf, the nodes on the way to it are replaced
-by those beside the way: every other leaf still follows from them, this one from nothing.
+one random root gives every leaf, and no leaf reveals another. To destroy a leaf, the nodes on its path are replaced by
+the nodes beside the path: every other leaf still follows from these, the destroyed one from none.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def path_of(epoch: str) -> str:
 
 
 def covering(nodes: Nodes, path: str) -> str | None:
-    """The node that an epoch's salt follows from."""
+    """The stored node from which an epoch's salt follows."""
     return next((path[:length] for length in range(len(path) + 1) if path[:length] in nodes), None)
 
 
 def leaf(node: bytes, path: str) -> bytes:
-    """The salt at the end of a way down from a node."""
+    """The salt at the end of a path down from a node."""
     for step in path:
         node = _child(node, step)
     return node
@@ -47,7 +47,7 @@ def _child(node: bytes, step: str) -> bytes:
 
 
 def punctured(nodes: Nodes, path: str) -> dict[str, bytes]:
-    """The same tree without one leaf: the node above it gives way to those beside the way down."""
+    """The same tree without one leaf: the nodes beside its path replace the node above it."""
     start = covering(nodes, path)
     if start is None:
         return dict(nodes)

@@ -1,8 +1,8 @@
 """Salts of the listeners' keys: one for each tenant and epoch, any of which can be destroyed for good.
 
 Keys are derived from one secret, so a key could always be derived again; what makes erasure real is a random salt
-that enters the derivation and lies in a file of its own. Workers meet epochs that no one foresaw (a log of last year
-that lands today), so one random root a tenant gives the salts of all epochs: key_tree.py.
+that enters the derivation and is stored in a file of its own. Workers meet unforeseen epochs (a log of last year that
+lands today), so the salts of all epochs follow from one random root for each tenant: salt_tree.py.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class KeyDestroyed(Exception):
 
 @dataclass(frozen=True)
 class Salts:
-    """What the file holds. `nodes` are each tenant's by their path from the root; `destroyed` says when, by `tenant/epoch`.
+    """The content of the keys file. `nodes` are each tenant's tree nodes by path, `destroyed` the times by `tenant/epoch`.
 
-    Like a Hasher it stays in its process: its print shows no node and it can't be pickled.
+    Like a Hasher it stays in its process: its repr shows no node, and it can't be pickled.
     """
 
     nodes: Mapping[str, Nodes] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Salts:
     def __reduce__(self) -> str:
         raise TypeError("Salts are keys and stay in their process")
 
-    def of(self, tenant: str, epoch: str) -> bytes | None:
+    def salt(self, tenant: str, epoch: str) -> bytes | None:
         """The salt of a tenant's epoch; None for the one epoch of keys that never change, which have none.
 
         KeyDestroyed where it was erased, KeysError where the tenant has no root yet.
@@ -100,16 +100,16 @@ def read(file: str | Path) -> Salts:
     """The salts for a worker, which never writes them. A missing file holds none."""
     path = Path(file)
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8"))
         nodes = {
             tenant: {place: bytes.fromhex(node) for place, node in tree.items()}
-            for tenant, tree in held["nodes"].items()
+            for tenant, tree in stored["nodes"].items()
         }
-        return Salts(nodes, held["destroyed"])
+        return Salts(nodes, stored["destroyed"])
     except FileNotFoundError:
         return Salts()
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        remedy = "restore it; without it no listener can be told from a new one"
+        remedy = "restore it; without it every listener would become a new one"
         raise KeysError(f"the keys file {path} can't be read ({type(error).__name__}): {remedy}") from None
 
 
@@ -120,8 +120,8 @@ def prepare(file: str | Path, tenants: Iterable[str]) -> None:
         salts = read(path)
         missing = [tenant for tenant in tenants if tenant not in salts.nodes]
         if missing:
-            made = {tenant: {"": os.urandom(ROOT_BYTES)} for tenant in missing}
-            _write(path, Salts({**salts.nodes, **made}, salts.destroyed))
+            roots = {tenant: {"": os.urandom(ROOT_BYTES)} for tenant in missing}
+            _write(path, Salts({**salts.nodes, **roots}, salts.destroyed))
 
 
 def erase(file: str | Path, tenant: str, epoch: str, *, rotation: str, at: datetime) -> Erased:

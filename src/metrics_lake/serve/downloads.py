@@ -1,7 +1,7 @@
-"""`downloads` documents, one for each app, day and country, and what any range of them says. Unknown is never zero.
+"""`downloads` documents, one for each app, day and country, and the answer for any range of days. Unknown is never zero.
 
-Pure: rows and documents in, documents and answers out. A day that a store has not reported has no document; a figure
-that it does not tell is null.
+Pure: rows and documents in, documents and answers out. A day that an app store has not reported has no document; a figure
+that it does not report is null.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 from metrics_lake.config.tenants import App
 from metrics_lake.serve.revisions import revision_of
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 
 CONTAINER = "downloads"
 ALL = "*"
-PARTIAL = "partial"  # only where it is true: a row of the store's report can't be read
+PARTIAL = "partial"  # present only where true: a row of the store's report can't be parsed
 FIGURES = ("downloads", "redownloads", "updates", "uninstalls", "active_devices")
 _ADDITIVE = FIGURES[:-1]
 _DAY = timedelta(days=1)
@@ -90,41 +90,47 @@ class Answer:
 
 
 def answer(
-    tenant: str, apps: Sequence[App], held: Sequence[Row], first_on: date, last_on: date, by: str
+    tenant: str, apps: Sequence[App], documents: Sequence[Row], first_on: date, last_on: date, by: str
 ) -> Answer:  # fmt: skip
     """The answer from the documents of these apps and days."""
     days = [(first_on + _DAY * n).isoformat() for n in range((last_on - first_on).days + 1)]
-    whole = [document for document in held if document["country"] == ALL]
+    whole = whole_countries(documents)
     unknown = unknown_days(apps, whole, days)
     if by == "day":
-        by_day = _grouped(whole, lambda document: document["date"])
+        by_day = grouped(whole, lambda document: document["date"])
         lacking = {on: [app for app, missing in unknown.items() if on in missing] for on in days}
         buckets = [{"start": on, **summed(by_day.get(on, [])), "unknown": lacking[on]} for on in days]
     else:
-        buckets = _by_value(held if by == "country" else whole, by)
-    told = (partial_days(held), downloads_from(whole))
-    return Answer(tenant, first_on, last_on, by, summed(whole), buckets, unknown, *told)
+        buckets = by_value(documents if by == "country" else whole, by)
+    return Answer(
+        tenant, first_on, last_on, by, summed(whole), buckets, unknown, partial_days(documents), downloads_from(whole)
+    )
 
 
-def partial_days(held: Iterable[Row]) -> dict[str, list[str]]:
+def whole_countries(documents: Iterable[Row]) -> list[Row]:
+    """The documents that speak of all countries together."""
+    return [document for document in documents if document["country"] == ALL]
+
+
+def partial_days(documents: Iterable[Row]) -> dict[str, list[str]]:
     """For each app: the days of which a row of the store's report can't be read."""
     days: dict[str, set[str]] = defaultdict(set)
-    for document in held:
+    for document in documents:
         if document.get(PARTIAL):
             days[_KEYS["app"](document)].add(document["date"])
-    return {app: sorted(found) for app, found in sorted(days.items())}
+    return {app: sorted(of_app) for app, of_app in sorted(days.items())}
 
 
 def downloads_from(whole: Iterable[Row]) -> dict[str, list[Row]]:
     """For each app: what its downloads were taken from, `from`, on the days from `first_on` to `last_on`."""
     runs: dict[str, list[Row]] = defaultdict(list)
     for document in sorted(whole, key=lambda document: str(document["date"])):
-        source, of_app = document.get("downloads_from"), runs[_KEYS["app"](document)]
-        if source and (not of_app or of_app[-1]["from"] != source):
-            of_app.append({"from": source, "first_on": document["date"], "last_on": document["date"]})
-        elif source:
+        column, of_app = document.get("downloads_from"), runs[_KEYS["app"](document)]
+        if column and (not of_app or of_app[-1]["from"] != column):
+            of_app.append({"from": column, "first_on": document["date"], "last_on": document["date"]})
+        elif column:
             of_app[-1]["last_on"] = document["date"]
-    return {app: found for app, found in sorted(runs.items()) if found}
+    return {app: of_app for app, of_app in sorted(runs.items()) if of_app}
 
 
 def unknown_days(apps: Sequence[App], whole: Iterable[Row], days: Sequence[str]) -> dict[str, list[str]]:
@@ -134,15 +140,15 @@ def unknown_days(apps: Sequence[App], whole: Iterable[Row], days: Sequence[str])
     return {app: lacking for app, lacking in missing.items() if lacking}
 
 
-def summed(held: Iterable[Row]) -> Row:
-    """Sums of documents of one country each; a figure that none of them tells is null.
+def summed(documents: Iterable[Row]) -> Row:
+    """Sums of documents of one country each; a figure that none of them has is null.
 
-    Devices in use don't add up over days: those of each app's last day that tells them count.
+    Devices in use don't add up over days: each app's last day with a number counts.
     """
-    held = list(held)
-    total: Row = {name: _sum(document[name] for document in held) for name in _ADDITIVE}
+    documents = list(documents)
+    total: Row = {name: _sum(document[name] for document in documents) for name in _ADDITIVE}
     newest: dict[tuple[str, str, str], Row] = {}
-    for document in sorted(held, key=lambda document: str(document["date"])):
+    for document in sorted(documents, key=lambda document: str(document["date"])):
         if document["active_devices"] is not None:
             newest[document["store"], document["app"], document["country"]] = document
     return {**total, "active_devices": _sum(document["active_devices"] for document in newest.values())}
@@ -153,9 +159,9 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _grouped(held: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+def grouped(documents: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
     groups: dict[Any, list[Row]] = defaultdict(list)
-    for document in held:
+    for document in documents:
         groups[key(document)].append(document)
     return groups
 
@@ -167,51 +173,8 @@ _KEYS: Mapping[str, Callable[[Row], Any]] = {
 }
 
 
-def _by_value(held: Iterable[Row], by: str) -> list[Row]:
+def by_value(documents: Iterable[Row], by: str) -> list[Row]:
     """A bucket for each store, app or country, the most downloaded first; countries without the row for all of them."""
-    groups = _grouped(held, _KEYS[by])
-    found = [{"value": value, **summed(group)} for value, group in groups.items() if by != "country" or value != ALL]
-    return sorted(found, key=lambda bucket: (-(bucket["downloads"] or 0), bucket["value"]))
-
-
-_MOST_DEVICES = 100
-OTHER = "(other)"
-
-
-def section(apps: Sequence[App], held: Sequence[Row], days: Sequence[date]) -> Row | None:
-    """The `downloads` of a rollup: what these documents say of its days; None where no store has reported one of them."""
-    whole = [document for document in held if document["country"] == ALL]
-    if not whole:
-        return None
-    named = [on.isoformat() for on in days]
-    unknown = unknown_days(apps, whole, named)
-    lacking = {on: [app for app, missing in unknown.items() if on in missing] for on in named}
-    by_day = _grouped(whole, lambda document: document["date"])
-    return {
-        "summary": {**summed(whole), "days_reported": sum(not missing for missing in lacking.values()),
-                    "days_unknown": sum(bool(missing) for missing in lacking.values())},
-        "numbers": [
-            {"start": on, **summed(by_day[on]), "unknown": lacking[on], **_marked(by_day[on])} for on in named if on in by_day
-        ],
-        "downloads_from": downloads_from(whole),
-        "by_store": _by_value(whole, "store"),
-        "by_app": _by_value(whole, "app"),
-        "by_country": _by_value(held, "country"),
-        "by_device": _by_device(whole),
-    }  # fmt: skip
-
-
-def _marked(held: Iterable[Row]) -> Row:
-    return {PARTIAL: True} if any(document.get(PARTIAL) for document in held) else {}
-
-
-def _by_device(whole: Iterable[Row]) -> list[Row]:
-    """Downloads by device, the most first; what is beyond the first hundred is one row, since Google tells every model."""
-    total: dict[str, int] = defaultdict(int)
-    for document in whole:
-        for device, number in document["devices"].items():
-            total[device] += number
-    ordered = sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))
-    rest = sum(number for _, number in ordered[_MOST_DEVICES:])
-    shown = [{"value": device, "downloads": number} for device, number in ordered[:_MOST_DEVICES]]
-    return [*shown, {"value": OTHER, "downloads": rest}] if len(ordered) > _MOST_DEVICES else shown
+    groups = grouped(documents, _KEYS[by])
+    buckets = [{"value": value, **summed(group)} for value, group in groups.items() if by != "country" or value != ALL]
+    return sorted(buckets, key=lambda bucket: (-(bucket["downloads"] or 0), bucket["value"]))

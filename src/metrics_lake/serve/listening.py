@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timezone
 
 from metrics_lake.model.periods import Calendar, Period
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.revisions import revision_of
-from metrics_lake.serve.rollup.rollup import Standing
-from metrics_lake.serve.rollup.rows import Row, excluded, rounded, summary
+from metrics_lake.serve.sums import Row, excluded_sessions, rounded, summary
 
 CONTAINER = "listening"
 LONGER = ("week", "month", "year", "rolling", "all")  # kinds of period that have a document beside hour and day
@@ -27,17 +27,17 @@ def id_of(stream: str, grain: str, start: str) -> str:
     return f"{stream}:{grain}:{start}"
 
 
-def day_document(tenant: str, row: Row, calendar: Calendar, standing: Standing) -> Row:
+def day_document(tenant: str, row: Row, calendar: Calendar, data_status: DataStatus) -> Row:
     period = calendar.day(row["listened_on"])
-    return _document(tenant, "day", row, stamp(row["listened_on"]), period.start, period.end, standing)
+    return _document(tenant, "day", row, stamp(row["listened_on"]), period.start, period.end, data_status)
 
 
-def hour_document(tenant: str, row: Row, standing: Standing) -> Row:
-    return _document(tenant, "hour", row, stamp(row["hour_at"]), row["hour_at"], row["hour_ends_at"], standing)
+def hour_document(tenant: str, row: Row, data_status: DataStatus) -> Row:
+    return _document(tenant, "hour", row, stamp(row["hour_at"]), row["hour_at"], row["hour_ends_at"], data_status)
 
 
 def _document(
-    tenant: str, grain: str, row: Row, start: str, begins: datetime, ends: datetime, standing: Standing
+    tenant: str, grain: str, row: Row, start: str, begins: datetime, ends: datetime, data_status: DataStatus
 ) -> Row:
     seconds = int((ends - begins).total_seconds())
     figures = summary([row], unique_listeners=row["unique_listeners"], seconds=seconds)
@@ -55,13 +55,13 @@ def _document(
         "listening_seconds": rounded(row["listening_seconds"]),
         "length_seconds": rounded(row["length_seconds"]),
         "length_count": row["length_count"],
-        "excluded": excluded([row]),
+        "excluded": excluded_sessions([row]),
         "unique_sketch": base64.b64encode(sketch).decode() if sketch else None,
-        "status": standing.status(ends),
+        "status": data_status.status(ends),
     }
 
 
-def period_document(tenant: str, stream: str, period: Period, figures: Row, standing: Standing) -> Row:
+def period_document(tenant: str, stream: str, period: Period, figures: Row, data_status: DataStatus) -> Row:
     """A week, month, year, rolling period or all of it, whose listeners were counted one by one: `figures` sum it up."""
     return {
         "id": id_of(stream, period.kind, period.name),
@@ -73,7 +73,7 @@ def period_document(tenant: str, stream: str, period: Period, figures: Row, stan
         "ends_at": stamp(period.end),
         **figures,
         "peak_at": stamp(figures["peak_at"]) if figures["peak_at"] else None,
-        "status": standing.status(period.end),
+        "status": data_status.status(period.end),
     }
 
 
@@ -88,10 +88,13 @@ def total(by_stream: Sequence[Sequence[Row]], unique: Row, *, seconds: int) -> R
 
     The peak of several streams is not known from theirs: it lies between the highest of them and their sum.
     """
-    rows = [[{**document, "sessions_started": document["total_sessions"]} for document in found] for found in by_stream]
-    each = [summary(of_stream, unique_listeners=0, seconds=seconds) for of_stream in rows]
+    rows = [
+        [{**document, "sessions_started": document["total_sessions"]} for document in documents]
+        for documents in by_stream
+    ]
+    summaries = [summary(of_stream, unique_listeners=0, seconds=seconds) for of_stream in rows]
     flat = summary([row for of_stream in rows for row in of_stream], unique_listeners=0, seconds=seconds)
-    if len(each) > 1:
-        active = sum(of_stream["sessions_active"] for of_stream in each)
+    if len(summaries) > 1:
+        active = sum(of_stream["sessions_active"] for of_stream in summaries)
         flat = {**flat, "sessions_active": active, "peak_listeners": None, "peak_at": None}
     return {**flat, "unique_listeners": unique}

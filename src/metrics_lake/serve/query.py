@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import listening, uniques
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 
 if TYPE_CHECKING:
-    from metrics_lake.io.documents.sqlite import DocumentStore
+    from metrics_lake.io.documents.store import DocumentStore
 
 _DAY = timedelta(days=1)
 _Pieces = list[list[Row]]  # of each stream its consecutive documents, in order
@@ -36,10 +36,10 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Range:
+class ListeningQuery:
     """A tenant's streams (`*` alone, or some of them) between two instants on the hour, end exclusive.
 
-    With `new_since` it is told too how many of the listeners were not there from then until the range, or bucket, began.
+    With `new_since` the answer says too how many listeners had not listened between then and the start of the range, or bucket.
     """
 
     store: DocumentStore
@@ -56,7 +56,9 @@ class Range:
         before = self._before()
         total = self._summary(pieces, self.start, self.end, before)
         excluded: dict[str, int] = {}
-        for reason, number in (each for of_stream in pieces for d in of_stream for each in d["excluded"].items()):
+        for reason, number in (
+            pair for of_stream in pieces for document in of_stream for pair in document["excluded"].items()
+        ):
             excluded[reason] = excluded.get(reason, 0) + number
         zone = self.calendar.zone
         return Answer(
@@ -72,23 +74,25 @@ class Range:
         first_on, last_on = self.calendar.day_of(self.start), self.calendar.day_of(self.end - timedelta(microseconds=1))
         if (self.start, self.end) == (self.calendar.day_start(first_on), self.calendar.day_start(last_on + _DAY)):
             return f"{first_on} to {last_on}"
-        return " to ".join(f"{each.astimezone(self.calendar.zone):%Y-%m-%d %H:%M}" for each in (self.start, self.end))
+        return " to ".join(f"{end.astimezone(self.calendar.zone):%Y-%m-%d %H:%M}" for end in (self.start, self.end))
 
     def _before(self) -> uniques.Union | None:
         if self.new_since is None:
             return None
-        return uniques.Union(each for s in self.streams for each in self._pieces(s, self.new_since, self.start))
+        return uniques.Union(
+            document for stream in self.streams for document in self._pieces(stream, self.new_since, self.start)
+        )
 
     def _buckets(self, pieces: _Pieces, by: str, before: uniques.Union | None) -> Iterator[Row]:
         """Each bucket that has anything, in order; who was in an earlier one is no new listener in a later."""
         grouped: dict[tuple[datetime, datetime, str], _Pieces] = {}
         for place, document in ((place, d) for place, of_stream in enumerate(pieces) for d in of_stream):
             grouped.setdefault(self._bucket(document, by), [[] for _ in pieces])[place].append(document)
-        for (start, end, name), found in sorted(grouped.items()):
+        for (start, end, name), bucket in sorted(grouped.items()):
             # a week or month may reach over the range's ends
-            yield {"start": name, **self._summary(found, max(start, self.start), min(end, self.end), before)}
+            yield {"start": name, **self._summary(bucket, max(start, self.start), min(end, self.end), before)}
             if before:
-                before.add(each for of_stream in found for each in of_stream)
+                before.add(document for of_stream in bucket for document in of_stream)
 
     def _bucket(self, document: Row, by: str) -> tuple[datetime, datetime, str]:
         begins = _instant(document["begins_at"])
@@ -99,7 +103,7 @@ class Range:
         return of.start, of.end, of.name
 
     def _summary(self, pieces: _Pieces, start: datetime, end: datetime, before: uniques.Union | None) -> Row:
-        flat = [each for of_stream in pieces for each in of_stream]
+        flat = [document for of_stream in pieces for document in of_stream]
         unique = uniques.of(flat)
         if unique["method"] != "exact" and len(self.streams) == 1:
             known = self._named.get((listening.stamp(start), listening.stamp(end)))
@@ -107,7 +111,7 @@ class Range:
         more = {}
         if before and self.new_since:
             new, returning = uniques.new_and_returning(unique, uniques.Union(flat), before)
-            marked = (uniques.over(each, self.new_since, end, self.key_rotation) for each in (new, returning))
+            marked = (uniques.over(number, self.new_since, end, self.key_rotation) for number in (new, returning))
             more = dict(zip(("new_listeners", "returning_listeners"), marked, strict=True))
         unique = uniques.over(unique, start, end, self.key_rotation)
         return {**listening.total(pieces, unique, seconds=int((end - start).total_seconds())), **more}
@@ -115,8 +119,12 @@ class Range:
     @cached_property
     def _named(self) -> dict[tuple[str, str], int]:
         """The listeners of each published period longer than a day, which were counted one by one, by its two ends."""
-        each = (d for kind in listening.LONGER for d in self._documents(self.streams[0], kind, "", "~"))
-        return {(document["begins_at"], document["ends_at"]): document["unique_listeners"] for document in each}
+        by_kind = (self._documents(self.streams[0], kind, "", "~") for kind in listening.LONGER)
+        return {
+            (document["begins_at"], document["ends_at"]): document["unique_listeners"]
+            for documents in by_kind
+            for document in documents
+        }
 
     def _pieces(self, stream: str, start: datetime, end: datetime) -> Iterator[Row]:
         """The documents that make up a stretch of time: whole days, and the hours before the first and after the last."""
@@ -135,9 +143,9 @@ class Range:
 
     def _hours(self, stream: str, start: datetime, end: datetime) -> list[Row]:
         low, high = listening.stamp(start), listening.stamp(end)
-        return (
-            [each for each in self._documents(stream, "hour", low, high) if each["start"] < high] if low < high else []
-        )
+        if low >= high:
+            return []
+        return [hour for hour in self._documents(stream, "hour", low, high) if hour["start"] < high]
 
     def _days(self, stream: str, first_on: date, last_on: date) -> list[Row]:
         return self._documents(stream, "day", listening.stamp(first_on), listening.stamp(last_on))

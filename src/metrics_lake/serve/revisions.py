@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 
 
 def revision_of(

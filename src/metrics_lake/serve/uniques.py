@@ -14,7 +14,7 @@ from typing import Any
 from datasketches import compact_theta_sketch, theta_a_not_b, theta_union
 
 from metrics_lake.privacy.hashing import epoch_of
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 
 LOG_ENTRIES = 12
 RELATIVE_ERROR = 0.016  # standard error of a Theta sketch with 4,096 entries (definitions.md section 7)
@@ -48,9 +48,9 @@ class Union:
     @property
     def number(self) -> dict[str, Any]:
         """How many there are; exact as long as all of them fit the sketch."""
-        found = self.sketch
-        number = round(found.get_estimate())
-        return estimated(number, RELATIVE_ERROR) if found.is_estimation_mode() else exactly(number)
+        sketch = self.sketch
+        number = round(sketch.get_estimate())
+        return estimated(number, RELATIVE_ERROR) if sketch.is_estimation_mode() else exactly(number)
 
 
 def of(documents: Iterable[Row]) -> dict[str, Any]:

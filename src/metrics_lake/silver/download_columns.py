@@ -15,7 +15,7 @@ from itertools import groupby
 
 import polars as pl
 
-from metrics_lake.sources.stores.google_play import COLUMNS_OF_DOWNLOADS
+from metrics_lake.sources.stores.google_play_installs import COLUMNS_OF_DOWNLOADS
 
 ALL, GOOGLE = "*", "google"
 COLUMNS = tuple(COLUMNS_OF_DOWNLOADS)
@@ -24,13 +24,11 @@ Switches = dict[str, list[list[str]]]  # of each app: from which day on (empty: 
 _CHANCE, _HIGHEST_SHARE, _EVER = 0.001, 0.9, date(1, 1, 1)
 
 
-def chosen(told: pl.DataFrame) -> Switches:
+def chosen(rows: pl.DataFrame) -> Switches:
     """The choice for each app from rows of silver.downloads, the whole history of it."""
-    history = _history(told).sort("app", "downloaded_on")
-    found: Switches = {}
-    for app, rows in groupby(history.iter_rows(), key=lambda row: str(row[0])):
-        found[app] = switches([(row[1], row[2:]) for row in rows])
-    return found
+    history = _history(rows).sort("app", "downloaded_on")
+    by_app = groupby(history.iter_rows(), key=lambda row: str(row[0]))
+    return {app: switches([(row[1], row[2:]) for row in days]) for app, days in by_app}
 
 
 def switches(days: Sequence[Day]) -> list[list[str]]:
@@ -42,14 +40,14 @@ def switches(days: Sequence[Day]) -> list[list[str]]:
     return runs
 
 
-def applied(told: pl.DataFrame, choice: Switches) -> pl.DataFrame:
+def applied(rows: pl.DataFrame, choice: Switches) -> pl.DataFrame:
     """Rows of silver.downloads with the chosen column as downloads of Google's."""
-    rows = [
+    dates = [
         (app, date.fromisoformat(on) if on else _EVER, column) for app, runs in choice.items() for on, column in runs
     ]
     schema = {"app": pl.String, "from_on": pl.Date, "column": pl.String}
-    runs = pl.DataFrame(rows, schema, orient="row").sort("from_on")
-    dated = told.sort("downloaded_on").join_asof(
+    runs = pl.DataFrame(dates, schema, orient="row").sort("from_on")
+    dated = rows.sort("downloaded_on").join_asof(
         runs, left_on="downloaded_on", right_on="from_on", by="app", check_sortedness=False
     )
     is_google = pl.col("store") == GOOGLE
@@ -61,9 +59,9 @@ def applied(told: pl.DataFrame, choice: Switches) -> pl.DataFrame:
     ).drop("from_on", "column")
 
 
-def _history(told: pl.DataFrame) -> pl.DataFrame:
-    """Each app's days with the columns as the overview tells them, else as sums over countries, else over devices."""
-    of_google = told.filter(pl.col("store") == GOOGLE).unique(["app", "downloaded_on", "country", "device"])
+def _history(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each app's days with the columns as the overview has them, else as sums over countries, else over devices."""
+    of_google = rows.filter(pl.col("store") == GOOGLE).unique(["app", "downloaded_on", "country", "device"])
     has_country, has_device = pl.col("country") != ALL, pl.col("device") != ALL
     kinds = (~has_country & ~has_device, has_country & ~has_device, ~has_country & has_device)
     return of_google.group_by("app", "downloaded_on").agg(
@@ -79,9 +77,9 @@ def _places(days: Sequence[Day], columns: Sequence[int]) -> Iterator[int]:
     """Of each day which of these columns counts; they are in order of worth."""
     first, rest = columns[0], columns[1:]
     busy = [place for place, (_, values) in enumerate(days) if values[first]]
-    others = [each for each in rest if any(values[each] for _, values in days)]
+    others = [column for column in rest if any(values[column] for _, values in days)]
     if not rest or (not busy and not others):
-        yield from _told(days, columns)
+        yield from _first_filled(days, columns)
         return
     if not busy:
         yield from _places(days, others)
@@ -91,22 +89,22 @@ def _places(days: Sequence[Day], columns: Sequence[int]) -> Iterator[int]:
         if part and part is not within and _is_dead(part, within, first, rest):
             yield from _places(part, rest)
         else:
-            yield from _told(part, columns)
+            yield from _first_filled(part, columns)
 
 
-def _told(days: Sequence[Day], columns: Sequence[int]) -> Iterator[int]:
+def _first_filled(days: Sequence[Day], columns: Sequence[int]) -> Iterator[int]:
     """The first of the columns, but where it has no cell the next that has one."""
     for _, values in days:
-        yield next((each for each in columns if values[each] is not None), columns[0])
+        yield next((column for column in columns if values[column] is not None), columns[0])
 
 
 def _is_dead(part: Sequence[Day], life: Sequence[Day], column: int, rest: Sequence[int]) -> bool:
     """Whether a stretch of zeros can't be quiet days: too many events of the next column that counts there."""
-    told = [values for _, values in part if values[column] is not None]
-    other = next((each for each in rest if any(values[each] for values in told)), None)
+    known = [values for _, values in part if values[column] is not None]
+    other = next((later for later in rest if any(values[later] for values in known)), None)
     if other is None:
         return False
-    events = sum(values[other] or 0 for values in told)
+    events = sum(values[other] or 0 for values in known)
     both = [values for _, values in life if values[column] is not None]
     share = sum(values[column] or 0 for values in both) / (sum(values[other] or 0 for values in both) + 2)
     return float((1 - min(max(share, 0.0), _HIGHEST_SHARE)) ** max(events, 0)) < _CHANCE

@@ -1,6 +1,6 @@
 """What did each store report of each app, by day, country and device?
 
-Grain: tenant, store, app, day of the store, country, device; `*` where the report doesn't tell these apart. Which report
+Grain: tenant, store, app, day of the store, country, device; `*` where the report doesn't distinguish these. Which report
 counts: reports_that_count.py; which of Google's columns: download_columns.py. Two vendors' reports of one app add up.
 Catch: a day that no file speaks of has no row, for that is unknown; a day whose report lists nothing of an app is a row
 of zeros, where the app's vendors are known and all have reported; a row that can't be read is never a zero.
@@ -13,7 +13,7 @@ import polars as pl
 from metrics_lake.model.tables import Table
 from metrics_lake.silver import download_columns, reports_that_count
 from metrics_lake.silver.reports_that_count import OF_DAY, Counting
-from metrics_lake.sources.stores.google_play import COLUMNS_OF_DOWNLOADS
+from metrics_lake.sources.stores.google_play_installs import COLUMNS_OF_DOWNLOADS
 
 TABLE = Table(
     "silver.downloads",
@@ -57,24 +57,26 @@ _GREATEST = 2**63 - 1
 
 
 def refine(reports: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
-    """From all that bronze.store_reports holds, as it lies there; `apps` is of APPS."""
-    told = sorted_out(reports, apps)
-    return download_columns.applied(told, download_columns.chosen(told)).select(TABLE.names)
+    """From all rows of bronze.store_reports; `apps` is of APPS."""
+    rows = sorted_out(reports, apps)
+    return download_columns.applied(rows, download_columns.chosen(rows)).select(TABLE.names)
 
 
 def sorted_out(reports: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
     """The same from whole months of it, before it is chosen which of Google's columns are downloads."""
-    found = reports_that_count.counting(reports, apps)
+    reports_counted = reports_that_count.counting(reports, apps)
     ours = apps.select("tenant", "store", "app").unique()
-    rows = found.rows.join(ours, on=["store", "app"])
-    told = pl.concat([rows.select(*_OF_DAY, *_told(), "is_partial"), _silent(found, apps)], how="diagonal")
-    figures = told.group_by(*_OF_DAY, "country", "device").agg(
+    rows = reports_counted.rows.join(ours, on=["store", "app"])
+    known = pl.concat(
+        [rows.select(*_OF_DAY, *_figures_of_row(), "is_partial"), _zeros(reports_counted, apps)], how="diagonal"
+    )
+    figures = known.group_by(*_OF_DAY, "country", "device").agg(
         *(summed(name) for name in (*FIGURES, *_COLUMNS)),
         pl.col("downloads_from").max(),
         is_partial=pl.col("is_partial").any() | pl.any_horizontal(is_too_large(name) for name in FIGURES),
     )
-    is_spoken = (pl.col("store") == "apple") & (pl.col("country") == ALL) & (pl.len().over(_OF_DAY) > 1)
-    kept = figures.filter(~is_spoken)  # the zeros that a report says by its silence, where it wasn't silent
+    is_contradicted = (pl.col("store") == "apple") & (pl.col("country") == ALL) & (pl.len().over(_OF_DAY) > 1)
+    kept = figures.filter(~is_contradicted)  # zeros of an app that the report doesn't list, where it lists it
     return kept.with_columns(month=month()).select(TABLE.names).sort(*_OF_DAY, "country", "device")
 
 
@@ -82,19 +84,19 @@ def month() -> pl.Expr:
     return pl.col("downloaded_on").dt.strftime("%Y-%m")
 
 
-def _silent(found: Counting, apps: pl.DataFrame) -> pl.DataFrame:
+def _zeros(reports_counted: Counting, apps: pl.DataFrame) -> pl.DataFrame:
     """Zeros of the apps of which all their vendors have reported a day, whole and without a row."""
     sold = apps.filter(pl.col("store") == "apple", pl.col("vendor").is_not_null()).unique()
     sold = sold.with_columns(vendor_count=pl.len().over("tenant", "store", "app"))
-    silent = found.best.filter(~pl.col("has_rows"), ~pl.col("is_partial"))
-    said = silent.join(sold, left_on=["store", "app", "unit"], right_on=["store", "app", "vendor"])
-    of_all = said.filter(pl.len().over("tenant", *OF_DAY) == pl.col("vendor_count"))
-    zeros = {name: pl.lit(0, pl.Int64) for name in _OF_APPLE}
+    unlisted = reports_counted.best.filter(~pl.col("has_rows"), ~pl.col("is_partial"))
+    by_vendor = unlisted.join(sold, left_on=["store", "app", "unit"], right_on=["store", "app", "vendor"])
+    of_all = by_vendor.filter(pl.len().over("tenant", *OF_DAY) == pl.col("vendor_count"))
+    figures = {name: pl.lit(0, pl.Int64) for name in _OF_APPLE}
     places = {"country": pl.lit(ALL), "device": pl.lit(ALL), "downloads_from": pl.lit("units")}
-    return of_all.select(*_OF_DAY, is_partial=False, **places, **zeros).unique()
+    return of_all.select(*_OF_DAY, is_partial=False, **places, **figures).unique()
 
 
-def _told() -> list[pl.Expr]:
+def _figures_of_row() -> list[pl.Expr]:
     """A row's place, and what it adds to each figure: zero of Apple where its product type is of another kind."""
     is_apple = pl.col("store") == "apple"
     is_by_device = pl.col("product_kind").is_not_null() | (pl.col("dimension") == "device").fill_null(False)
@@ -102,9 +104,9 @@ def _told() -> list[pl.Expr]:
     of_apple = {
         name: pl.when(pl.col("product_kind") == kind).then("units").otherwise(0) for name, kind in _OF_APPLE.items()
     }
-    unsaid = pl.lit(None, pl.Int64)
+    unknown = pl.lit(None, pl.Int64)
     figures = (
-        pl.when(is_apple).then(of_apple.get(name, unsaid)).otherwise(of_google.get(name, unsaid)).alias(name)
+        pl.when(is_apple).then(of_apple.get(name, unknown)).otherwise(of_google.get(name, unknown)).alias(name)
         for name in (*FIGURES, *_COLUMNS)
     )
     return [
@@ -126,7 +128,7 @@ def _columns() -> dict[str, pl.Expr]:
 
 
 def summed(name: str) -> pl.Expr:
-    """The sum of a figure; unknown where nothing tells it, or where it is beyond 64 bits."""
+    """The sum of a figure; unknown where no row has it, or where it is beyond 64 bits."""
     total = pl.col(name).cast(pl.Int128).sum()
     is_known = pl.col(name).is_not_null().any() & ~is_too_large(name)
     return pl.when(is_known).then(total).cast(pl.Int64).alias(name)

@@ -1,4 +1,4 @@
-"""Runs of requests into sessions: a merge of intervals (definitions.md section 2). Pure; sessions.py hands it its part."""
+"""Runs of requests into sessions: a merge of intervals (definitions.md section 2). Pure; sessions.py calls it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import polars as pl
 import polars_hash as plh
 
 from metrics_lake.config.settings import Sessions
+from metrics_lake.model import dimensions
+from metrics_lake.model.dimensions import Pick
 
 KEY = ("tenant", "stream", "listener_id")
-EXCLUSIONS = ("bot", "monitor", "relay", "no_user_agent", "internal", "no_media", "too_short")  # the first that fits
-_OF_AGENT = ("player", "player_version", "os", "device")
-_DESCRIBED = ("protocol", "has_agent", "client_kind", "is_internal", *_OF_AGENT, "country", "region", "network")
+_OF_AGENT, _CAME_FROM = dimensions.columns(Pick.AGENT), dimensions.columns(Pick.REFERRER)
+_OF_CLIENT = ("protocol", "has_agent", "client_kind", "is_internal")
+_DESCRIBED = (*_OF_CLIENT, *dimensions.columns(Pick.AGENT, Pick.FIRST))
 _FIRST = tuple(name for name in _DESCRIBED if name not in ("has_agent", *_OF_AGENT))  # of a session's first request
-_CAME_FROM = ("source", "source_group")
 _COUNTS = ("request_count", "media_count", "byte_count")
 _ARRAYS = ("offsets_ms", "durations_ms", "sizes_bytes", "request_kinds", "line_ids")
 _TIMES = ("first_at", "last_at", "last_request_at")
@@ -55,8 +56,8 @@ def _milliseconds(seconds: float) -> int:
 
 def _requests(contested: pl.DataFrame) -> pl.DataFrame:
     """Runs taken apart into their requests, each line once."""
-    each = contested.drop(*_TIMES[1:], "has_end", *_COUNTS).explode(_ARRAYS)
-    single = each.unique([*KEY, "line_ids"], keep="first", maintain_order=True)
+    requests = contested.drop(*_TIMES[1:], "has_end", *_COUNTS).explode(_ARRAYS)
+    single = requests.unique([*KEY, "line_ids"], keep="first", maintain_order=True)
     is_segment = pl.col("request_kinds") == _SEGMENT
     at = pl.col("first_at") + pl.duration(milliseconds="offsets_ms")
     extension = pl.when(is_segment).then((pl.col("segment_seconds") * 1000).round().cast(pl.Int64)).otherwise(0)
@@ -82,13 +83,13 @@ def _joined(pieces: pl.DataFrame, rules: Sessions) -> pl.DataFrame:
     reached = pl.col("last_at").cum_max().shift(1).over(KEY)
     is_apart = pl.col("first_at") > reached + pl.duration(milliseconds=_gap_ms(rules))
     numbered = by_time.with_columns(number=is_apart.fill_null(True).cum_sum())
-    is_direct = (pl.col("source_group") == "direct").fill_null(True)  # a referrer that was told comes first
-    told_first = [is_direct, pl.col("first_at"), *map(pl.col, _CAME_FROM)]
+    is_direct = (pl.col("source_group") == "direct").fill_null(True)  # a referrer that was named comes first
+    named_first = [is_direct, pl.col("first_at"), *map(pl.col, _CAME_FROM)]
     return numbered.group_by(*KEY, "number", maintain_order=True).agg(
         *(pl.col(name).first() for name in _FIRST),
-        *(pl.col(name).get(_silence().arg_min()) for name in _OF_AGENT),
+        *(pl.col(name).get(_agent_rank().arg_min()) for name in _OF_AGENT),
         pl.col("has_agent").fill_null(True).any(),  # null: the log has no place for it, so it may have been named
-        *(pl.col(name).sort_by(told_first).first() for name in _CAME_FROM),
+        *(pl.col(name).sort_by(named_first).first() for name in _CAME_FROM),
         pl.col("first_at").first().alias("started_at"),
         pl.col("last_at").max().alias("reached_at"),
         pl.col("last_request_at").max(),
@@ -97,8 +98,8 @@ def _joined(pieces: pl.DataFrame, rules: Sessions) -> pl.DataFrame:
     )
 
 
-def _silence() -> pl.Expr:
-    """How little a piece tells of the agent: 0 it names it, 1 the log has no place for it, 2 the client sent none."""
+def _agent_rank() -> pl.Expr:
+    """What a piece knows of the agent, the best first: 0 its name, 1 the log has no place for it, 2 the client sent none."""
     return pl.col("has_agent").cast(pl.Int8).replace_strict({1: 0, 0: 2}, default=1, return_dtype=pl.Int8)
 
 

@@ -2,7 +2,7 @@
 
 Newer is, by definitions.md section 10: the stamp in the name, else when that content was first seen; of one path the later
 arrival; of equal times the greater hash of the content. All of it is a function of the reports as a set, so neither
-their order nor how they were dealt over runs matters. A report is whole for an app's day where none of its rows that
+their order nor how they were split over runs matters. A report is whole for an app's day where none of its rows that
 may be of it was rejected.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from metrics_lake.sources.stores.app_store import ANOTHER_DAY, NOT_SALES
-from metrics_lake.sources.stores.google_play import ANOTHER_MONTH, OVERVIEW
+from metrics_lake.sources.stores.app_store_sales import ANOTHER_DAY, NOT_SALES
+from metrics_lake.sources.stores.google_play_installs import ANOTHER_MONTH, OVERVIEW
 
 APPLE = "apple"
 OF_DAY = ("store", "downloaded_on", "app")
@@ -37,8 +37,8 @@ class Counting:
 def counting(reports: pl.DataFrame, apps: pl.DataFrame) -> Counting:
     """From rows of all kinds of bronze.store_reports, whole months of them; `apps` is of silver.downloads.APPS."""
     placed = _timed(pl.concat([_of_vendors(reports, apps), _of_kinds(reports)], how="diagonal"))
-    told = _told(placed, apps)
-    latest = told.filter(pl.col("batch_number") == pl.col("batch_number").max().over(*KEY, "path", *_WORTH))
+    reported = _reported(placed, apps)
+    latest = reported.filter(pl.col("batch_number") == pl.col("batch_number").max().over(*KEY, "path", *_WORTH))
     best = latest.sort(*_WORTH, "time", "file_id", "path").unique(KEY, keep="last", maintain_order=True)
     best = _partial(best.filter(~_is_of_nobody()))
     tied = latest.join(best.select(*KEY, "file_id", "time", *_WORTH), on=[*KEY, "file_id", "time", *_WORTH])
@@ -66,18 +66,18 @@ def _of_vendors(reports: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
     by_content = _sole(named, ["file_id", "downloaded_on"], "by_content")
     by_setting = _sole(apps.filter(pl.col("store") == APPLE, pl.col("vendor").is_not_null()), ["app"], "by_setting")
     by_report = _sole(named, ["app"], "by_report")
-    laid = pl.concat([files, rows, of_file], how="diagonal").join(
+    rows_of_files = pl.concat([files, rows, of_file], how="diagonal").join(
         by_content, on=["file_id", "downloaded_on"], how="left"
     )
-    laid = laid.join(by_setting, on="app", how="left").join(by_report, on="app", how="left")
+    rows_of_files = rows_of_files.join(by_setting, on="app", how="left").join(by_report, on="app", how="left")
     unit = pl.coalesce("vendor", "by_content", "by_setting", "by_report", pl.lit(_NOBODY))
-    return laid.with_columns(unit=unit).drop("by_content", "by_setting", "by_report")
+    return rows_of_files.with_columns(unit=unit).drop("by_content", "by_setting", "by_report")
 
 
 def _sole(named: pl.DataFrame, by: list[str], name: str) -> pl.DataFrame:
     """The vendor by these columns, where there is but one."""
-    found = named.group_by(by).agg(pl.col("vendor").unique())
-    return found.filter(pl.col("vendor").list.len() == 1).select(*by, pl.col("vendor").list.first().alias(name))
+    vendors = named.group_by(by).agg(pl.col("vendor").unique())
+    return vendors.filter(pl.col("vendor").list.len() == 1).select(*by, pl.col("vendor").list.first().alias(name))
 
 
 def _of_kinds(reports: pl.DataFrame) -> pl.DataFrame:
@@ -95,7 +95,7 @@ def _timed(placed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _told(placed: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
+def _reported(placed: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
     """Of each report the apps' days that it tells of: by a row, or of Apple also by silence, as it lists all of a vendor's."""
     columns = (*KEY, *_FILE, "file_id", "time")
     spoken = placed.filter(
@@ -106,26 +106,26 @@ def _told(placed: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
     sold = apps.filter(pl.col("store") == APPLE).select("app", unit="vendor").drop_nulls().unique()
     known = pl.concat([of_rows.select(KEY), files.drop("app").join(sold, on="unit").select(KEY)]).unique()
     silent = files.drop("app").join(known, on=["store", "unit", "downloaded_on"]).select(*columns, has_rows=False)
-    told = pl.concat([of_rows, silent]).group_by(*KEY, *_FILE).agg(
+    reported = pl.concat([of_rows, silent]).group_by(*KEY, *_FILE).agg(
         pl.col("file_id").first(), pl.col("time").min(), pl.col("has_rows").any()
     )  # fmt: skip
-    torn = _torn(placed, told)
-    whole = told.join(torn, on=[*KEY, *_FILE], how="left").with_columns(is_whole=pl.col("is_torn").is_null())
-    return whole.drop("is_torn").with_columns(is_useful=pl.col("is_whole") | pl.col("has_rows"))
+    damaged = _damaged(placed, reported)
+    whole = reported.join(damaged, on=[*KEY, *_FILE], how="left").with_columns(is_whole=pl.col("is_damaged").is_null())
+    return whole.drop("is_damaged").with_columns(is_useful=pl.col("is_whole") | pl.col("has_rows"))
 
 
-def _torn(placed: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+def _damaged(placed: pl.DataFrame, reported: pl.DataFrame) -> pl.DataFrame:
     """The apps' days of reports that a rejected row may be of. One that names no app or day may be of any; but an overview
-    has one row a day, so that a day that it tells is told.
+    has one row a day, so that a day with a row is known.
     """
     rejects = placed.filter(pl.col("row_kind") == "reject").select(
-        *_FILE, torn_app="app", torn_on="downloaded_on", torn_unit="unit"
+        *_FILE, damaged_app="app", damaged_on="downloaded_on", damaged_unit="unit"
     )
-    met = told.join(rejects, on=_FILE)
-    is_of_app = pl.col("torn_app").is_null() | (pl.col("torn_app") == pl.col("app"))
-    any_day = pl.col("torn_on").is_null() & (pl.col("torn_unit") != OVERVIEW)
-    is_of_day = any_day | (pl.col("torn_on") == pl.col("downloaded_on"))
-    return met.filter(is_of_app & is_of_day.fill_null(False)).select(*KEY, *_FILE, is_torn=True).unique()
+    met = reported.join(rejects, on=_FILE)
+    is_of_app = pl.col("damaged_app").is_null() | (pl.col("damaged_app") == pl.col("app"))
+    any_day = pl.col("damaged_on").is_null() & (pl.col("damaged_unit") != OVERVIEW)
+    is_of_day = any_day | (pl.col("damaged_on") == pl.col("downloaded_on"))
+    return met.filter(is_of_app & is_of_day.fill_null(False)).select(*KEY, *_FILE, is_damaged=True).unique()
 
 
 def _is_of_nobody() -> pl.Expr:
@@ -139,11 +139,11 @@ def _partial(best: pl.DataFrame) -> pl.DataFrame:
     return best.with_columns(is_partial=pl.when(pl.col("store") == APPLE).then(of_day).otherwise(~pl.col("is_whole")))
 
 
-def lost(found: Counting, held: set[tuple[str, str]]) -> list[str]:
-    """The paths of reports that count, of whose content nothing is `held` any more as (path, first of its hash)."""
-    there = pl.DataFrame(sorted(held), {"path": pl.String, "file_id": pl.String}, orient="row").with_columns(
-        is_held=True
+def lost(counted: Counting, landed: set[tuple[str, str]]) -> list[str]:
+    """The paths of reports that count and whose content is not in `landed` (path, first of its hash) any more."""
+    there = pl.DataFrame(sorted(landed), {"path": pl.String, "file_id": pl.String}, orient="row").with_columns(
+        is_landed=True
     )
-    tied = found.tied.join(there, on=["path", "file_id"], how="left")
-    gone = tied.group_by(KEY).agg(pl.col("is_held").any().fill_null(False), pl.col("path").min())
-    return gone.filter(~pl.col("is_held"))["path"].unique().sort().to_list()
+    tied = counted.tied.join(there, on=["path", "file_id"], how="left")
+    gone = tied.group_by(KEY).agg(pl.col("is_landed").any().fill_null(False), pl.col("path").min())
+    return gone.filter(~pl.col("is_landed"))["path"].unique().sort().to_list()

@@ -1,4 +1,4 @@
-"""The hour that a log file's path bears, if it bears one."""
+"""The hour that is part of a log file's path."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _HOUR_FOLDER = re.compile(r"[-_/T]([01]\d|2[0-3])(?:[-_.:h]?00)?/.*")
 
 @lru_cache(maxsize=100_000)
 def named_at(path: str, zone: str) -> datetime | None:
-    """The full hour that a path tells on this clock, as an instant; None where it tells none."""
-    found = _DAY.search(path)
-    if not found:
+    """The full hour in a path, read in this time zone, as an instant; None if the path has none."""
+    date_match = _DAY.search(path)
+    if not date_match:
         return None
-    rest = _ENDING.sub("", path[found.end() :])
+    rest = _ENDING.sub("", path[date_match.end() :])
     hour = _HOUR_LAST.fullmatch(rest) or _HOUR_FOLDER.fullmatch(rest)
     if not hour:
         return None
     try:
-        wall = datetime(int(found[1]), int(found[3]), int(found[4]), int(hour[1]), tzinfo=ZoneInfo(zone))
+        wall = datetime(int(date_match[1]), int(date_match[3]), int(date_match[4]), int(hour[1]), tzinfo=ZoneInfo(zone))
     except ValueError:
         return None
     return wall.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""A file that arrived, as a source sees it: who it is, and its bytes in pieces. Where it lies is io's affair."""
+"""A landed file as a source sees it: its manifest entry and its bytes in pieces. Where it is stored is known to io alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ READ, EMPTY, DUPLICATE, QUARANTINED = "read", "empty", "duplicate", "quarantined
 
 
 class UnreadableFile(Exception):
-    """A file can't be read as a whole; `reason` is a word for the quarantine, without any of its content."""
+    """The whole file can't be read. `reason` is the word for the quarantine; it has none of the file's content."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -19,11 +19,11 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One version of one landing file, as the manifest knows it.
+    """One version of one landing file, as recorded in the manifest.
 
-    `path` is relative to landing, with marks for addresses (names.Names); `content_hash` is SHA-256 in hex;
-    `is_duplicate` says that the same bytes came before under another name; `etag` names the version in Azure's storage;
-    `seen_at` says when its content was first seen, where an older lake knew it.
+    `path` is relative to landing, with addresses redacted (privacy/redaction.py); `content_hash` is SHA-256 in hex;
+    `is_duplicate` means that the same bytes came earlier under another name; `etag` is the version in Azure's storage;
+    `seen_at` is when its content was first seen, if an older lake recorded it.
     """
 
     path: str
@@ -39,8 +39,8 @@ class FileEntry:
         return self.content_hash[:16]
 
 
-class ArrivedFile(Protocol):
-    """What a source is given for each file."""
+class InputFile(Protocol):
+    """One file as it is passed to `parse`."""
 
     @property
     def entry(self) -> FileEntry: ...
@@ -50,16 +50,16 @@ class ArrivedFile(Protocol):
 
     @property
     def true_path(self) -> str:
-        """Where it lies below landing, marks undone: to be looked at, never to be written."""
+        """Its real path below landing, not redacted: it may be read and must never be written."""
         ...
 
     def pieces(self) -> Iterator[bytes]:
-        """The unpacked bytes, in pieces of some megabytes that end at a line's end (the last may not).
+        """The unpacked bytes in pieces of a few megabytes. Each piece ends with a line end; the last one may not.
 
         Raises UnreadableFile before the first piece if any part of the file can't be unpacked.
         """
         ...
 
-    def before(self) -> ArrivedFile | None:
-        """The file before it in its folder, in the order of their names, if landing has one."""
+    def before(self) -> InputFile | None:
+        """The previous file of its folder in the order of names; None if landing has none."""
         ...

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.run import run
 from tests.lake.conftest import ROOT
 from tests.unit.cli.conftest import TENANTS
@@ -53,7 +53,7 @@ class World:
     """A folder with landing and lake. `work` is done in this process, `driver` in one of its own."""
 
     folder: Path
-    work: Work
+    work: JobContext
 
     def put(self, path: str, content: bytes, *, at: float | None = None) -> None:
         file = self.folder / "landing" / path
@@ -91,7 +91,7 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def world_in(work_in: Callable[..., Work]) -> Callable[[Path], World]:
+def world_in(work_in: Callable[..., JobContext]) -> Callable[[Path], World]:
     """An empty world: world_in(folder)."""
 
     def made(folder: Path) -> World:

@@ -5,24 +5,22 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from metrics_lake.bronze.haproxy import TABLE
-from metrics_lake.model.tables import Source
-from metrics_lake.sources import haproxy
+from metrics_lake.bronze import haproxy
 
-__all__ = ["BAIT", "SOURCE", "TABLE"]
 BAIT = ".bait"
 
 
-def parse(files: Iterable[Any], rules: Any) -> Iterator[pl.DataFrame]:
+def parse(files: Iterable[Any], rules: Any, hasher: Any) -> Iterator[pl.DataFrame]:
     """The first frame's rows, and then the end of the process."""
     held = list(files)
     bait = Path(held[0].root, "haproxy", BAIT)
-    frames = haproxy.SOURCE.parse(held, rules)
+    frames = haproxy.FEED.parse(held, rules, hasher)
     yield next(frames)
     if bait.exists():
         mark, _, how_often = bait.read_text().partition("\n")
@@ -33,4 +31,4 @@ def parse(files: Iterable[Any], rules: Any) -> Iterator[pl.DataFrame]:
     yield from frames
 
 
-SOURCE = Source("haproxy", "haproxy", parse)
+FEED = replace(haproxy.FEED, parse=parse, declared_in=__name__)

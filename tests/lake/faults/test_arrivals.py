@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.landing.intake import Intake
+from metrics_lake.io.landing.local_landing import LocalLanding
 from metrics_lake.io.landing.reader import LandedFile
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.run import run
 from tests.lake import contents
 from tests.lake.faults.conftest import BEFORE, CORPUS, CUT, EDGE, FIRST, GROWING, LAST, LATE, UNTOUCHED, World, packed
@@ -87,9 +88,9 @@ def test_case_09_a_cut_gzip_file_is_set_aside_whole_and_read_once_when_it_comes_
 
 def test_case_10_an_empty_file_is_an_hour_that_came_empty_and_not_a_missing_one(history: History) -> None:
     assert [history.told(path) for path in EMPTY] == [[("empty", None, 0)]] * 2
-    [proxy] = received(history.world.work.settings).proxies
-    assert proxy.of("empty") == [utc("2001-01-15 14:00"), utc("2001-01-15 15:00")]
-    assert not {utc("2001-01-15 14:00"), utc("2001-01-15 15:00")} & set(proxy.of("missing"))
+    [proxy] = coverage(history.world.work.settings).proxies
+    assert proxy.hours_of_kind("empty") == [utc("2001-01-15 14:00"), utc("2001-01-15 15:00")]
+    assert not {utc("2001-01-15 14:00"), utc("2001-01-15 15:00")} & set(proxy.hours_of_kind("missing"))
 
 
 def test_case_11_what_a_file_is_called_does_not_decide_how_it_is_read(history: History) -> None:
@@ -133,16 +134,16 @@ def test_case_15_a_file_that_changes_between_planning_and_reading_counts_each_li
     short, whole = text([line(0)]), text([line(0), line(6)])
     file.write_bytes(short)
     gone.write_bytes(text([line(12)]))
-    stream = Stream(bronze, tmp_path / "checkpoint", str)
-    batch = stream.plan(tmp_path / "landing", {}, 1 << 20)
+    stream = Intake(bronze.FEED, tmp_path / "checkpoint", str)
+    batch = stream.plan(LocalLanding(tmp_path / "landing"), {}, 1 << 20)
     assert batch
     file.write_bytes(whole)  # while the batch waits to be read
     gone.unlink()
     first = parse(*(LandedFile(batch.root, entry, batch.number, str) for entry in batch.entries))
     assert [(row["status"], row["reason"]) for row in first.files] == [("read", None), ("quarantined", "vanished")]
-    later = stream.plan(tmp_path / "landing", {}, 1 << 20)
+    later = stream.plan(LocalLanding(tmp_path / "landing"), {}, 1 << 20)
     assert later and [entry.path for entry in later.entries] == ["haproxy/a.log"], "its content isn't what was planned"
     again = parse(*(LandedFile(later.root, entry, later.number, str) for entry in later.entries))
     ids = [{each for visit in read.visits for each in visit["line_ids"]} for read in (first, again)]
     assert ids[0] == ids[1] and len(ids[0]) == 2, "the same lines by the same fingerprints: sessions hold them once"
-    assert stream.plan(tmp_path / "landing", {}, 1 << 20) is None
+    assert stream.plan(LocalLanding(tmp_path / "landing"), {}, 1 << 20) is None

@@ -14,9 +14,10 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.gold import listeners_by_minute
 from metrics_lake.io.lake.commit_log import Progress
-from metrics_lake.io.lake.spark_tables import Lake
+from metrics_lake.io.lake.spark_tables import SparkTables
 from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.io.storage.failpoints import Crash, crashing
 from metrics_lake.io.storage.files import BusyError, locked
@@ -48,7 +49,7 @@ def test_case_01_a_batch_committed_to_the_table_but_not_to_the_checkpoint_is_not
     newest = max(commits.glob("[0-9]*"), key=lambda file: int(file.name))
     newest.unlink()
     newest.with_name(f".{newest.name}.crc").unlink()
-    assert ingest(copy.work).files == 0 and newest.exists()
+    assert ingest(copy.work, bronze.FEED).files == 0 and newest.exists()
     assert (contents.files(copy.work.settings), contents.requests(copy.work.settings)) == (before, requests)
 
 
@@ -110,7 +111,7 @@ def test_case_06_two_jobs_over_the_same_days_end_as_one_after_the_other_would(
         world.work.lock("compute"),
     ):
         pytest.fail("two jobs were let in")
-    lake = Lake(spark, f"{world.folder}/crossed")  # and without the lock, as on storage that machines share
+    lake = SparkTables(spark, f"{world.folder}/crossed")  # and without the lock, as on storage that machines share
     rows = lake_rows(spark)
     lake.replace(listeners_by_minute.TABLE, rows, "TRUE", Progress("t", {}, ""))
     failed: list[BaseException] = []
@@ -129,7 +130,7 @@ def lake_rows(spark: SparkSession):
     return frame.select(*(F.lit(made.get(c.name, 1)).cast(c.type).alias(c.name) for c in columns))
 
 
-def _replace(lake: Lake, rows, failed: list[BaseException]) -> None:
+def _replace(lake: SparkTables, rows, failed: list[BaseException]) -> None:
     try:
         for _ in range(2):
             retried(lambda: lake.replace(listeners_by_minute.TABLE, rows, "stream = 'live'", Progress("t", {}, "")))
@@ -142,11 +143,11 @@ def test_case_07_a_checkpoint_that_is_gone_is_refused_and_a_new_epoch_makes_no_d
     with pytest.raises(
         CheckpointError, match="is lost, although bronze has rows; `metrics-lake ingest --reset-checkpoint`"
     ):
-        ingest(copy.work)
+        ingest(copy.work, bronze.FEED)
     before, requests = contents.files(copy.work.settings), contents.requests(copy.work.settings)
-    reset_checkpoint.begin_again(copy.work)
+    reset_checkpoint.reset_checkpoint(copy.work, bronze.FEED)
     copy.put(f"{EDGE}/2001/01/15/haproxy-15-00.log.gz", packed(text([line(2 * 3600 + 5)])))
-    assert ingest(copy.work).files == 1, "only what is new is read"
+    assert ingest(copy.work, bronze.FEED).files == 1, "only what is new is read"
     after = contents.files(copy.work.settings)
     assert after[: len(before)] == before and len(after) == len(before) + 1
     assert contents.requests(copy.work.settings) == requests + 1
@@ -162,6 +163,6 @@ def test_case_08_a_torn_checkpoint_is_named_with_its_remedy_and_never_begun_from
     file.write_bytes(b"" if harm == "cut to nothing" else content[:40] + bytes([content[40] ^ 1]) + content[41:])
     before = contents.requests(copy.work.settings)
     with pytest.raises(CheckpointError, match=rf"{file.name} is torn .*--reset-checkpoint"):
-        ingest(copy.work)
-    reset_checkpoint.begin_again(copy.work)
-    assert ingest(copy.work).files == 0 and contents.requests(copy.work.settings) == before
+        ingest(copy.work, bronze.FEED)
+    reset_checkpoint.reset_checkpoint(copy.work, bronze.FEED)
+    assert ingest(copy.work, bronze.FEED).files == 0 and contents.requests(copy.work.settings) == before

@@ -16,7 +16,7 @@ import pytest
 from metrics_lake.cli.output.failures import lines
 from metrics_lake.io.documents.cosmos import CosmosError
 from metrics_lake.io.documents.sizes import DocumentError
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.serve import listening
 from tests.lake import contents
@@ -35,7 +35,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 
 @pytest.fixture
-def work(copy: World, account: Account, work_in: Callable[..., Work]) -> Work:
+def work(copy: World, account: Account, work_in: Callable[..., JobContext]) -> JobContext:
     cosmos = ("documents.store=cosmos", f"documents.endpoint={account.address}", "documents.database=metrics")
     folder = copy.folder
     return work_in(folder, folder / "landing", folder / "tenants.yaml", *cosmos)
@@ -60,7 +60,7 @@ STORMS = {
 
 @pytest.mark.parametrize("storm", STORMS)
 def test_case_24_a_storm_is_ridden_out_and_publishing_again_writes_nothing(
-    work: Work, account: Account, clean: World, storm: str
+    work: JobContext, account: Account, clean: World, storm: str
 ) -> None:
     for kind in (CREATE, QUERY):
         account.faults[kind] = list(STORMS[storm])
@@ -74,7 +74,7 @@ def test_case_24_a_storm_is_ridden_out_and_publishing_again_writes_nothing(
 
 
 def test_case_24_a_storm_that_does_not_end_is_one_line_and_the_next_publish_ends_what_was_begun(
-    work: Work, account: Account, clean: World
+    work: JobContext, account: Account, clean: World
 ) -> None:
     state = Path(work.settings.storage.rollups) / "_published.json"
     before = json.loads(state.read_bytes())
@@ -91,7 +91,7 @@ def test_case_24_a_storm_that_does_not_end_is_one_line_and_the_next_publish_ends
 
 
 def test_case_24_a_document_that_another_publisher_changed_meanwhile_is_looked_at_again(
-    work: Work, account: Account, clean: World
+    work: JobContext, account: Account, clean: World
 ) -> None:
     publish(work)
     for document in account.documents["listening"].values():
@@ -104,7 +104,7 @@ def test_case_24_a_document_that_another_publisher_changed_meanwhile_is_looked_a
 
 
 def test_case_24_a_document_beyond_two_megabytes_is_refused_by_its_name_here_or_there(
-    work: Work, account: Account, monkeypatch: pytest.MonkeyPatch
+    work: JobContext, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account.faults[CREATE] = [Fault(413)] * 8
     with pytest.raises(CosmosError, match="finds a document too large: more than 2 MB"):

@@ -15,13 +15,13 @@ from metrics_lake import audit
 from metrics_lake.catalog import stored
 from metrics_lake.cli.erase import _search_rest
 from metrics_lake.io.storage.failpoints import Crash, crashing
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain import erase
 from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.run import run
 from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import derive_key, listener_id
-from metrics_lake.sources.haproxy.erasure_request import Asked
+from metrics_lake.sources.haproxy.erasure_request import ErasureRequest
 from tests.lake import contents
 from tests.lake.faults.conftest import CORPUS, EDGE, World, packed
 from tests.unit.sources.haproxy.logs import SECRET, line, text
@@ -30,9 +30,9 @@ MPV = "192.0.2.8 mpv 0.34"
 LATE = f"{EDGE}/2001/01/15/haproxy-15-00.log.gz"
 LATER = packed(text([line(2 * 3600 + 5), line(2 * 3600 + 11)]))
 PEOPLE = {
-    "192.0.2.7": Asked("192.0.2.7", "VLC/3.0.20"),
-    "192.0.2.8": Asked("192.0.2.8", "mpv 0.34"),
-    "192.0.2.9": Asked("192.0.2.9", "Winamp"),
+    "192.0.2.7": ErasureRequest("192.0.2.7", "VLC/3.0.20"),
+    "192.0.2.8": ErasureRequest("192.0.2.8", "mpv 0.34"),
+    "192.0.2.9": ErasureRequest("192.0.2.9", "Winamp"),
 }
 
 
@@ -104,7 +104,7 @@ def test_case_25_erasing_again_finds_nothing_and_no_later_run_brings_the_listene
     told = command(copy, MPV)
     assert "there is no data of this listener" in told and "no byte of the ids is left" in told
     assert blobs(copy) == before and state(copy) == state(without)
-    assert run(copy.work).ingested.files == 0 and blobs(copy) == before, "the manifest knows what was read"
+    assert run(copy.work).files == 0 and blobs(copy) == before, "the manifest knows what was read"
     late = world_in(other)
     for world in (copy, late):
         world.put(LATE, LATER)
@@ -158,7 +158,7 @@ def test_case_25_a_batch_that_was_begun_has_to_be_ended_first(copy: World) -> No
     with crashing("batch_planned"), pytest.raises(Crash):
         run(copy.work)
     with pytest.raises(erase.EraseError, match="begun and not ended: `metrics-lake run` first"):
-        erase.held(copy.work, frozenset([MPV_ID]))
+        erase.stored(copy.work, frozenset([MPV_ID]))
 
 
 # --- keys that change at midnight ------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ MIDNIGHT = 12 * 3600
 
 
 @pytest.fixture
-def nightly(world_in: Callable[[Path], World], work_in: Callable[..., Work], tmp_path: Path) -> World:
+def nightly(world_in: Callable[[Path], World], work_in: Callable[..., JobContext], tmp_path: Path) -> World:
     """One listens from 23:59 to 00:01 under keys that change at midnight; another, in the hour after, comes late."""
     world_in(tmp_path)
     daily = ("privacy.key_rotation=daily", f"privacy.keys_file={tmp_path / 'keys'}")
@@ -218,4 +218,4 @@ def test_case_25_under_a_key_that_was_destroyed_nobody_is_found_any_more(nightly
     assert ids.destroyed == ("2001-01-15",)
     assert erase.erase(work, "acme", ids.every, stored()).sessions == 1
     assert held_sessions(nightly)["started_on"].to_list() == [date(2001, 1, 15)], "under a number that leads to no one"
-    assert audit.needles(keys={"id": bytes.fromhex(held_sessions(nightly)["listener_id"][0])}).key_count == 1
+    assert audit.search_terms(keys={"id": bytes.fromhex(held_sessions(nightly)["listener_id"][0])}).key_count == 1

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from metrics_lake.catalog import stored
 from metrics_lake.io.storage.failpoints import Crash, crashing
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain.upkeep import upkeep
 from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.run import run
@@ -57,7 +57,7 @@ SOON = datetime(2001, 2, 1, tzinfo=timezone.utc)  # before any row is past its d
 class Histories(RuleBasedStateMachine):
     """Files come and change; the model knows which lines were there when files were read."""
 
-    world: Callable[[Path], Work]
+    world: Callable[[Path], JobContext]
 
     @initialize(first=_REQUESTS)
     def begin(self, first: list[Request]) -> None:
@@ -169,8 +169,8 @@ _LONG = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_bl
 
 
 @pytest.fixture
-def histories(work_in: Callable[..., Work]) -> type[Histories]:
-    def world(folder: Path) -> Work:
+def histories(work_in: Callable[..., JobContext]) -> type[Histories]:
+    def world(folder: Path) -> JobContext:
         return work_in(folder, folder / "landing", folder / "tenants.yaml", "upkeep.vacuum_days=1")
 
     return type("HistoriesHere", (Histories,), {"world": staticmethod(world)})

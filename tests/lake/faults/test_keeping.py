@@ -11,7 +11,7 @@ import polars as pl
 
 from metrics_lake.catalog import stored
 from metrics_lake.jobs.maintain.upkeep import upkeep
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.refine import refine
 from metrics_lake.jobs.run import run
@@ -35,7 +35,7 @@ def test_a_rebuild_ends_in_the_same_lake_and_leaves_what_is_published_byte_for_b
     assert contents.everything(copy.work.settings, "acme") == contents.everything(clean.work.settings, "acme")
     assert done.old is not None and (done.old / "silver" / "sessions" / "_delta_log").is_dir()
     assert not Path(f"{copy.work.settings.storage.lake}.building").exists()
-    assert run(copy.work).ingested.files == 0, "the new lake knows what it has read"
+    assert run(copy.work).files == 0, "the new lake knows what it has read"
 
 
 def test_case_03_upkeep_deletes_what_is_past_its_days_and_what_a_crash_left_and_changes_nothing_else(
@@ -48,17 +48,17 @@ def test_case_03_upkeep_deletes_what_is_past_its_days_and_what_a_crash_left_and_
     orphan.write_bytes(b"left by a crash")
     old = datetime(2001, 1, 1).timestamp()
     os.utime(orphan, (old, old))
-    progress = copy.work.history.last(sessions.TABLE)
+    progress = copy.work.commit_log.last(sessions.TABLE)
     upkeep(copy.work, stored(), datetime(2002, 1, 20, tzinfo=timezone.utc))
     assert contents.everything(copy.work.settings, "acme") == before and not orphan.exists()
     bronze = pl.read_delta(str(lake / "bronze" / "haproxy"))
     assert str(bronze.filter(pl.col("row_kind") == "visit")["happened_on"].min()) == "2001-01-12", (
         "400 days and no more"
     )
-    [proxy] = received(copy.work.settings).proxies
-    assert len(proxy.of("empty")) == 1, "that an hour came empty is not forgotten"
-    after = copy.work.history.last(sessions.TABLE)
+    [proxy] = coverage(copy.work.settings).proxies
+    assert len(proxy.hours_of_kind("empty")) == 1, "that an hour came empty is not forgotten"
+    after = copy.work.commit_log.last(sessions.TABLE)
     assert progress and after and after.version > progress.version, "upkeep has committed"
-    assert (after.progress.through, after.progress.rules) == (progress.progress.through, progress.progress.rules)
+    assert (after.progress.watermark, after.progress.rules) == (progress.progress.watermark, progress.progress.rules)
     assert refine(copy.work) is False, "and the job knows how far it is"
     assert json.loads((Path(copy.work.settings.storage.rollups) / "acme" / "index.json").read_bytes())

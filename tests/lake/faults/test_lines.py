@@ -16,14 +16,15 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from metrics_lake.cli.output.rows import write
+from metrics_lake.cli.output.table_output import write
 from metrics_lake.config.settings import Settings, Storage
 from metrics_lake.io.landing.intake import new_entries
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.io.landing.local_landing import LocalLanding
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.privacy import salts
 from tests.unit import standing
 from tests.unit.drawing import utc
-from tests.unit.sources.haproxy.logs import NOON, SECRET, TENANTS, Arrived, line, parse, rules_of, text
+from tests.unit.sources.haproxy.logs import NOON, SECRET, TENANTS, InMemoryFile, line, parse, rules_of, text
 
 
 @pytest.fixture(autouse=True)
@@ -57,10 +58,10 @@ def test_case_16_the_hour_that_comes_twice_and_the_one_that_never_comes_are_put_
     twice = [
         stamped(f"28/Oct/2001:{hour}.000") for hour in ("02:30:00", "02:59:00", "02:01:00", "02:31:00", "03:01:00")
     ]
-    got = parse(Arrived(text(twice), "haproxy/a.log"), rules=rules_of(haproxy={"timezone": "Europe/Berlin"}))
+    got = parse(InMemoryFile(text(twice), "haproxy/a.log"), rules=rules_of(haproxy={"timezone": "Europe/Berlin"}))
     offsets = sorted(at for visit in got.visits for at in at_of(visit))
     assert offsets == [utc(f"2001-10-28 {at}") for at in ("00:30", "00:59", "01:01", "01:31", "02:01")]
-    spring = Arrived(text([stamped("25/Mar/2001:02:30:00.000")]), "haproxy/a.log")
+    spring = InMemoryFile(text([stamped("25/Mar/2001:02:30:00.000")]), "haproxy/a.log")
     never = parse(spring, rules=rules_of(haproxy={"timezone": "Europe/Berlin"}))
     assert never.accounts == {"accepted": 1} and never.visits[0]["is_time_doubtful"]
 
@@ -74,13 +75,13 @@ def test_case_16_a_file_from_the_future_hides_no_other_and_claims_no_hour(tmp_pa
     folder.mkdir()
     (folder / "a.log").write_text("x")
     os.utime(folder / "a.log", (4_102_444_800, 4_102_444_800))
-    known = list(new_entries(tmp_path, "haproxy", [], str))
+    known = list(new_entries(LocalLanding(tmp_path), "haproxy", [], str))
     (folder / "b.log").write_text("y")
     os.utime(folder / "b.log", (0, 0))
-    assert [entry.path for entry in new_entries(tmp_path, "haproxy", known, str)] == ["haproxy/b.log"]
+    assert [entry.path for entry in new_entries(LocalLanding(tmp_path), "haproxy", known, str)] == ["haproxy/b.log"]
     standing.write(tmp_path / "lake")
     settings = Settings(storage=Storage(lake=str(tmp_path / "lake")))
-    assert received(settings).complete_through == utc("2001-01-15 14:00")
+    assert coverage(settings).complete_through == utc("2001-01-15 14:00")
 
 
 MALFORMED = {
@@ -195,7 +196,7 @@ def test_case_25_keys_that_change_at_a_day_s_border_mix_in_no_session_and_an_era
     salts.prepare(file, TENANTS.tenants)
     rules = rules_of(privacy={"key_rotation": "daily", "keys_file": file, "secret_file": "none"})
     midnight = 12 * 3600
-    log = Arrived(text([line(midnight + at, f"/acme/live/{at}.ts") for at in (-12, -6, 0, 6)]))
+    log = InMemoryFile(text([line(midnight + at, f"/acme/live/{at}.ts") for at in (-12, -6, 0, 6)]))
     visits = parse(log, rules=rules).visits
     days = {(visit["listener_id"], at.date()) for visit in visits for at in at_of(visit)}
     assert len(days) == 2 and len({listener for listener, _ in days}) == 2, (

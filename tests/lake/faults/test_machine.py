@@ -17,7 +17,8 @@ from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.cli import main
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.landing import intake
-from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.landing.intake import Intake
+from metrics_lake.io.landing.local_landing import LocalLanding
 from metrics_lake.io.storage import files
 from metrics_lake.jobs.ingest import _rules as rules_of_batch
 from metrics_lake.jobs.ingest import ingest
@@ -90,24 +91,28 @@ def test_case_22_a_full_disk_is_said_so_and_leaves_no_torn_file_behind(
         assert lake.ingest() == 1
     assert "the disk is full; free some room and run again" in capsys.readouterr().err
     assert lake.state() == before
-    held = Stream(bronze, lake.root / "data/lake/_checkpoints/ingest_haproxy", str)
-    assert held.plan(lake.root / "data" / "landing", {}, 1 << 20) is not None, "with room again it goes on"
+    held = Intake(bronze.FEED, lake.root / "data/lake/_checkpoints/ingest_haproxy", str)
+    assert held.plan(LocalLanding(lake.root / "data" / "landing"), {}, 1 << 20) is not None, (
+        "with room again it goes on"
+    )
 
 
 def test_case_23_a_worker_killed_in_the_midst_of_a_batch_costs_a_run_and_no_row(world: World) -> None:
     for hour in range(3):
         world.put(f"haproxy/edge-01/2001/01/15/haproxy-{13 + hour}-00.log.gz", packed(text([line(hour * 3600)])))
     work = world.work
-    batch = work.stream.plan(Path(work.settings.storage.landing), rules_of_batch(work), 1 << 30)
+    batch = work.intake(bronze.FEED).plan(LocalLanding(work.settings.storage.landing), rules_of_batch(work), 1 << 30)
     assert batch
     mark = world.folder / "killed"
     (world.folder / "landing" / "haproxy" / dying.BAIT).write_text(str(mark))
-    sick = Stream(dying, Path(work.checkpoints, "ingest_haproxy"), str)
+    sick = Intake(dying.FEED, Path(work.checkpoints, "ingest_haproxy"), str)
     with pytest.raises(StreamingQueryException):
-        sick.read(work.lake.spark, work.lake.path(bronze.TABLE), lambda done, parts: None, is_small=True)
-    assert mark.exists() and work.stream.committed == 0
+        sick.read(
+            work.spark_tables.spark, work.spark_tables.path(bronze.TABLE), lambda done, parts: None, is_small=True
+        )
+    assert mark.exists() and work.intake(bronze.FEED).committed == 0
     (world.folder / "landing" / "haproxy" / dying.BAIT).unlink()
-    assert ingest(work).files == 0, "nothing is new: it is the begun batch that is ended"
+    assert ingest(work, bronze.FEED).files == 0, "nothing is new: it is the begun batch that is ended"
     assert contents.requests(work.settings) == 3 and len(contents.files(work.settings)) == 3
 
 

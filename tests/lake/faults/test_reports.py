@@ -9,9 +9,10 @@ import pytest
 
 from metrics_lake.bronze import store_reports as bronze
 from metrics_lake.io.storage.failpoints import Crash, crashing
-from metrics_lake.jobs import downloads
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.publish import publish_downloads
 from metrics_lake.privacy.redaction import Names
+from tests.lake.report_runs import run_reports
 from tests.lake.test_downloads import TENANTS, found, land
 from tests.unit.sources.haproxy.logs import SECRET
 
@@ -57,20 +58,20 @@ OVERVIEW = "Daily User Installs,Date,Colour,Package name\n7,2001-01-15,blue,com.
 NO_APP = "Date,Daily User Installs\n2001-01-15,99\n"
 
 
-SHOWN = Names(bytes.fromhex(SECRET)).shown  # a row of eight digits could be an address
+SHOWN = Names(bytes.fromhex(SECRET)).redact_path  # a row of eight digits could be an address
 
 
 @pytest.fixture
-def work(work_in: Callable[..., Work], tmp_path: Path) -> Work:
+def work(work_in: Callable[..., JobContext], tmp_path: Path) -> JobContext:
     (tmp_path / "tenants.yaml").write_text(TENANTS)
     (tmp_path / "landing").mkdir()
     return work_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
 
 
-def files(work: Work) -> dict[str, list[tuple[str, str | None, str | None]]]:
+def files(work: JobContext) -> dict[str, list[tuple[str, str | None, str | None]]]:
     """Of each report, version by version: status, reason, and the columns that nothing reads."""
     told: dict[str, list[tuple[str, str | None, str | None]]] = {}
-    held = work.small_tables.frame(bronze.FILES).sort("batch_number")
+    held = work.delta_tables.frame(bronze.FILES).sort("batch_number")
     for row in held.iter_rows(named=True):
         told.setdefault(row["path"], []).append((row["status"], row["reason"], row["unknown_columns"]))
         if row["status"] == "read":
@@ -79,22 +80,22 @@ def files(work: Work) -> dict[str, list[tuple[str, str | None, str | None]]]:
     return told
 
 
-def apple_days(work: Work) -> dict[int, int]:
+def apple_days(work: JobContext) -> dict[int, int]:
     return {
         int(id_[-4:-2]): number for id_, number in found(work).items() if id_.startswith("apple") and id_.endswith("*")
     }
 
 
-def test_case_19_columns_are_matched_by_name_and_a_report_that_lacks_one_stops_no_other(work: Work) -> None:
+def test_case_19_columns_are_matched_by_name_and_a_report_that_lacks_one_stops_no_other(work: JobContext) -> None:
     for on, (content, _) in DRIFTED.items():
         land(work, APPLE.format(f"200101{on}"), content)
     land(work, PLAY.format("device"), b"\xff\xfe" + DEVICES.encode("utf-16-le"))
     land(work, PLAY.format("overview"), OVERVIEW)
     land(work, "google_play/installs_com.acme.radio_200102_overview.csv", NO_APP)
-    assert downloads.run(work)[0] == len(DRIFTED) + 3
+    assert run_reports(work)[0] == len(DRIFTED) + 3
     assert apple_days(work) == {on: number for on, (_, number) in DRIFTED.items() if number is not None}
     assert found(work)["google:com.acme.radio:2001-01-15:*"] == 7
-    devices = work.small_tables.frame(bronze.GOOGLE_PLAY).filter(dimension="device")
+    devices = work.delta_tables.frame(bronze.GOOGLE_PLAY).filter(dimension="device")
     assert devices.select("device", "downloads").rows() == [("a\nphone; of two lines", 4)]
     told = files(work)
     assert told[SHOWN(APPLE.format("20010112"))] == [("read", None, "moon phase")]
@@ -107,41 +108,43 @@ def test_case_19_columns_are_matched_by_name_and_a_report_that_lacks_one_stops_n
     assert sum(unknown is not None for versions in told.values() for _, _, unknown in versions) == 2
 
 
-def test_case_19_a_report_that_comes_again_mended_counts_and_changes_nothing_else(work: Work) -> None:
+def test_case_19_a_report_that_comes_again_mended_counts_and_changes_nothing_else(work: JobContext) -> None:
     for on in (15, 16):
         land(work, APPLE.format(f"200101{on}"), DRIFTED[on][0])
-    downloads.run(work)
+    run_reports(work)
     before = found(work)
     land(work, APPLE.format("20010117"), apple(17, header=HEADER[:3]))
-    assert downloads.run(work) == (1, downloads.Published()), "a bad report alone has nothing to say and stops nothing"
+    assert run_reports(work) == (1, publish_downloads.Published()), (
+        "a bad report alone has nothing to say and stops nothing"
+    )
     land(work, APPLE.format("20010116"), apple(16, "5"))
-    assert downloads.run(work)[0] == 1
+    assert run_reports(work)[0] == 1
     after = found(work)
     assert files(work)[SHOWN(APPLE.format("20010116"))] == [
         ("quarantined", "no_column_units", None),
         ("read", None, None),
     ]
     assert after == {**before, "apple:1234567890:2001-01-16:*": 5, "apple:1234567890:2001-01-16:ZA": 5}
-    assert downloads.run(work) == (0, downloads.Published())
+    assert run_reports(work) == (0, publish_downloads.Published())
 
 
 # --- the second stream under the cases of the first ------------------------------------------------------------------
 
 
-def state(work: Work) -> tuple[object, ...]:
-    held = work.small_tables.frame(bronze.TABLE)
+def state(work: JobContext) -> tuple[object, ...]:
+    held = work.delta_tables.frame(bronze.TABLE)
     return found(work), held.height, held.select("path", "batch_number", "row_kind").sort("path", "row_kind").rows()
 
 
-def test_case_01_reports_committed_to_the_table_but_not_to_the_checkpoint_are_not_read_twice(work: Work) -> None:
+def test_case_01_reports_committed_to_the_table_but_not_to_the_checkpoint_are_not_read_twice(work: JobContext) -> None:
     for on in (14, 15):
         land(work, APPLE.format(f"200101{on}"), DRIFTED[on][0])
-        downloads.run(work)
+        run_reports(work)
     before, commits = state(work), Path(work.checkpoints, "ingest_downloads", "query", "commits")
     newest = max(commits.glob("[0-9]*"), key=lambda file: int(file.name))
     newest.unlink()
     newest.with_name(f".{newest.name}.crc").unlink()
-    assert downloads.run(work) == (0, downloads.Published()) and newest.exists()
+    assert run_reports(work) == (0, publish_downloads.Published()) and newest.exists()
     assert state(work) == before
 
 
@@ -150,11 +153,11 @@ def test_case_01_reports_committed_to_the_table_but_not_to_the_checkpoint_are_no
     "documents_written",
 ])  # fmt: skip
 def test_case_02_killed_between_two_tables_of_downloads_the_next_run_ends_what_was_begun(
-    work: Work, place: str
+    work: JobContext, place: str
 ) -> None:
     land(work, APPLE.format("20010115"), DRIFTED[15][0])
     with crashing(place), pytest.raises(Crash):
-        downloads.run(work)
-    downloads.run(work)
+        run_reports(work)
+    run_reports(work)
     assert apple_days(work) == {15: 3} and files(work) == {SHOWN(APPLE.format("20010115")): [("read", None, None)]}
-    assert downloads.run(work) == (0, downloads.Published())
+    assert run_reports(work) == (0, publish_downloads.Published())

@@ -62,7 +62,7 @@ def test_case_22_a_disk_that_is_full_ends_a_run_in_one_line_and_with_room_again_
     assert not list(lake.rglob("*.tmp"))
     everything = [contents.everything(each.work.settings, "acme") for each in (world, clean)]
     assert everything[0] == everything[1]
-    assert run(world.work).ingested.files == 0
+    assert run(world.work).files == 0
 
 
 def test_case_22_a_checkpoint_that_is_read_only_ends_a_run_in_one_line_and_is_as_it_was(copy: World) -> None:
@@ -72,7 +72,7 @@ def test_case_22_a_checkpoint_that_is_read_only_ends_a_run_in_one_line_and_is_as
     told = apart(copy, READ_ONLY, checkpoint)
     assert told.endswith("code 1\n") and "is on a disk that is read-only" in told and "Traceback" not in told
     assert {path: path.read_bytes() for path in checkpoint.rglob("*") if path.is_file()} == before
-    assert run(copy.work).ingested.files == 1, "when it can be written again, the run goes on"
+    assert run(copy.work).files == 1, "when it can be written again, the run goes on"
 
 
 def test_case_23_a_task_whose_worker_is_killed_is_done_again_in_the_same_run_and_no_row_is_lost(

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from metrics_lake.catalog import stored
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain.upkeep import upkeep
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.rebuild import rebuild
 from metrics_lake.jobs.run import run
 from tests.lake.contents import differences, rollups, whole
@@ -24,30 +24,32 @@ from tests.lake.nine_days.station import BEGINS, CUT, HEALED, HOURS, LATE, arriv
 _HOUR, _DAY = timedelta(hours=1), 24
 _LONG = 54  # hours from one run to the next, where the nine days have to pass in seconds
 _END = BEGINS + _HOUR * HOURS
-Way = Callable[..., Work]
+Way = Callable[..., JobContext]
 
 
-def lake(way: Way, folder: Path) -> Work:
+def lake(way: Way, folder: Path) -> JobContext:
     (folder / "landing" / "haproxy").mkdir(parents=True)
     (folder / "tenants.yaml").write_text(yaml.safe_dump(tenants()))
     return way(folder, folder / "landing", folder / "tenants.yaml", "privacy.minimum_group=1", "upkeep.vacuum_days=1")
 
 
-def put(work: Work, files: Iterable[tuple[str, bytes]]) -> None:
+def put(work: JobContext, files: Iterable[tuple[str, bytes]]) -> None:
     for name, held in files:
         target = Path(work.settings.storage.landing, name)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(held)
 
 
-def at_once(way: Way, folder: Path) -> Work:
+def at_once(way: Way, folder: Path) -> JobContext:
     work = lake(way, folder)
     put(work, ((path(hour), content(hour)) for hour in range(HOURS)))
     run(work)
     return work
 
 
-def live(work: Work, hours_a_run: int, on_day: Callable[[int, list[float]], None] = lambda day, took: None) -> None:
+def live(
+    work: JobContext, hours_a_run: int, on_day: Callable[[int, list[float]], None] = lambda day, took: None
+) -> None:
     """Files come hour by hour; a run after each few of them, and upkeep once a day."""
     took: list[float] = []
     for hour in range(HOURS):
@@ -62,8 +64,8 @@ def live(work: Work, hours_a_run: int, on_day: Callable[[int, list[float]], None
             took.clear()
 
 
-def assert_as_at_once(lived: Work, once: Work) -> None:
-    assert received(lived.settings).complete_through == _END
+def assert_as_at_once(lived: JobContext, once: JobContext) -> None:
+    assert coverage(lived.settings).complete_through == _END
     assert not differences(whole(once), whole(lived))
     finals = [place for place, blob in rollups(lived.settings).items() if blob["status"] == "final"]
     assert {f"{name}/_all/day/2001-03-30.json" for name in tenants()["tenants"]} <= set(finals)

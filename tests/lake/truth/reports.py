@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from metrics_lake.io.documents.sqlite import SqliteDocuments
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.run import run
 from metrics_lake.serve.downloads import CONTAINER
 from tests.lake.truth.samples import FOLDER as TRUTH
@@ -56,7 +56,7 @@ class Reports:
         """The other way round, a run for each; the log came first."""
         return [[0], *([place] for place in range(len(self.case["files"]) - 1, 0, -1))]
 
-    def work(self, way: Callable[..., Work], folder: Path, tenants: dict[str, Any] | None = None) -> Work:
+    def work(self, way: Callable[..., JobContext], folder: Path, tenants: dict[str, Any] | None = None) -> JobContext:
         """A lake in a folder, with other tenants if told."""
         (folder / "landing").mkdir(parents=True, exist_ok=True)
         file = folder / "tenants.yaml"
@@ -64,7 +64,7 @@ class Reports:
         more = [f"{key}={value}" for key, value in self.case["settings"].items()]
         return way(folder, folder / "landing", file, *more)
 
-    def deal(self, work: Work, deliveries: Deliveries) -> Work:
+    def deal(self, work: JobContext, deliveries: Deliveries) -> JobContext:
         """A run for each delivery."""
         for places in deliveries:
             for place in places:
@@ -72,7 +72,7 @@ class Reports:
             run(work)
         return work
 
-    def _land(self, work: Work, place: int) -> None:
+    def _land(self, work: JobContext, place: int) -> None:
         path, changed_at = self.case["files"][place]
         target = Path(work.settings.storage.landing, path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def all_reports() -> dict[str, Reports]:
     return {path.parent.name: Reports(path.parent) for path in sorted(FOLDER.glob("*/case.json"))}
 
 
-def documents(work: Work) -> dict[str, dict[str, Any]]:
+def documents(work: JobContext) -> dict[str, dict[str, Any]]:
     """Every document of downloads, by tenant and id."""
     store = SqliteDocuments(work.settings.documents.path)
     return {
@@ -94,5 +94,5 @@ def documents(work: Work) -> dict[str, dict[str, Any]]:
     }
 
 
-def downloads(work: Work) -> dict[str, int | None]:
+def downloads(work: JobContext) -> dict[str, int | None]:
     return {place: each["downloads"] for place, each in documents(work).items()}

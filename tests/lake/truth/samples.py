@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.run import run
 
 FOLDER = Path(__file__).parents[2] / "golden" / "truth"
@@ -44,12 +44,12 @@ class Sample:
                     for row in csv.DictReader(file)]  # fmt: skip
         return sorted(rows, key=repr)
 
-    def work(self, way: Callable[..., Work], folder: Path) -> Work:
+    def work(self, way: Callable[..., JobContext], folder: Path) -> JobContext:
         """A lake in a folder, over a landing folder without files."""
         (folder / "landing").mkdir(parents=True)
         return way(folder, folder / "landing", self.folder / "tenants.yaml", *self.settings)
 
-    def dealt(self, way: Callable[..., Work], folder: Path, deliveries: Deliveries) -> Work:
+    def dealt(self, way: Callable[..., JobContext], folder: Path, deliveries: Deliveries) -> JobContext:
         """A lake of which each delivery came in a run of its own."""
         work = self.work(way, folder)
         for files in deliveries:
@@ -80,7 +80,7 @@ def samples() -> dict[str, Sample]:
     return {path.parent.name: Sample(path.parent) for path in sorted(FOLDER.glob("*/settings.json"))}
 
 
-def sessions(work: Work) -> list[Session]:
+def sessions(work: JobContext) -> list[Session]:
     """The sessions of a lake."""
     held = pl.read_delta(f"{work.settings.storage.lake}/silver/sessions")
     rows: list[Any] = held.select("tenant", "stream", "started_at", "ended_at", "exclusion").rows()

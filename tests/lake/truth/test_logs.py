@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from metrics_lake.jobs.context import Work
-from metrics_lake.jobs.read_coverage import received
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.read_coverage import coverage
 from metrics_lake.jobs.rebuild import rebuild
 from tests.lake.contents import differences, rollups, whole
 from tests.lake.truth.samples import ORDERS, in_one_run, newest_first, one_by_one, samples, sessions
@@ -19,15 +19,15 @@ from tests.lake.truth.samples import ORDERS, in_one_run, newest_first, one_by_on
 SAMPLES = samples()
 each_sample = pytest.mark.parametrize("name", SAMPLES)
 THROUGH = {"unclaimed_hour": "2026-05-10T13:00+00:00", "two_silent_hours": "2026-05-06T15:00+00:00"}
-Lakes = Callable[[str, Any], Work]
+Lakes = Callable[[str, Any], JobContext]
 
 
 @pytest.fixture(scope="module")
-def lake_of(small_in: Callable[..., Work], tmp_path_factory: pytest.TempPathFactory) -> Lakes:
+def lake_of(small_in: Callable[..., JobContext], tmp_path_factory: pytest.TempPathFactory) -> Lakes:
     """The lake of a sample by an order, which no test may change."""
 
     @cache
-    def made(name: str, order: Any) -> Work:
+    def made(name: str, order: Any) -> JobContext:
         sample = SAMPLES[name]
         if order is not in_one_run and len(sample.files) == 1:
             return made(name, in_one_run)
@@ -49,7 +49,7 @@ def test_a_small_log_file_by_file_gives_the_same_figures_as_at_once(name: str, l
 @pytest.mark.parametrize(("name", "through"), THROUGH.items())
 def test_an_hour_without_a_line_that_counts_is_received(name: str, through: str, lake_of: Lakes) -> None:
     dealt = lake_of(name, one_by_one)
-    assert received(dealt.settings).complete_through == datetime.fromisoformat(through)
+    assert coverage(dealt.settings).complete_through == datetime.fromisoformat(through)
 
 
 @pytest.mark.parametrize(("name", "tenant"), [("week_on_its_sunday", "acme"), ("week_of_another_tenant", "zeta")])
@@ -59,7 +59,7 @@ def test_a_week_keeps_its_listeners_when_another_tenant_s_week_begins(name: str,
 
 
 def test_a_lake_that_is_rebuilt_is_the_one_that_its_files_give_at_once(
-    lake_of: Lakes, small_in: Callable[..., Work], tmp_path: Path
+    lake_of: Lakes, small_in: Callable[..., JobContext], tmp_path: Path
 ) -> None:
     sample = SAMPLES["week_on_its_sunday"]
     dealt = sample.dealt(small_in, tmp_path, newest_first(sample.files))

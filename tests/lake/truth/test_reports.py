@@ -12,7 +12,7 @@ import pytest
 
 from metrics_lake.config.settings import SettingsError
 from metrics_lake.gold import downloads_by_day
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.rebuild import RebuildError, rebuild
 from metrics_lake.jobs.run import run
 from tests.lake.contents import differences, rollups, whole
@@ -41,15 +41,15 @@ RIGHT: dict[str, dict[str, int]] = {
     },
 }  # fmt: skip
 ALIKE = [name for name in REPORTS if name != "app-listed-twice" and not REPORTS[name].is_replaced_in_place]
-Lakes = Callable[[str, str], Work]
+Lakes = Callable[[str, str], JobContext]
 
 
 @pytest.fixture(scope="module")
-def lake_of(small_in: Callable[..., Work], tmp_path_factory: pytest.TempPathFactory) -> Lakes:
+def lake_of(small_in: Callable[..., JobContext], tmp_path_factory: pytest.TempPathFactory) -> Lakes:
     """The lake of a folder by a way of dealing, which no test may change."""
 
     @cache
-    def made(name: str, order: str) -> Work:
+    def made(name: str, order: str) -> JobContext:
         reports = REPORTS[name]
         if order == "one_by_one" and len(reports.one_by_one) == 1:
             return made(name, "at_once")
@@ -69,7 +69,7 @@ def test_reports_that_came_at_once_give_what_those_one_by_one_do(name: str, lake
 
 
 def test_an_app_that_stands_twice_is_refused_and_one_with_two_vendors_counts_once(
-    small_in: Callable[..., Work], tmp_path: Path
+    small_in: Callable[..., JobContext], tmp_path: Path
 ) -> None:
     reports = REPORTS["app-listed-twice"]
     with pytest.raises(SettingsError, match="1234567890"):
@@ -83,7 +83,7 @@ def test_an_app_that_stands_twice_is_refused_and_one_with_two_vendors_counts_onc
     assert rollups(work.settings)["north/_all/month/2026-11.json"]["downloads"]["summary"]["downloads"] == 12
 
 
-def test_apps_that_are_taken_out_leave_no_downloads_behind(small_in: Callable[..., Work], tmp_path: Path) -> None:
+def test_apps_that_are_taken_out_leave_no_downloads_behind(small_in: Callable[..., JobContext], tmp_path: Path) -> None:
     reports = REPORTS["apps-removed"]
     reports.deal(reports.work(small_in, tmp_path), reports.at_once)
     tenants: dict[str, Any] = deepcopy(reports.tenants)
@@ -92,7 +92,7 @@ def test_apps_that_are_taken_out_leave_no_downloads_behind(small_in: Callable[..
     run(work)
     never = reports.deal(reports.work(small_in, tmp_path / "never", tenants), reports.at_once)
     assert documents(work) == {} and rollups(work.settings) == rollups(never.settings)
-    assert work.small_tables.frame(downloads_by_day.TABLE).is_empty()
+    assert work.delta_tables.frame(downloads_by_day.TABLE).is_empty()
 
 
 def test_a_month_without_listening_on_a_report_s_day_has_its_downloads(lake_of: Lakes) -> None:
@@ -107,7 +107,7 @@ def test_a_country_that_goes_and_comes_back_raises_its_revision(lake_of: Lakes) 
 
 
 def test_a_rebuild_refuses_where_a_version_of_a_report_that_counts_is_gone(
-    small_in: Callable[..., Work], tmp_path: Path
+    small_in: Callable[..., JobContext], tmp_path: Path
 ) -> None:
     reports = REPORTS["replaced-in-place-without-a-day"]
     work = reports.deal(reports.work(small_in, tmp_path), reports.one_by_one)

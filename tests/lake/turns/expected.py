@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from tests.lake.turns.drawing import DAY, Case, Line
 from tests.unit.reference import merged
 
@@ -59,7 +59,7 @@ def _exclusion(lines: list[Line], media: int, length: int, case: Case) -> str | 
     return next((reason for reason, fits in reasons.items() if fits), None)
 
 
-def found(work: Work) -> list[Row]:
+def found(work: JobContext) -> list[Row]:
     """The same, of a lake."""
     held = pl.read_delta(f"{work.settings.storage.lake}/silver/sessions")
     rows = held.select(

@@ -14,6 +14,7 @@ import random
 import sqlite3
 import struct
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,14 +23,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics_lake.audit import needles, search, tokens
+from metrics_lake.audit import Report, search, search_terms, text_addresses
 
 V4, V6 = "105.33.14.201", "2001:db8:7a1c:22:9b:0:41f:e302"
 KEY = bytes(range(100, 132))
 RANDOM = random.Random(20010115)
 CROWD = [str(ipaddress.IPv4Address(RANDOM.getrandbits(32))) for _ in range(2000)]
-NEEDLES = needles([V4, V6, *CROWD], {"the secret": KEY})
+TERMS = search_terms([V4, V6, *CROWD], {"the secret": KEY})
 _FOUR, _SIXTEEN = ipaddress.ip_address(V4).packed, ipaddress.ip_address(V6).packed
+
+
+def by_form(report: Report) -> Counter[str]:
+    return Counter(finding.form for finding in report.findings)
+
 
 TEXTS = {
     "dotted": V4,
@@ -203,7 +209,7 @@ def test_every_form_is_found_in_every_container(tmp_path, container):
     for number, data in enumerate(FORMS.values()):
         (tmp_path / str(number)).mkdir()
         container(tmp_path / str(number) / "planted.file", data)
-    report = search([tmp_path], NEEDLES)
+    report = search([tmp_path], TERMS)
     found = {int(Path(finding.file).parent.name) for finding in report.findings}
     assert [name for number, name in enumerate(FORMS) if number not in found] == [], report.unread
     assert V4 not in repr(report) and V6 not in repr(report) and KEY.hex() not in repr(report)
@@ -213,7 +219,7 @@ def test_every_form_is_found_in_every_container(tmp_path, container):
 def test_an_address_kept_as_a_number_is_found(tmp_path, kind):
     numbers = pa.array([5, int.from_bytes(_FOUR, "big")], pa.int64()).cast(kind)
     pq.write_table(pa.table({"n": numbers}), tmp_path / "a.parquet")
-    assert search([tmp_path], NEEDLES).findings
+    assert search([tmp_path], TERMS).findings
 
 
 def test_an_address_kept_as_a_signed_number_is_found(tmp_path):
@@ -221,32 +227,32 @@ def test_an_address_kept_as_a_signed_number_is_found(tmp_path):
     (number,) = struct.unpack(">i", ipaddress.ip_address(address).packed)
     assert number < 0
     pq.write_table(pa.table({"n": pa.array([number], pa.int32())}), tmp_path / "a.parquet")
-    assert search([tmp_path], needles([address])).findings
+    assert search([tmp_path], search_terms([address])).findings
 
 
 def test_the_half_of_an_ipv6_address_kept_as_a_number_is_found(tmp_path):
     (half,) = struct.unpack(">q", _SIXTEEN[:8])
     pq.write_table(pa.table({"n": [half]}), tmp_path / "a.parquet")
-    assert search([tmp_path], needles([V6])).by_form()["integer"]
+    assert by_form(search([tmp_path], search_terms([V6])))["integer"]
 
 
 def test_an_address_in_four_bytes_of_a_column_is_found(tmp_path):
     pq.write_table(pa.table({"ip": pa.array([_FOUR], pa.binary(4))}), tmp_path / "a.parquet")
-    assert search([tmp_path], NEEDLES).by_form()["4 packed bytes"] == 1
+    assert by_form(search([tmp_path], TERMS))["4 packed bytes"] == 1
 
 
 def test_an_address_in_a_file_name_is_found_and_not_repeated(tmp_path):
     (tmp_path / f"haproxy-{V4}.json").write_text("{}")
-    report = search([tmp_path], NEEDLES)
+    report = search([tmp_path], TERMS)
     assert report.findings and V4 not in repr(report)
     assert "haproxy-<address>.json" in report.findings[0].file
 
 
 def test_a_finding_says_where_in_which_form_and_not_what(tmp_path):
     (tmp_path / "a.json").write_text('{"x": "' + V4 + '"}')
-    (finding,) = search([tmp_path], NEEDLES).findings
+    (finding,) = search([tmp_path], TERMS).findings
     assert (Path(finding.file).name, finding.place, finding.form) == ("a.json", "byte 7", "dotted")
-    assert len(finding.needle) == 4
+    assert len(finding.mark) == 4
 
 
 @pytest.mark.parametrize(
@@ -255,26 +261,26 @@ def test_a_finding_says_where_in_which_form_and_not_what(tmp_path):
 )
 def test_a_longer_number_is_no_address(tmp_path, text):
     (tmp_path / "a.txt").write_text(f"before {text} after")
-    assert search([tmp_path], needles([V4, V6])).is_clean
+    assert search([tmp_path], search_terms([V4, V6])).is_clean
 
 
 def test_a_number_cut_by_a_piece_s_edge_is_no_address(tmp_path, monkeypatch):
-    monkeypatch.setattr("metrics_lake.audit.pieces.PIECE_BYTES", 4096)
-    monkeypatch.setattr("metrics_lake.audit.pieces.OVERLAP", 256)
+    monkeypatch.setattr("metrics_lake.audit.unpacking.CHUNK_BYTES", 4096)
+    monkeypatch.setattr("metrics_lake.audit.unpacking.OVERLAP", 256)
     text = "".join(f"{'x' * (n % 7)} 1{V4}7 " for n in range(5000))
     (tmp_path / "a.txt").write_text(text)
-    assert search([tmp_path], needles([V4])).is_clean
+    assert search([tmp_path], search_terms([V4])).is_clean
     (tmp_path / "a.txt").write_text(text + V4)
-    assert not search([tmp_path], needles([V4])).is_clean
+    assert not search([tmp_path], search_terms([V4])).is_clean
 
 
 @pytest.mark.parametrize("at", range(4000, 4200, 7))
 def test_nothing_hides_where_two_pieces_meet(tmp_path, monkeypatch, at):
-    monkeypatch.setattr("metrics_lake.audit.pieces.PIECE_BYTES", 4096)
-    monkeypatch.setattr("metrics_lake.audit.pieces.OVERLAP", 1024)
+    monkeypatch.setattr("metrics_lake.audit.unpacking.CHUNK_BYTES", 4096)
+    monkeypatch.setattr("metrics_lake.audit.unpacking.OVERLAP", 1024)
     noise = random.Random(at).randbytes(at)
     (tmp_path / "a").write_bytes(noise + b"|" + V4.encode() + b"|" + KEY + _SIXTEEN + bytes(5000))
-    forms = search([tmp_path], NEEDLES).by_form()
+    forms = by_form(search([tmp_path], TERMS))
     assert {"dotted", "key, bytes", "16 packed bytes"} <= set(forms)
 
 
@@ -282,7 +288,7 @@ def test_what_is_left_out_is_not_searched(tmp_path):
     for name in ("landing/a.log", "lake/b.log", "secret"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(V4)
-    report = search([tmp_path], NEEDLES, without=[tmp_path / "landing", tmp_path / "secret"])
+    report = search([tmp_path], TERMS, without=[tmp_path / "landing", tmp_path / "secret"])
     assert report.file_count == 1 and [Path(f.file).name for f in report.findings] == ["b.log"]
 
 
@@ -291,7 +297,7 @@ def test_what_cannot_be_unpacked_is_named(tmp_path):
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no parquet PAR1")
     (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04 no zip")
     (tmp_path / "bad.db").write_bytes(b"SQLite format 3\0" + bytes(200))
-    report = search([tmp_path], NEEDLES)
+    report = search([tmp_path], TERMS)
     assert {Path(path).name for path, _ in report.unread} == {"cut.gz", "bad.parquet", "bad.zip", "bad.db"}
     assert report.is_clean
 
@@ -302,13 +308,13 @@ def test_a_damaged_entry_hides_no_later_one(tmp_path):
         archive.writestr("2", V4, zipfile.ZIP_DEFLATED)
     whole = (tmp_path / "a.zip").read_bytes()
     (tmp_path / "a.zip").write_bytes(whole.replace(b"first" * 9, b"worst" * 9, 1))
-    report = search([tmp_path], NEEDLES)
-    assert report.by_form()["dotted"] == 1 and len(report.unread) == 1
+    report = search([tmp_path], TERMS)
+    assert by_form(report)["dotted"] == 1 and len(report.unread) == 1
 
 
 def test_the_counts_say_what_was_searched(tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(1000)))
-    report = search([tmp_path], NEEDLES)
+    report = search([tmp_path], TERMS)
     assert (report.file_count, report.address_count, report.key_count) == (1, len(set(CROWD)) + 2, 1)
     assert report.byte_count == (tmp_path / "a.gz").stat().st_size and report.unpacked_byte_count == 1000
 
@@ -344,7 +350,7 @@ def similar_lake(folder: Path, seed: int) -> None:
 
 def test_a_clean_lake_gives_no_false_alarm(tmp_path):
     similar_lake(tmp_path, 7)
-    report = search([tmp_path], NEEDLES)
+    report = search([tmp_path], TERMS)
     assert report.findings == [] and report.unread == []
 
 
@@ -352,19 +358,19 @@ def test_one_address_in_such_a_lake_is_found(tmp_path):
     similar_lake(tmp_path, 8)
     with (tmp_path / "00000000000000000000.json").open("a") as log:
         log.write('\n{"error": "no route to ' + V4 + '"}\n')
-    assert [finding.form for finding in search([tmp_path], NEEDLES).findings] == ["dotted"]
+    assert [finding.form for finding in search([tmp_path], TERMS).findings] == ["dotted"]
 
 
 def test_a_column_of_addresses_stands_out_among_chance_hits(tmp_path):
     similar_lake(tmp_path, 9)
     numbers = [int(ipaddress.ip_address(address)) for address in CROWD[:200]]
     pq.write_table(pa.table({"n": numbers}), tmp_path / "leak.parquet")
-    assert {Path(finding.file).name for finding in search([tmp_path], NEEDLES).findings} == {"leak.parquet"}
+    assert {Path(finding.file).name for finding in search([tmp_path], TERMS).findings} == {"leak.parquet"}
 
 
 def test_chance_hits_are_shown_as_doubtful_with_how_many_chance_gives(tmp_path):
     rnd = random.Random(3)
-    crowd = needles(str(ipaddress.IPv4Address(rnd.getrandbits(32))) for _ in range(100_000))
+    crowd = search_terms(str(ipaddress.IPv4Address(rnd.getrandbits(32))) for _ in range(100_000))
     (tmp_path / "bytes.json").write_text(" ".join(str(rnd.getrandbits(32)) for _ in range(100_000)))
     report = search([tmp_path], crowd)
     assert report.is_clean and report.doubtful
@@ -386,13 +392,13 @@ def test_a_hostile_file_costs_linear_time(tmp_path):
         ):
             (tmp_path / name).write_text((unit * (size // len(unit) + 1))[:size])
         began = time.perf_counter()
-        assert search([tmp_path], NEEDLES).is_clean
+        assert search([tmp_path], TERMS).is_clean
         seconds.append(time.perf_counter() - began)
     assert seconds[1] < 12 * seconds[0]
 
 
 def test_streams_of_any_kind_are_read_to_their_end():
-    from metrics_lake.audit.pieces import chunks
+    from metrics_lake.audit.unpacking import chunks
 
     data = os.urandom(20_000_000)
     covered = bytearray(len(data))
@@ -409,6 +415,6 @@ SCRAPS = [b"%2e", b"%3A", b".", b":", b"::", b"-", b"1", b"255", b"ab", b"0x", b
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_no_row_of_signs_and_digits_stops_the_search(parts):
     for is_text in (True, False):
-        shaped = tokens.tokens(b"".join(parts))
-        assert all(hit.needle for hit in tokens.hits(shaped, NEEDLES, is_text=is_text))
-        assert all(held.tokens.keys() >= set() for held in tokens.numbers(shaped))
+        shaped = text_addresses.tokens(b"".join(parts))
+        assert all(hit.mark for hit in text_addresses.hits(shaped, TERMS, is_text=is_text))
+        assert all(numbers.tokens.keys() >= set() for numbers in text_addresses.numbers(shaped))

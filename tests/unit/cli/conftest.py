@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from deltalake import write_deltalake
 
-from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.bronze.haproxy import FEED, TABLE
 from metrics_lake.cli import main
 from metrics_lake.model.arrow import arrow_schema, fitted
-from metrics_lake.sources.haproxy import SOURCE
-from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
+from tests.unit.sources.haproxy.logs import SECRET, InMemoryFile, hasher_of, line, rules_of, text
 
 TENANTS = """
 tenants:
@@ -75,12 +74,12 @@ def filled(world, monkeypatch):
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
     good = text([line(0, agent="=cmd(), not VLC"), line(3, "/nobody/x"), "nonsense", ""])
     files = [
-        Arrived(good, "haproxy/edge-01/10.log"),
-        Arrived(text([line(7200)]), "haproxy/edge-01/12.log"),
-        Arrived(text([line(10)]), "haproxy/edge-02/10.log"),
-        Arrived(good, "haproxy/edge-01/again.log", is_duplicate=True),
+        InMemoryFile(good, "haproxy/edge-01/10.log"),
+        InMemoryFile(text([line(7200)]), "haproxy/edge-01/12.log"),
+        InMemoryFile(text([line(10)]), "haproxy/edge-02/10.log"),
+        InMemoryFile(good, "haproxy/edge-01/again.log", is_duplicate=True),
     ]
     schema = arrow_schema(TABLE)
-    for frame in SOURCE.parse(files, rules_of()):
+    for frame in FEED.parse(files, rules_of(), hasher_of(rules_of())):
         write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
     return world

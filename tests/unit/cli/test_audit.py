@@ -7,10 +7,9 @@ import json
 import polars as pl
 from deltalake import write_deltalake
 
-from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.bronze.haproxy import FEED, TABLE
 from metrics_lake.model.arrow import arrow_schema, fitted
-from metrics_lake.sources.haproxy import SOURCE
-from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
+from tests.unit.sources.haproxy.logs import SECRET, InMemoryFile, hasher_of, line, rules_of, text
 
 
 def test_completeness_shows_that_every_line_stands_in_one_account(filled):
@@ -32,7 +31,7 @@ def test_completeness_tells_lost_and_doubled_lines_where_haproxy_numbers_them(wo
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
     numbered = text([f"{line(n)} 4037 {n} {979560000 + n}.003 -" for n in (1, 2, 3, 5, 5)])
     schema = arrow_schema(TABLE)
-    for frame in SOURCE.parse([Arrived(numbered)], rules_of()):
+    for frame in FEED.parse([InMemoryFile(numbered)], rules_of(), hasher_of(rules_of())):
         write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
     out = world.run("audit", "completeness").out
     assert "lines by the numbers that HAProxy gives them" in out

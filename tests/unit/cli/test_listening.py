@@ -14,7 +14,7 @@ from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.serve import listening
 from tests.unit.io.cosmos_double import Fault, serving
 from tests.unit.serve.samples import CALENDAR, days, hour
-from tests.unit.serve.test_listening import STANDING, sketch
+from tests.unit.serve.test_listening import DATA_STATUS, sketch
 
 DAYS = """
     on         | started | active | seconds | unique | peak | peak_at             | excluded
@@ -27,8 +27,8 @@ DAYS = """
 def published(world):
     """The world with two days and an hour of documents."""
     rows = [{**row, "unique_sketch": sketch("abc")} for row in days(DAYS)]
-    found = [listening.day_document("acme", row, CALENDAR, STANDING) for row in rows]
-    found.append(listening.hour_document("acme", hour("2001-01-15 10:00", started=3, unique=2, peak=2), STANDING))
+    found = [listening.day_document("acme", row, CALENDAR, DATA_STATUS) for row in rows]
+    found.append(listening.hour_document("acme", hour("2001-01-15 10:00", started=3, unique=2, peak=2), DATA_STATUS))
     SqliteDocuments("data/documents.db").upsert(listening.CONTAINER, found)
     return world
 
@@ -87,7 +87,7 @@ def test_who_is_new_is_told_in_all_three_forms(published):
 
 def test_several_streams_have_no_peak_together(published):
     found = [
-        listening.day_document("acme", {**row, "stream": stream, "unique_sketch": sketch(who)}, CALENDAR, STANDING)
+        listening.day_document("acme", {**row, "stream": stream, "unique_sketch": sketch(who)}, CALENDAR, DATA_STATUS)
         for row in days(DAYS)
         for stream, who in (("live", "ab"), ("fm", "bc"))
     ]
@@ -109,7 +109,7 @@ def test_listening_reads_whichever_store_the_settings_name(world, monkeypatch):
     rows = [{**row, "unique_sketch": sketch("abc")} for row in days(DAYS)]
     with serving() as account:
         chosen = ("--set", "documents.store=cosmos", "--set", f"documents.endpoint={account.address}")
-        put = [listening.day_document("acme", row, CALENDAR, STANDING) for row in rows]
+        put = [listening.day_document("acme", row, CALENDAR, DATA_STATUS) for row in rows]
         CosmosDocuments(account.address, "metrics", key).upsert(listening.CONTAINER, put)
         right = listen(world, *chosen)
         account.faults["GET account"] = [Fault(401) for _ in range(18)]

@@ -30,7 +30,7 @@ class Told:
 
 
 def follow(told: Told, times: int, **jobs: Job) -> list[str]:
-    scheduler.follow(Plan(jobs=jobs), told.machine, lambda beat: f"{beat.at:%H:%M} {beat.name}", times)
+    scheduler.follow(Plan(jobs=jobs), told.machine, lambda scheduled: f"{scheduled.at:%H:%M} {scheduled.name}", times)
     return told.ran
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.config.schedule import Beat, Job, Plan, earliest, load_plan, next_at
+from metrics_lake.config.schedule import Job, Plan, ScheduledRun, earliest, load_plan, next_at
 from metrics_lake.config.settings import SettingsError
 from tests.unit.drawing import utc
 
@@ -59,7 +59,7 @@ def test_the_next_time_lies_after_the_instant_that_is_asked_from(after, cron, zo
 
 def test_of_two_jobs_at_one_time_the_first_of_the_file_has_the_first_turn():
     at = utc("2001-01-15 16:20")
-    assert earliest({"b": at, "a": at, "c": utc("2001-01-15 17:00")}) == Beat(at, "b")
+    assert earliest({"b": at, "a": at, "c": utc("2001-01-15 17:00")}) == ScheduledRun(at, "b")
 
 
 WRONG = [

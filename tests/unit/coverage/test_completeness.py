@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.coverage.completeness import arrivals, received
+from metrics_lake.coverage.completeness import arrivals, coverage_of
 from tests.unit.drawing import rows, utc
 
 
@@ -17,7 +17,7 @@ def of(drawn: str, expected=(), zone="UTC"):
          row.get("first"), row.get("last"))
         for row in rows(drawn)
     ]  # fmt: skip
-    return received(arrivals(found), expected, zone)
+    return coverage_of(arrivals(found), expected, zone)
 
 
 BY_LINES = {
@@ -165,7 +165,7 @@ def test_one_request_is_not_an_hour_received():
 
 def test_before_the_first_file_nothing_is_complete():
     assert of("proxy | first | last").complete_through is None
-    assert received([], ["a"]).complete_through is None
+    assert coverage_of([], ["a"]).complete_through is None
 
 
 def test_a_late_hour_closes_the_gap():
@@ -181,7 +181,7 @@ def test_an_empty_hour_is_told_from_a_missing_one():
         a     | haproxy/a/haproxy.log-20010115-11      | empty  |                     |
         a     | haproxy/a/haproxy.log-20010115-13      |        | 2001-01-15 12:00:00 | 2001-01-15 12:59:00
         """).proxies
-    assert [proxy.of(kind) for kind in ("received", "empty", "missing")] == [
+    assert [proxy.hours_of_kind(kind) for kind in ("received", "empty", "missing")] == [
         [utc("2001-01-15 09:00"), utc("2001-01-15 12:00")], [utc("2001-01-15 10:00")], [utc("2001-01-15 11:00")],
     ]  # fmt: skip
 
@@ -213,4 +213,4 @@ def test_the_share_that_is_missing_is_of_the_hours_awaited(expected, start, end,
 @given(st.permutations(rows(NAMED["an hour whose file came empty"])))
 def test_the_order_in_which_files_come_does_not_matter(files):
     found = [(row["proxy"], row["path"], row["status"] or "read", row["first"], row["last"]) for row in files]
-    assert received(arrivals(found)).complete_through == utc("2001-01-15 12:00")
+    assert coverage_of(arrivals(found)).complete_through == utc("2001-01-15 12:00")

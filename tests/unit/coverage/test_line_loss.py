@@ -6,21 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.coverage.completeness import arrivals, received
-from metrics_lake.coverage.line_loss import Counted, losses, lost_share
+from metrics_lake.coverage.completeness import arrivals, coverage_of
+from metrics_lake.coverage.line_loss import CounterRow, line_losses, lost_share
 from tests.unit.drawing import utc
 
 NOON, ONE, TWO = (utc(f"2001-01-15 {hour}:00") for hour in (12, 13, 14))
 
 
-def row(*runs, hour=NOON, proxy="a", frontend="fe", process=1, lines=None) -> Counted:
+def row(*runs, hour=NOON, proxy="a", frontend="fe", process=1, lines=None) -> CounterRow:
     first, last = [run[0] for run in runs], [run[1] for run in runs]
     count = sum(b - a + 1 for a, b in runs) if lines is None else lines
-    return Counted(proxy, frontend, process, "log", hour, first, last, count)
+    return CounterRow(proxy, frontend, process, "log", hour, first, last, count)
 
 
 def told(*rows):
-    return [(loss.proxy, loss.hour, loss.received, loss.lost, loss.doubled) for loss in losses(rows)]
+    return [(loss.proxy, loss.hour, loss.received, loss.lost, loss.doubled) for loss in line_losses(rows)]
 
 
 def test_numbers_without_a_gap_lose_nothing_even_over_hours():
@@ -46,7 +46,7 @@ def test_every_counter_counts_by_itself(other):
 
 
 def test_shares_are_of_what_was_sent_and_of_what_came():
-    [loss] = losses([row((1, 6), (10, 10), lines=14)])
+    [loss] = line_losses([row((1, 6), (10, 10), lines=14)])
     assert (loss.lost_share, loss.doubled_share) == (0.3, 1.0)
 
 
@@ -55,7 +55,7 @@ def test_however_numbers_lie_in_files_lost_is_what_lacks_between_the_first_and_t
     files = [sorted(number for number in numbers if number % 3 == part) for part in range(3)]
     rows = [row(*((n, n) for n in held)) for held in files if held]
     dice.shuffle(rows)
-    [loss] = losses(rows)
+    [loss] = line_losses(rows)
     assert (loss.received, loss.lost) == (len(numbers), max(numbers) - min(numbers) + 1 - len(numbers))
 
 
@@ -73,6 +73,6 @@ FILES = [
     ([row((1, 30)), row((31, 100), hour=utc("2001-01-16 12:00"))], (0 + 1 / 3) / 2),
 ])  # fmt: skip
 def test_the_share_lost_is_told_by_lines_where_they_are_numbered_and_else_by_hours(numbered, share):
-    found = received(arrivals(FILES))
-    assert lost_share(found, losses(numbered), NOON, utc("2001-01-15 15:00")) == pytest.approx(share)
-    assert lost_share(received([]), [], NOON, TWO) == 0
+    found = coverage_of(arrivals(FILES))
+    assert lost_share(found, line_losses(numbered), NOON, utc("2001-01-15 15:00")) == pytest.approx(share)
+    assert lost_share(coverage_of([]), [], NOON, TWO) == 0

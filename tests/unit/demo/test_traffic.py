@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 import yaml
 
-from metrics_lake.demo import lines, sessions, truth
+from metrics_lake.demo import line_text, planned_sessions, truth
 from metrics_lake.demo.traffic import Plan, Truth, generate
 from metrics_lake.demo.truth import Session
 
@@ -67,7 +67,7 @@ def test_equal_plans_write_equal_bytes(made: Made, tmp_path: Path) -> None:
 
 
 def test_another_seed_draws_other_people() -> None:
-    one, two = (sessions.planned(Plan(seed=seed, days=1, sessions_per_day=60, clients=60)) for seed in (2, 3))
+    one, two = (planned_sessions.planned(Plan(seed=seed, days=1, sessions_per_day=60, clients=60)) for seed in (2, 3))
     ours = set(one["address"]) & set(two["address"])
     assert all(address.startswith(("203.0.", "10.20.")) for address in ours), "only guests have fixed addresses"
 
@@ -130,13 +130,13 @@ def test_lines_are_as_haproxy_writes_them() -> None:
             "bits": [0, 2**45 + 2**46 + 2**49, 2**52],
         }
     )
-    assert lines.lines(lines.messages(asked, lines.voices(planned))) == GOLDEN.lstrip()
+    assert line_text.lines(line_text.messages(asked, line_text.line_parts(planned))) == GOLDEN.lstrip()
 
 
 def test_a_cut_comes_before_the_escape() -> None:
     """As HAProxy: `len` counts bytes of the header, not of the line."""
-    assert lines.escaped("Künstler", 3) == "K#C3#BC"
-    assert lines.escaped('a"#{|}b\t', 160) == "a#22#23#7B#7C#7Db#09"
+    assert line_text.escaped("Künstler", 3) == "K#C3#BC"
+    assert line_text.escaped('a"#{|}b\t', 160) == "a#22#23#7B#7C#7Db#09"
 
 
 def test_the_truth_is_what_a_slow_reading_of_the_lines_gives(made: Made, messages: list[str]) -> None:
@@ -230,7 +230,7 @@ def test_the_truth_keeps_the_invariants_of_the_definitions(made: Made) -> None:
 
 
 def test_the_invented_listeners_have_the_habits_that_are_hard_to_count(made: Made) -> None:
-    planned = sessions.planned(SMALL)
+    planned = planned_sessions.planned(SMALL)
     by_listener = planned.group_by("listener_no").agg(pl.col("address", "stream_no").n_unique(), pl.len())
     assert (by_listener["len"] > by_listener["stream_no"]).any(), "people come back"
     assert (by_listener["stream_no"] > 1).any(), "people use several streams"
@@ -280,6 +280,6 @@ def test_those_carried_in_at_midnight_make_the_peak_of_the_first_minute() -> Non
 
 @pytest.mark.parametrize("wanted", [30_000, 150_000])
 def test_a_plan_of_so_many_lines_has_about_as_many(wanted: int) -> None:
-    planned = sessions.planned(Plan.of_lines(wanted))
+    planned = planned_sessions.planned(Plan.of_lines(wanted))
     of_hls = 2 * sum(planned.filter(pl.col("step_ms") > 0)["piece_count"])
     assert of_hls + 0.5 * len(planned) + 10_000 == pytest.approx(wanted, rel=0.2)

@@ -5,18 +5,14 @@ from __future__ import annotations
 import polars as pl
 from datasketches import compact_theta_sketch, theta_union
 
-from metrics_lake.gold import dimensions_by_day, session_buckets
+from metrics_lake.gold import dimensions_by_day
+from metrics_lake.gold.parts import Day
+from metrics_lake.model.periods import Calendar
 from tests.unit.gold.drawn import START, sessions
-
-_DAY = 86_400_000
 
 
 def of_a_day(drawn, **columns) -> pl.DataFrame:
-    starts = session_buckets.milliseconds(START)
-    laid = session_buckets.in_bucket(session_buckets.of(sessions(drawn, **columns)), starts, starts + _DAY).filter(
-        "is_net"
-    )
-    return dimensions_by_day.compute(laid)
+    return dimensions_by_day.compute(Day(sessions(drawn, **columns), Calendar(), START.date()))
 
 
 def of_player(rows: pl.DataFrame, stream: str = "*"):

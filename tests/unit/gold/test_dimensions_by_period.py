@@ -6,7 +6,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.gold import dimensions_by_period, listening_by_period, session_buckets
+from metrics_lake.gold import dimensions_by_period
+from metrics_lake.gold.parts import Share
 from metrics_lake.model.periods import Calendar
 from tests.unit.drawing import day
 from tests.unit.gold.drawn import sessions
@@ -21,10 +22,9 @@ def _shown(listeners: dict[str, list[str]], minimum_group: int, shares: int = 1)
         mine = [(who, source) for n, (who, of) in enumerate(listeners.items()) if n % shares == number for source in of]
         drawn = [sessions([(who, "live", 60, 60)], source=source) for who, source in mine]
         if drawn:
-            laid = listening_by_period.in_periods(session_buckets.of(pl.concat(drawn)), PERIODS)
-            parts.append(dimensions_by_period.share(laid))
-    sets, sums = (pl.concat(each).with_columns(tenant=pl.lit("p")) for each in zip(*parts, strict=True))
-    got = dimensions_by_period.compute(sets, sums, minimum_group=minimum_group)
+            parts.append(dimensions_by_period.share(Share(pl.concat(drawn), Calendar(), PERIODS)))
+    frames = [pl.concat(each).with_columns(tenant=pl.lit("p")) for each in zip(*parts, strict=True)]
+    got = dimensions_by_period.compute(frames, minimum_group)
     rows = got.filter(dimension="source", stream="*", kind="week")
     return {
         row["dimension_value"]: (row["unique_listeners"], row["sessions_started"]) for row in rows.iter_rows(named=True)

@@ -22,7 +22,7 @@ def test_peaks_and_seconds_of_each_minute_equal_a_count_of_every_instant(stayed)
     starts = session_buckets.milliseconds(START)
     laid = session_buckets.in_bucket(session_buckets.of(held), starts, starts + DAY_MS)
     got: dict[str, dict[int, tuple[int, int]]] = {}
-    for row in listeners_by_minute.compute(laid).iter_rows(named=True):
+    for row in listeners_by_minute.sweep(laid).iter_rows(named=True):
         minute = session_buckets.milliseconds(row["minute_at"]) - starts
         got.setdefault(row["stream"], {})[minute] = row["peak_listeners"], round(row["listening_seconds"] * 1000)
     assert got.get("*", {}) == _expected([(a, n, p) for a, n, p, _ in stayed], one_per_person=True)
@@ -45,7 +45,7 @@ def _expected(stayed: list[tuple[int, int, int]], *, one_per_person: bool) -> di
 def test_a_quiet_minute_has_a_row_while_anybody_listens():
     starts = session_buckets.milliseconds(START)
     laid = session_buckets.in_bucket(session_buckets.of(sessions([("a", "live", 30, 200)])), starts, starts + DAY_MS)
-    rows = listeners_by_minute.compute(laid).filter(stream="live").rows()
+    rows = listeners_by_minute.sweep(laid).filter(stream="live").rows()
     assert [(at.minute, peak, seconds) for _, at, peak, seconds in rows] == [
         (0, 1, 30.0), (1, 1, 60.0), (2, 1, 60.0), (3, 1, 50.0),
     ]  # fmt: skip
@@ -54,4 +54,4 @@ def test_a_quiet_minute_has_a_row_while_anybody_listens():
 def test_a_day_without_listeners_has_no_rows():
     starts = session_buckets.milliseconds(START + timedelta(days=5))
     laid = session_buckets.in_bucket(session_buckets.of(sessions([("a", "live", 30, 200)])), starts, starts + DAY_MS)
-    assert listeners_by_minute.compute(laid).is_empty()
+    assert listeners_by_minute.sweep(laid).is_empty()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metrics_lake.io.documents.sqlite import DocumentStore
+from metrics_lake.io.documents.store import DocumentStore
 
 C = "listening"
 
@@ -140,3 +140,15 @@ class StoreContract:
         assert store.ids(C, "acme") == []
         assert store.upsert(C, [{**each, "revision": 1} for each in found]) == 230
         assert [held["revision"] for held in store.between(C, "acme", "", "~")] == [n + 2 for n in range(230)]
+
+    def test_a_store_that_can_be_used_is_healthy_before_and_after_the_first_document(self, store):
+        assert store.health().is_right and store.health().remedy == ""
+        store.upsert(C, [document("a")])
+        assert store.health().is_right and isinstance(store.takes_many_writers, bool)
+
+    def test_scrubbing_removes_no_document(self, store):
+        store.scrub()
+        store.upsert(C, [document("a"), document("b")])
+        store.delete(C, "acme", ["b"])
+        store.scrub()
+        assert ids(store) == ["a"]

@@ -17,11 +17,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from metrics_lake.config.tenants import App, Tenants
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.lake.commit_log import Progress
-from metrics_lake.jobs import downloads
+from metrics_lake.jobs import compute_downloads
 from metrics_lake.jobs.backfill import backfill
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.publish import publish_downloads
 from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.serve.downloads import CONTAINER
 from metrics_lake.silver import downloads as silver
@@ -41,20 +42,20 @@ def with_apps(*apps: App) -> Tenants:
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobContext:
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
     return listened(tmp_path, "rollups")
 
 
-def listened(folder: Path, rollups: str) -> Work:
+def listened(folder: Path, rollups: str) -> JobContext:
     """A lake in which somebody listened on two days two months apart, worked out and not published."""
-    made = Work(settings(folder, rollups), with_apps(ONE, OTHER), lambda step: None)
+    made = JobContext(settings(folder, rollups), with_apps(ONE, OTHER), lambda step: None)
     standing.write(folder / "lake", 2, hours_apart=60 * 24)
     worked_out(made)
     return made
 
 
-def reported(work: Work, told: dict[tuple[str, date], int], days: Iterable[date] | None = None) -> None:
+def reported(work: JobContext, told: dict[tuple[str, date], int], days: Iterable[date] | None = None) -> None:
     """What the stores have told in all, of which these days are new; and the figures that come of it."""
     rows = [
         {
@@ -67,33 +68,33 @@ def reported(work: Work, told: dict[tuple[str, date], int], days: Iterable[date]
     progress = Progress("downloads", {"bronze.store_reports": 1}, "", tuple(on.isoformat() for on in new))
     schema = {name: pl.Int64 if name in silver.FIGURES else pl.String for name in silver.TABLE.names}
     frame = pl.DataFrame(rows, schema={**schema, "downloaded_on": pl.Date}, orient="row")
-    work.small_tables.replace(silver.TABLE, frame, EVERY_MONTH, progress)
-    downloads.compute(work)
+    work.delta_tables.replace(silver.TABLE, frame, EVERY_MONTH, progress)
+    compute_downloads.compute(work)
 
 
-def everything(work: Work) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def everything(work: JobContext) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Blobs, and documents of downloads without their revisions."""
-    held = documents_of(work.settings).between(CONTAINER, "acme", "", "~")
+    held = open_document_store(work.settings).between(CONTAINER, "acme", "", "~")
     return published(work), [{**document, "revision": 0} for document in held]
 
 
-def both(work: Work) -> None:
-    downloads.publish(work)
+def both(work: JobContext) -> None:
+    publish_downloads.publish(work)
     publish(work)
 
 
-def clean(work: Work, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def clean(work: JobContext, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     other = replace(work, settings=settings(folder, "clean"))
     both(other)
     return everything(other)
 
 
-def rollup(work: Work, path: str) -> dict[str, Any]:
+def rollup(work: JobContext, path: str) -> dict[str, Any]:
     held: dict[str, Any] = json.loads((Path(work.settings.storage.rollups) / "acme" / path).read_bytes())
     return held
 
 
-def of_month(work: Work, month: str = "2001-03") -> int | None:
+def of_month(work: JobContext, month: str = "2001-03") -> int | None:
     section = rollup(work, f"_all/month/{month}.json").get("downloads")
     return section["summary"]["downloads"] if section else None
 
@@ -150,19 +151,19 @@ def test_an_app_that_is_taken_out_takes_its_downloads_along(work, tmp_path, left
     reported(work, {("com.a", on): 5, ("com.b", on): 2, ("com.a", day("2001-01-03")): 1})
     both(work)
     assert of_month(work, "2001-01") == 8
-    fewer = Work(work.settings, with_apps(*left), lambda step: None)
+    fewer = JobContext(work.settings, with_apps(*left), lambda step: None)
     reported(fewer, {("com.b", on): 2} if left else {}, [on, day("2001-01-03")])
     both(fewer)
     assert of_month(fewer, "2001-01") == (2 if left else None)
     ids = [document["id"] for document in everything(fewer)[1]]
     assert ids == ([f"google:com.b:{on}:*"] if left else [])
     assert everything(fewer) == clean(fewer, tmp_path)
-    assert downloads.publish(fewer) == downloads.Published()
+    assert publish_downloads.publish(fewer) == publish_downloads.Published()
 
 
 def test_an_app_of_which_no_store_has_reported_is_unknown_in_rollups_as_soon_as_it_is_named(work):
     on = day(LISTENED[0])
-    alone = Work(work.settings, with_apps(ONE), lambda step: None)
+    alone = JobContext(work.settings, with_apps(ONE), lambda step: None)
     reported(alone, {("com.a", on): 5})
     both(alone)
     [number] = rollup(alone, "_all/day/2001-01-15.json")["downloads"]["numbers"]
@@ -177,5 +178,5 @@ def test_a_document_that_goes_with_a_correction_and_comes_back_continues_its_rev
     for told in ({key: 6}, {("com.b", key[1]): 1}, {key: 9}):
         reported(work, told, [key[1]])
         both(work)
-    [document] = documents_of(work.settings).between(CONTAINER, "acme", "", "~")
+    [document] = open_document_store(work.settings).between(CONTAINER, "acme", "", "~")
     assert (document["id"], document["downloads"], document["revision"]) == ("google:com.a:2001-01-15:*", 9, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from metrics_lake.config.settings import Settings, Storage
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.rebuild import RebuildError, rebuild
 from tests.unit import standing
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS
@@ -21,5 +21,5 @@ def test_a_rebuild_is_refused_where_landing_no_longer_holds_what_the_lake_was_ma
     with pytest.raises(
         RebuildError, match=r"^1 files .*/haproxy.log-20010115-14\).*--accept-loss; nothing was changed$"
     ):
-        rebuild(Work(Settings(storage=storage), TENANTS, lambda step: None))
+        rebuild(JobContext(Settings(storage=storage), TENANTS, lambda step: None))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

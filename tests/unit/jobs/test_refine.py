@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.refine import refine
 from metrics_lake.silver import sessions
 from tests.unit.drawing import utc
@@ -42,10 +42,10 @@ def _line(path: str, who: str, at: float, length: float, _: int) -> str:
     return line(at, path, address=f"192.0.2.{who}", timers=f"0/0/0/0/{round(length * 1000)}")
 
 
-def _spans(work: Work) -> list[tuple[str, Interval]]:
+def _spans(work: JobContext) -> list[tuple[str, Interval]]:
     """Stream, start and end in milliseconds from noon, in order."""
     noon = utc("2001-01-15 12:00")
-    held = work.small_tables.frame(sessions.TABLE, columns=("stream", "started_at", "ended_at")).rows()
+    held = work.delta_tables.frame(sessions.TABLE, columns=("stream", "started_at", "ended_at")).rows()
     return sorted((stream, tuple(round((at - noon).total_seconds() * 1000) for at in span)) for stream, *span in held)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from metrics_lake.jobs.unknown_agents import UnknownAgents, told, unknown_agents
+from metrics_lake.jobs.unknown_agents import UnknownAgents, unknown_agents, warning
 from tests.unit import standing
 from tests.unit.sources.haproxy.logs import SECRET
 
@@ -36,4 +36,4 @@ def test_what_is_older_than_two_days_is_told_no_more(tmp_path: Path) -> None:
 
 
 def test_where_nothing_has_come_yet_nothing_is_told(tmp_path: Path) -> None:
-    assert told(unknown_agents(str(tmp_path))) == told(unknown_agents(str(tmp_path), 0)) == ""
+    assert warning(unknown_agents(str(tmp_path))) == warning(unknown_agents(str(tmp_path), 0)) == ""

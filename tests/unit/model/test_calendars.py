@@ -43,7 +43,7 @@ def _row(tenant, period):
 def _replace(table, named):
     """What compute does to a table of periods: what fits `where` goes, what was made comes."""
     table.execute(f"DELETE FROM held WHERE {named.where}")
-    table.executemany("INSERT INTO held VALUES (?, ?, ?, ?, ?)", [_row(*each) for each in named.each])
+    table.executemany("INSERT INTO held VALUES (?, ?, ?, ?, ?)", [_row(*each) for each in named.tenant_periods])
 
 
 @given(
@@ -64,7 +64,7 @@ def test_whatever_days_come_in_whatever_order_each_tenant_keeps_just_the_periods
         named = Named(made)
         _replace(table, named)
         _replace(table, named)  # doing it again changes nothing
-        expected |= {_row(*each)[:3]: _row(*each) for each in named.each}
+        expected |= {_row(*each)[:3]: _row(*each) for each in named.tenant_periods}
     assert sorted(table.execute("SELECT * FROM held")) == sorted(expected.values())
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics_lake.config.settings import SettingsError
-from metrics_lake.privacy.redaction import Names, holds_address, sealed, unsealed, without_addresses
+from metrics_lake.privacy.redaction import Names, decrypted, encrypted, holds_address, without_addresses
 from tests.unit.sources.haproxy.logs import SECRET, rules_of
 from tests.unit.sources.haproxy.test_masking import FORMS_4, FORMS_6, V4, V6, spellings
 
@@ -44,7 +44,7 @@ def test_no_ipv6_address_in_a_name_is_shown(address, form, place):
 def test_names_that_differ_in_their_address_are_shown_differently_and_the_same_one_alike(one, other, form, place):
     shown = [NAMES.shown(place.format(x=FORMS_4[form](address))) for address in (one, other)]
     assert (shown[0] == shown[1]) == (one == other)
-    assert shown[0] == Names(bytes.fromhex(SECRET)).shown(place.format(x=FORMS_4[form](one)))
+    assert shown[0] == Names(bytes.fromhex(SECRET)).redact_path(place.format(x=FORMS_4[form](one)))
 
 
 @pytest.mark.parametrize("name", DATED)
@@ -53,7 +53,7 @@ def test_dates_times_and_versions_stay_in_a_name(name):
 
 
 def test_another_secret_makes_other_marks():
-    assert NAMES.shown("192.0.2.7") != Names(bytes(range(32))).shown("192.0.2.7")
+    assert NAMES.shown("192.0.2.7") != Names(bytes(range(32))).redact_path("192.0.2.7")
 
 
 def test_a_name_that_no_file_system_has_is_a_mark_as_a_whole():
@@ -81,13 +81,13 @@ RULES = rules_of(haproxy={"trusted_proxies": ["192.0.2.7/32"], "formats": {"192.
 
 def test_rules_are_written_sealed_and_read_as_they_were(monkeypatch):
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
-    held = sealed(RULES)
-    assert unsealed(held) == RULES and "192.0.2.7" not in repr(held) and sealed(RULES) != held
+    held = encrypted(RULES)
+    assert decrypted(held) == RULES and "192.0.2.7" not in repr(held) and encrypted(RULES) != held
 
 
 def test_rules_that_another_secret_sealed_are_refused_with_the_remedy(monkeypatch):
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
-    held = sealed(RULES)
+    held = encrypted(RULES)
     monkeypatch.setenv("METRICS_LAKE_SECRET", bytes(range(32)).hex())
     with pytest.raises(SettingsError, match="under another secret can't be read: put that secret back"):
-        unsealed(held)
+        decrypted(held)

@@ -46,7 +46,7 @@ def test_a_listener_id_is_the_first_half_of_pythons_own_hmac():
 
 def test_a_hasher_takes_the_salt_of_each_epoch(file):
     known_salts = salts.read(file)
-    key = hkdf_by_hand(SECRET, known_salts.of("acme", "2001-03"), b"metrics_lake/listener/acme/2001-03", 32)
+    key = hkdf_by_hand(SECRET, known_salts.salt("acme", "2001-03"), b"metrics_lake/listener/acme/2001-03", 32)
     expected = hmac.new(key, b"192.0.2.7\n", hashlib.sha256).hexdigest()[:32]
     assert hashing.Hasher(SECRET, known_salts).listener("acme", "2001-03", "192.0.2.7", "") == expected
 
@@ -67,12 +67,12 @@ MONTHS = [f"{year}-{month:02}" for year in (1999, 2000, 2001, 2026) for month in
 def test_every_epoch_of_every_tenant_has_a_salt_of_its_own(file):
     known_salts = salts.read(file)
     epochs = [*MONTHS, "1999", "2001", "2001-02-28", "2001-03-01"]
-    made = [known_salts.of(tenant, epoch) for tenant in ("acme", "other") for epoch in epochs]
+    made = [known_salts.salt(tenant, epoch) for tenant in ("acme", "other") for epoch in epochs]
     assert len(set(made)) == 2 * len(epochs) and all(len(salt) == 32 for salt in made)
 
 
 def test_keys_that_never_change_have_no_salt(file):
-    assert salts.read(file).of("acme", "") is None
+    assert salts.read(file).salt("acme", "") is None
 
 
 def test_preparing_again_changes_nothing(file):
@@ -82,27 +82,27 @@ def test_preparing_again_changes_nothing(file):
 
 
 def test_a_new_tenant_gets_keys_and_the_old_ones_stay(file):
-    before = salts.read(file).of("acme", "2001-02")
+    before = salts.read(file).salt("acme", "2001-02")
     salts.prepare(file, ["acme", "new"])
-    assert salts.read(file).of("acme", "2001-02") == before
-    assert salts.read(file).of("new", "2001-02")
+    assert salts.read(file).salt("acme", "2001-02") == before
+    assert salts.read(file).salt("new", "2001-02")
 
 
 def test_a_destroyed_epoch_is_gone_and_every_other_is_as_before(file):
     before = salts.read(file)
     erase(file)
     after = salts.read(file)
-    assert [after.of("acme", month) for month in MONTHS if month != "2001-02"] == [
-        before.of("acme", month) for month in MONTHS if month != "2001-02"
+    assert [after.salt("acme", month) for month in MONTHS if month != "2001-02"] == [
+        before.salt("acme", month) for month in MONTHS if month != "2001-02"
     ]
-    assert [after.of("other", month) for month in MONTHS] == [before.of("other", month) for month in MONTHS]
+    assert [after.salt("other", month) for month in MONTHS] == [before.salt("other", month) for month in MONTHS]
     assert after.is_destroyed("acme", "2001-02") and not after.is_destroyed("acme", "2001-03")
     with pytest.raises(salts.KeyDestroyed):
-        after.of("acme", "2001-02")
+        after.salt("acme", "2001-02")
 
 
 def test_no_node_that_is_kept_leads_to_a_destroyed_salt(file):
-    salt = salts.read(file).of("acme", "2001-02")
+    salt = salts.read(file).salt("acme", "2001-02")
     erase(file)
     seen = list(salts.read(file).nodes["acme"].values())
     for _ in range(2):
@@ -124,7 +124,7 @@ def test_many_epochs_can_be_destroyed_one_by_one(file):
         erase(file, epoch=month)
     after = salts.read(file)
     assert all(after.is_destroyed("acme", month) for month in MONTHS[:24])
-    assert [after.of("acme", month) for month in MONTHS[24:]] == [before.of("acme", month) for month in MONTHS[24:]]
+    assert [after.salt("acme", month) for month in MONTHS[24:]] == [before.salt("acme", month) for month in MONTHS[24:]]
 
 
 def test_a_tenant_can_be_erased_whole_and_gets_no_new_keys(file):
@@ -186,4 +186,4 @@ def test_a_damaged_file_is_never_taken_for_an_empty_one(file):
 
 def test_a_worker_that_finds_no_keys_says_how_they_are_made(tmp_path):
     with pytest.raises(salts.KeysError, match="ingest"):
-        salts.read(tmp_path / "none").of("acme", "2001-02")
+        salts.read(tmp_path / "none").salt("acme", "2001-02")

@@ -7,7 +7,7 @@ import pytest
 
 from metrics_lake.config.tenants import App
 from metrics_lake.serve import downloads
-from metrics_lake.serve.rollup import rollup
+from metrics_lake.serve.rollup import downloads_section, rollup
 from tests.unit.drawing import day, rows
 
 APPLE = App(store="apple", id="1", name="Acme")
@@ -103,7 +103,7 @@ DAYS = [day(f"2001-01-{number}") for number in (15, 16, 17)]
 
 
 def test_a_rollup_s_section_adds_up_and_fits_the_schema(held):
-    section = downloads.section([APPLE, GOOGLE], [d for d in held if d["date"] <= "2001-01-17"], DAYS)
+    section = downloads_section.of_days([APPLE, GOOGLE], [d for d in held if d["date"] <= "2001-01-17"], DAYS)
     assert section["summary"]["downloads"] == sum(number["downloads"] for number in section["numbers"]) == 18
     assert sum(bucket["downloads"] for bucket in section["by_store"]) == 18
     assert (section["summary"]["days_reported"], section["summary"]["days_unknown"]) == (1, 2)
@@ -113,7 +113,7 @@ def test_a_rollup_s_section_adds_up_and_fits_the_schema(held):
 
 
 def test_a_period_without_a_report_has_no_section(held):
-    assert downloads.section([APPLE, GOOGLE], [], DAYS) is None
+    assert downloads_section.of_days([APPLE, GOOGLE], [], DAYS) is None
 
 
 def test_beyond_the_first_hundred_devices_are_one_row():
@@ -121,7 +121,7 @@ def test_beyond_the_first_hundred_devices_are_one_row():
     many = gold(drawn + "".join(f"\n2001-01-15 | com.a | d{number:03d} | 2" for number in range(150)))
     for row in many:
         row.update(dict.fromkeys(downloads.FIGURES[1:]))
-    section = downloads.section([GOOGLE], downloads.documents(many), DAYS)
+    section = downloads_section.of_days([GOOGLE], downloads.documents(many), DAYS)
     assert len(section["by_device"]) == 101 and section["by_device"][-1] == {"value": "(other)", "downloads": 100}
 
 
@@ -140,7 +140,7 @@ def test_answers_name_what_downloads_were_taken_from_and_where_a_range_mixes_two
         {"from": "install events", "first_on": "2001-01-16", "last_on": "2001-01-16"},
     ]
     assert found.partial == {"google:com.a": ["2001-01-16"]} and found.downloads_from == {"google:com.a": runs}
-    section = downloads.section([app], held, days)
+    section = downloads_section.of_days([app], held, days)
     assert section and [each.get("partial") for each in section["numbers"]] == [None, True]
     assert section["downloads_from"] == {"google:com.a": runs}
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import listening, uniques
-from metrics_lake.serve.rollup.rollup import Standing
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.uniques import RELATIVE_ERROR
 from tests.unit.drawing import day, utc
 from tests.unit.serve.samples import CALENDAR, bucket, hour
 
-STANDING = Standing(utc("2001-01-16 12:00"), timedelta(hours=24))
+DATA_STATUS = DataStatus(utc("2001-01-16 12:00"), timedelta(hours=24))
 
 
 def sketch(listeners) -> bytes:
@@ -31,7 +31,7 @@ def sketch(listeners) -> bytes:
 def a_day(on: str = "2001-01-15", **figures):
     listeners = figures.pop("listeners", ())
     row = bucket(listened_on=day(on), unique=len(set(listeners)), unique_sketch=sketch(listeners), **figures)
-    return listening.day_document("acme", row, CALENDAR, STANDING)
+    return listening.day_document("acme", row, CALENDAR, DATA_STATUS)
 
 
 def test_a_day_s_document_is_found_by_stream_and_local_date():
@@ -49,14 +49,14 @@ def test_a_day_s_document_is_found_by_stream_and_local_date():
 
 
 def test_an_hour_s_document_is_found_by_stream_and_instant():
-    document = listening.hour_document("acme", hour("2001-01-15 10:00", seconds=1800), STANDING)
+    document = listening.hour_document("acme", hour("2001-01-15 10:00", seconds=1800), DATA_STATUS)
     assert (document["id"], document["start"]) == ("*:hour:2001-01-15T10:00:00Z", "2001-01-15T10:00:00Z")
     assert (document["ends_at"], document["average_listeners"]) == ("2001-01-15T11:00:00Z", 0.5)
 
 
 def test_an_average_is_over_the_real_length_of_a_day_on_which_the_clock_is_moved():
     row = bucket(listened_on=day("2001-10-28"), seconds=90_000)
-    document = listening.day_document("acme", row, Calendar("Europe/Berlin"), STANDING)
+    document = listening.day_document("acme", row, Calendar("Europe/Berlin"), DATA_STATUS)
     assert document["average_listeners"] == 1
 
 
@@ -135,6 +135,6 @@ def test_a_total_adds_up_its_documents_and_counts_listeners_once():
 def test_a_sketch_is_kept_as_text():
     assert base64.b64decode(a_day(listeners="ab")["unique_sketch"]) == sketch("ab")
     assert (
-        listening.day_document("acme", bucket(listened_on=day("2001-01-15")), CALENDAR, STANDING)["unique_sketch"]
+        listening.day_document("acme", bucket(listened_on=day("2001-01-15")), CALENDAR, DATA_STATUS)["unique_sketch"]
         is None
     )

@@ -9,11 +9,11 @@ import pytest
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import listening
-from metrics_lake.serve.query import Answer, Range
-from metrics_lake.serve.rollup.rows import summary
+from metrics_lake.serve.query import Answer, ListeningQuery
+from metrics_lake.serve.sums import summary
 from tests.unit.drawing import day, utc
 from tests.unit.serve.samples import CALENDAR, bucket, days, hour
-from tests.unit.serve.test_listening import STANDING, sketch
+from tests.unit.serve.test_listening import DATA_STATUS, sketch
 
 DAYS = """
     on         | started | active | seconds | unique | peak | peak_at             | excluded
@@ -29,13 +29,13 @@ WHO = {"2001-01-13": "z", "2001-01-14": "ab", "2001-01-15": "abc", "2001-01-17":
 def store(tmp_path) -> SqliteDocuments:
     made = SqliteDocuments(str(tmp_path / "documents.db"))
     rows = [{**row, "unique_sketch": sketch(WHO[str(row["listened_on"])])} for row in days(DAYS)]
-    found = [listening.day_document("acme", row, CALENDAR, STANDING) for row in rows]
+    found = [listening.day_document("acme", row, CALENDAR, DATA_STATUS) for row in rows]
     found += [
-        listening.hour_document("acme", hour(f"2001-01-{at}:00", started=number, unique=1), STANDING)
+        listening.hour_document("acme", hour(f"2001-01-{at}:00", started=number, unique=1), DATA_STATUS)
         for number, at in enumerate(("13 21", "13 22", "14 21", "14 22"), 1)
     ]
     live = bucket(listened_on=day("2001-01-15"), stream="live", started=3, unique=3)
-    made.upsert(listening.CONTAINER, [*found, listening.day_document("acme", live, CALENDAR, STANDING)])
+    made.upsert(listening.CONTAINER, [*found, listening.day_document("acme", live, CALENDAR, DATA_STATUS)])
     return made
 
 
@@ -44,7 +44,7 @@ def asked(
 ) -> Answer:
     """Of whole days, the last included; of several streams with names apart by blanks."""
     start, end = calendar.day_start(day(first)), calendar.day_start(day(last) + timedelta(days=1))
-    return Range(store, "acme", calendar, stream.split(), start, end, **more).answer(by)
+    return ListeningQuery(store, "acme", calendar, stream.split(), start, end, **more).answer(by)
 
 
 def test_a_range_holds_its_first_and_its_last_day_and_no_other(store):
@@ -132,8 +132,8 @@ def hourly(tmp_path) -> SqliteDocuments:
         who = [f"{on} {number}" for number in range(24)]
         whole = bucket(listened_on=day(on), started=24, active=25, seconds=24 * 600, peak=24, peak_at=hours[-1]["peak_at"],
                        unique=25, unique_sketch=sketch([*who, "always"]), excluded={"bot": 24})  # fmt: skip
-        made.upsert(listening.CONTAINER, [listening.hour_document("acme", each, STANDING) for each in hours])
-        made.upsert(listening.CONTAINER, [listening.day_document("acme", whole, CALENDAR, STANDING)])
+        made.upsert(listening.CONTAINER, [listening.hour_document("acme", each, DATA_STATUS) for each in hours])
+        made.upsert(listening.CONTAINER, [listening.day_document("acme", whole, CALENDAR, DATA_STATUS)])
     return made
 
 
@@ -145,7 +145,7 @@ def hourly(tmp_path) -> SqliteDocuments:
 @pytest.mark.parametrize("by", ["hour", "day", "week"])
 def test_any_range_of_whole_hours_is_exact(hourly, first, last, hours, peak, by):
     start, end = (utc(f"2001-01-{each}") - timedelta(hours=2) for each in (first, last))
-    answer = Range(hourly, "acme", CALENDAR, ["*"], start, end).answer(by)
+    answer = ListeningQuery(hourly, "acme", CALENDAR, ["*"], start, end).answer(by)
     assert answer.total["total_sessions"] == hours and answer.excluded == {"bot": hours}
     assert answer.total["sessions_active"] == hours + 1
     assert answer.total["unique_listeners"] == {"value": hours + 1, "method": "exact", "relative_error": 0.0}
@@ -159,7 +159,8 @@ def test_a_range_is_told_in_words_as_days_or_as_hours(hourly):
     assert asked(hourly, "2001-01-15", "2001-01-16").words == "2001-01-15 to 2001-01-16"
     start, end = utc("2001-01-15 08:00"), utc("2001-01-15 10:00")
     assert (
-        Range(hourly, "acme", CALENDAR, ["*"], start, end).answer("day").words == "2001-01-15 10:00 to 2001-01-15 12:00"
+        ListeningQuery(hourly, "acme", CALENDAR, ["*"], start, end).answer("day").words
+        == "2001-01-15 10:00 to 2001-01-15 12:00"
     )
 
 
@@ -171,7 +172,7 @@ def test_streams_together_add_up_and_count_a_listener_once_and_know_no_peak(stor
                     length_seconds=length, length_count=1, unique_sketch=sketch(who))
              for on, stream, active, length, who in
              ((15, "fm", 3, 10, "ab"), (15, "web", 4, 20, "bc"), (16, "web", 5, 60, "cd"))]  # fmt: skip
-    store.upsert(listening.CONTAINER, [listening.day_document("acme", row, CALENDAR, STANDING) for row in found])
+    store.upsert(listening.CONTAINER, [listening.day_document("acme", row, CALENDAR, DATA_STATUS) for row in found])
     answer = asked(store, "2001-01-15", "2001-01-16", stream="fm web")
     assert (answer.stream, answer.total["total_sessions"], answer.total["unique_listeners"]["value"]) == (
         "fm, web",
@@ -193,12 +194,12 @@ def crowded(tmp_path) -> SqliteDocuments:
     for number in range(7):
         who = range(3000 * number, 3000 * number + 6000)
         row = bucket(listened_on=day("2001-01-15") + timedelta(days=number), unique=6000, unique_sketch=sketch(who))
-        made.upsert(listening.CONTAINER, [listening.day_document("acme", row, CALENDAR, STANDING)])
+        made.upsert(listening.CONTAINER, [listening.day_document("acme", row, CALENDAR, DATA_STATUS)])
     week, month = CALENDAR.week(day("2001-01-15")), CALENDAR.month(day("2001-01-15"))
     rolling = CALENDAR.rolling("last-7-days", day("2001-01-21"))
     for period, number in ((week, 24_000), (month, 24_001), (rolling, 24_000)):
         figures = summary([], unique_listeners=number, seconds=1)
-        made.upsert(listening.CONTAINER, [listening.period_document("acme", "*", period, figures, STANDING)])
+        made.upsert(listening.CONTAINER, [listening.period_document("acme", "*", period, figures, DATA_STATUS)])
     return made
 
 
@@ -225,7 +226,7 @@ def test_a_bucket_that_is_a_named_period_is_exact_too(crowded):
 def test_a_period_s_document_says_which_and_how_much():
     period = CALENDAR.week(day("2001-01-15"))
     figures = summary([bucket(started=2, peak=3, peak_at=utc("2001-01-15 10:15"))], unique_listeners=2, seconds=60)
-    made = listening.period_document("acme", "live", period, figures, STANDING)
+    made = listening.period_document("acme", "live", period, figures, DATA_STATUS)
     assert (made["id"], made["begins_at"], made["peak_at"]) == (
         "live:week:2001-W03", "2001-01-14T22:00:00Z", "2001-01-15T10:15:00Z",
     )  # fmt: skip

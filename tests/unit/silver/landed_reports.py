@@ -10,13 +10,13 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from metrics_lake.bronze.store_reports import TABLE
+from metrics_lake.bronze.store_reports import FEED, TABLE
 from metrics_lake.gold import downloads_by_day
 from metrics_lake.model.arrow import arrow_schema, fitted
 from metrics_lake.silver import downloads
 from metrics_lake.sources.landed_file import FileEntry
-from metrics_lake.sources.stores.reports import SOURCE
 from tests.unit.sources.haproxy.logs import rules_of
+from tests.unit.sources.reports import HASHER
 
 APPS = [("acme", "apple", "1", "85000001"), ("beta", "apple", "2", "85000002"), ("acme", "google", "com.a", None)]
 OLD, NEW = "85000001", "85000002"
@@ -70,7 +70,7 @@ def bronze(runs: Iterable[Sequence[Report]]) -> pl.DataFrame:
         new = [each for each in sorted(reports, key=lambda each: each.path) if held.get(each.path) != each.content]
         held |= {each.path: each.content for each in new}
         files = [Report(each.path, each.content, each.minute, number) for each in new]
-        tables += [fitted(frame, schema) for frame in SOURCE.parse(files, rules_of())]
+        tables += [fitted(frame, schema) for frame in FEED.parse(files, rules_of(), HASHER)]
     found = pl.from_arrow(pa.concat_tables(tables))
     assert isinstance(found, pl.DataFrame)
     return found

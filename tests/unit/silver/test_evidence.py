@@ -18,7 +18,7 @@ from metrics_lake.silver.merging import READ, merged
 from metrics_lake.sources.lookups.bots import kinds
 from tests.unit.reference import merged as plainly_merged
 from tests.unit.silver.test_merging import NOTHING_YET
-from tests.unit.sources.haproxy.logs import NOON, SECRET, Arrived, line, parse, rules_of, text
+from tests.unit.sources.haproxy.logs import NOON, SECRET, InMemoryFile, line, parse, rules_of, text
 
 START = NOON.replace(tzinfo=timezone.utc)
 BY_ADDRESS = {"privacy": {"identity": "ip"}}
@@ -34,7 +34,7 @@ def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
 def evidence(*files: Sequence[str], rules: Rules | None = None) -> pl.DataFrame:
     """The runs of files that show listening."""
     arrived = [
-        Arrived(text(lines), path=f"haproxy/edge-01/{number}.log") for number, lines in enumerate(files) if lines
+        InMemoryFile(text(lines), path=f"haproxy/edge-01/{number}.log") for number, lines in enumerate(files) if lines
     ]
     return parse(*arrived, rules=rules).frame.filter(row_kind="visit", is_evidence=True).select(READ)
 
@@ -179,6 +179,6 @@ def test_however_a_log_is_split_repeated_and_shuffled_an_address_has_the_same_se
     for number, name in enumerate(names):
         runs = split.filter(pl.col("file_id").is_in(names[: number + 1]))
         changes = sessions.rebuilt(runs.with_columns(is_due=pl.col("file_id") == name), standing, Sessions())
-        came, went = (changes.filter(change=kind).drop("change") for kind in (sessions.CAME, sessions.WENT))
-        standing = pl.concat([standing.join(went, on="session_id", how="anti"), came.select(standing.columns)])
+        inserted, deleted = (changes.filter(change=kind).drop("change") for kind in (sessions.INSERT, sessions.DELETE))
+        standing = pl.concat([standing.join(deleted, on="session_id", how="anti"), inserted.select(standing.columns)])
     assert standing.sort("session_id").equals(whole.select(standing.columns))

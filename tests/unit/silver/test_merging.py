@@ -92,8 +92,8 @@ def test_sessions_that_grow_run_by_run_are_those_of_all_runs_at_once(requests, l
 
 def _after(standing: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
     """What stands once the changes are made; whatever goes must have stood, and whatever comes must not."""
-    came = changes.filter(change=sessions.CAME).drop("change")
-    went = changes.filter(change=sessions.WENT).drop("change")
+    came = changes.filter(change=sessions.INSERT).drop("change")
+    went = changes.filter(change=sessions.DELETE).drop("change")
     rest = standing.join(went, on=standing.columns, how="anti", nulls_equal=True)
     assert rest.height == standing.height - went.height
     return pl.concat([rest, came.select(standing.columns)])
@@ -121,8 +121,8 @@ def test_a_late_piece_joins_two_sessions_and_both_old_ones_go():
     standing = _after(NOTHING_YET, sessions.rebuilt(_frame(apart), NOTHING_YET, Sessions()))
     late = [{**row, "is_due": False} for row in apart] + [_run(2, [(60, 10)])]
     changes = sessions.rebuilt(_frame(late), standing, Sessions())
-    assert changes.filter(change=sessions.WENT).height == 2
-    assert _spans(changes.filter(change=sessions.CAME)) == [(0, 130, 3)]
+    assert changes.filter(change=sessions.DELETE).height == 2
+    assert _spans(changes.filter(change=sessions.INSERT)) == [(0, 130, 3)]
 
 
 def test_a_session_is_said_to_come_from_the_first_referrer_that_was_told():

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from metrics_lake.model.periods import Calendar
-from metrics_lake.silver.tenant_days import between, touched_here, with_days_here
+from metrics_lake.silver.tenant_days import by_day, in_spans, touched, with_days
 from tests.unit.drawing import day, rows, utc
 from tests.unit.model.test_periods import CALENDARS, DAYS
 
@@ -44,7 +44,7 @@ def sessions(*spans: tuple[str, datetime, datetime]) -> pl.DataFrame:
 def test_a_session_touches_the_days_in_whose_spans_its_start_and_its_end_lie(calendar, on, offsets):
     start = calendar.day_start(on)
     spans = [("t", start + min(pair), start + max(pair)) for pair in offsets]
-    found = with_days_here(sessions(*spans), {"t": calendar})
+    found = with_days(sessions(*spans), {"t": calendar})
     told = {(row["started_at"], row["ended_at"], row["first_on"], row["last_on"]) for row in found.to_dicts()}
     assert told == {(low, high, calendar.day_of(low), calendar.day_of(high)) for _, low, high in spans}
 
@@ -78,20 +78,27 @@ TURNS = rows("""
 @pytest.mark.parametrize("row", TURNS, ids=[f"{row['zone']} {row['instant']}" for row in TURNS])
 def test_around_a_turn_of_the_clock_a_session_lies_in_the_day_that_has_begun(row):
     calendar, instant = Calendar(row["zone"], broadcast_day_starts=row["starts"]), utc(row["instant"])
-    assert (
-        touched_here(sessions(("t", instant, instant)), {"t": calendar}) == {row["day"]} == {calendar.day_of(instant)}
-    )
+    assert touched(sessions(("t", instant, instant)), {"t": calendar}) == {row["day"]} == {calendar.day_of(instant)}
 
 
 def test_a_session_without_an_end_touches_the_days_up_to_its_last_request():
     held = sessions(("t", utc("2001-01-15 23:00"), utc("2001-01-15 23:00"))).with_columns(
         ended_at=pl.lit(None, pl.Datetime("us", "UTC")), last_request_at=pl.lit(utc("2001-01-17 01:00"))
     )
-    assert touched_here(held, {"t": Calendar()}) == {day("2001-01-15"), day("2001-01-16"), day("2001-01-17")}
+    assert touched(held, {"t": Calendar()}) == {day("2001-01-15"), day("2001-01-16"), day("2001-01-17")}
 
 
 def test_the_sessions_of_a_tenant_that_there_is_no_more_stay_and_touch_no_day():
     at = datetime(2001, 1, 15, tzinfo=timezone.utc)
-    found = with_days_here(sessions(("gone", at, at), ("t", at, at)), {"t": Calendar()})
+    found = with_days(sessions(("gone", at, at), ("t", at, at)), {"t": Calendar()})
     assert set(found.select("tenant", "first_on").rows()) == {("gone", None), ("t", day("2001-01-15"))}
-    assert between(found.select("first_on", "last_on").iter_rows()) == {day("2001-01-15")}
+    assert in_spans(found.select("first_on", "last_on").iter_rows()) == {day("2001-01-15")}
+
+
+def test_a_session_is_counted_on_those_of_the_days_asked_for_that_it_touches():
+    noon = utc("2001-01-15T12:00:00Z")
+    rows = sessions(("t", noon - timedelta(5), noon + timedelta(5)), ("gone", noon, noon + timedelta(hours=1)))
+    days = [day("2001-01-12"), day("2001-01-14"), day("2001-02-01")]
+    dated = by_day(rows, {"t": Calendar()}, days)
+    assert dated.select("tenant", "on_day").sort("on_day").rows() == [("t", days[0]), ("t", days[1])]
+    assert by_day(rows, {"t": Calendar()}, days[2:]).is_empty()

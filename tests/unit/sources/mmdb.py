@@ -1,4 +1,4 @@
-"""A small writer of MaxMind's format (their specification 2.0), so that tests bring their own places."""
+"""A small writer of MaxMind's format (their specification 2.0), so that tests have their own geo files."""
 
 from __future__ import annotations
 
@@ -17,21 +17,25 @@ _WIDTHS = {
 
 
 def write(path: Path, records: dict[str, dict[str, Any]], *, kind: str = "Test-Country") -> Path:
-    """Networks and what to say of each, as a file for IPv4 (below ::/96) and IPv6."""
+    """Writes networks and their records as a file for IPv4 (below ::/96) and IPv6."""
     tree: list[list[Any]] = [[None, None]]
     for network, record in records.items():
         _put(tree, ipaddress.ip_network(network), record)
-    data, places = b"", {}
+    data, offsets = b"", {}
     for node in tree:
         for leaf in node:
             if isinstance(leaf, dict):
-                places[id(leaf)] = len(data)
+                offsets[id(leaf)] = len(data)
                 data += _encoded(leaf)
-    body = b"".join(_record(leaf, len(tree), places) for node in tree for leaf in node)
-    about: dict[str, Any] = {"binary_format_major_version": 2, "binary_format_minor_version": 0, "database_type": kind}
-    about |= {"build_epoch": 979516800, "description": {"en": "test"}, "languages": ["en"]}
-    about |= {"ip_version": 6, "node_count": len(tree), "record_size": 24}
-    path.write_bytes(body + bytes(16) + data + b"\xab\xcd\xefMaxMind.com" + _encoded(about))
+    body = b"".join(_record(leaf, len(tree), offsets) for node in tree for leaf in node)
+    metadata: dict[str, Any] = {
+        "binary_format_major_version": 2,
+        "binary_format_minor_version": 0,
+        "database_type": kind,
+    }
+    metadata |= {"build_epoch": 979516800, "description": {"en": "test"}, "languages": ["en"]}
+    metadata |= {"ip_version": 6, "node_count": len(tree), "record_size": 24}
+    path.write_bytes(body + bytes(16) + data + b"\xab\xcd\xefMaxMind.com" + _encoded(metadata))
     return path
 
 
@@ -47,21 +51,21 @@ def _put(tree: list[list[Any]], network: Any, record: dict[str, Any]) -> None:
     tree[node][int(bits[-1])] = record
 
 
-def _record(leaf: Any, count: int, places: dict[int, int]) -> bytes:
-    number = count if leaf is None else leaf if isinstance(leaf, int) else count + 16 + places[id(leaf)]
+def _record(leaf: Any, count: int, offsets: dict[int, int]) -> bytes:
+    number = count if leaf is None else leaf if isinstance(leaf, int) else count + 16 + offsets[id(leaf)]
     return number.to_bytes(3, "big")
 
 
-def _encoded(value: Any, of: str = "") -> bytes:
+def _encoded(value: Any, key: str = "") -> bytes:
     if isinstance(value, dict):
-        return _head(7, len(value)) + b"".join(_encoded(key) + _encoded(held, key) for key, held in value.items())
+        return _head(7, len(value)) + b"".join(_encoded(key) + _encoded(inner, key) for key, inner in value.items())
     if isinstance(value, list):
         return _head(11, len(value)) + b"".join(map(_encoded, value))
     if isinstance(value, bool):
         return _head(14, int(value))
     if isinstance(value, int):
         raw = value.to_bytes((value.bit_length() + 7) // 8, "big")
-        return _head(_WIDTHS.get(of, 6), len(raw)) + raw
+        return _head(_WIDTHS.get(key, 6), len(raw)) + raw
     return _head(2, len(value.encode())) + value.encode()
 
 

@@ -1,4 +1,4 @@
-"""Tables that fit the terminal. Where one is too wide: headings on several lines, columns with one value told below the
+"""Tables that fit the terminal. Where one is too wide: headings on several lines, columns with one value printed below the
 table, long texts shortened in the middle, optional columns left out; and if all that is not enough, one block per row.
 """
 
@@ -78,7 +78,7 @@ def bar(value: float, most: float, width: int) -> str:
 
 
 def from_rows(names: Sequence[str], rows: Sequence[Sequence[str]], optional: Sequence[str] = ()) -> list[Column]:
-    """Columns of rows of texts. A column of numbers is told by its cells."""
+    """Columns of rows of texts. A column of numbers is recognised by its cells."""
     cells = list(zip(*rows, strict=True)) or [()] * len(names)
     return [
         Column(name, tuple(texts), all(_is_number(text) for text in texts), name in optional)

@@ -18,7 +18,7 @@ from metrics_lake.cli.screens.listening_answer import ask, chart, on_clock
 from metrics_lake.cli.time_range import TimeRange
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.demo.traffic import Plan, generate
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.run import run
 from metrics_lake.serve.query import Answer
 
@@ -67,7 +67,7 @@ def demo(folder: str, choice: SettingsChoice, steps: Steps) -> Story:
         "tenants": (root / "tenants.yaml").resolve(),
     }
     settings = replace(choice, overrides=(*(f"{key}={value}" for key, value in own.items()), *choice.overrides)).load()
-    work = Work.of(settings, steps.step)
+    work = JobContext.of(settings, steps.step)
     with work.lock("demo"):
         run(work, steps.ingested)
     steps.step("comparing with the truth")

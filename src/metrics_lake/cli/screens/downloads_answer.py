@@ -12,11 +12,11 @@ import polars as pl
 from rich.console import Console
 
 from metrics_lake.cli.output.layout import Column, bar, from_rows, table
-from metrics_lake.cli.output.rows import plain, write
+from metrics_lake.cli.output.table_output import plain, write
 from metrics_lake.config.settings import Settings, SettingsError, load_tenants
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.serve.downloads import CONTAINER, FIGURES, Answer, answer, ids_between
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.sums import Row
 
 _HEADS = ("downloads", "again", "updates", "uninstalls", "devices")
 
@@ -29,7 +29,7 @@ def ask(settings: Settings, tenant: str, first_on: date, last_on: date, by: str)
     apps = tenants[tenant].apps
     if not apps:
         raise SettingsError(f"{tenant} has no apps in {settings.tenants_file}; add them under tenants.{tenant}.apps")
-    store = documents_of(settings)
+    store = open_document_store(settings)
     days = first_on.isoformat(), last_on.isoformat()
     documents = [d for app in apps for d in store.between(CONTAINER, tenant, *ids_between(app.store, app.id, *days))]
     return answer(tenant, apps, documents, first_on, last_on, by)

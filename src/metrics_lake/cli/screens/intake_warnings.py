@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from metrics_lake.bronze.store_reports import FILES
-from metrics_lake.cli.output.rows import rows_of
+from metrics_lake.cli.output.table_output import rows_of
 from metrics_lake.sources.landed_file import QUARANTINED
 
 

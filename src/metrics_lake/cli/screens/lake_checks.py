@@ -11,16 +11,17 @@ from urllib.parse import unquote
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from metrics_lake.bronze import haproxy as bronze
+from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.catalog import stored
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.lake import delta
 from metrics_lake.io.landing import checkpoints
 from metrics_lake.io.landing.checkpoints import CheckpointError
-from metrics_lake.io.landing.intake import Stream
+from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.storage.azure import AzureError, trouble
 from metrics_lake.io.storage.blobs import blobs_in
+from metrics_lake.model.feeds import Feed
 from metrics_lake.privacy.redaction import without_addresses
 
 _TOLERANCE = timedelta(minutes=5)
@@ -38,13 +39,22 @@ class Finding:
 
 
 def checkpoint(settings: Settings) -> Finding:
-    """Whether the next ingest can continue where the last one ended."""
-    stream = Stream(bronze, f"{settings.storage.lake}/_checkpoints/ingest_haproxy", without_addresses)
+    """Whether the next ingest of every feed can continue where the last one ended."""
+    findings = [_checkpoint_of(settings, feed) for feed in FEEDS]
+    if wrong := next((finding for finding in findings if not finding.is_right), None):
+        return wrong
+    states = dict.fromkeys(finding.state for finding in findings if finding.state)
+    return Finding("checkpoint", True, "; ".join(states) or "0 files in 0 batches")
+
+
+def _checkpoint_of(settings: Settings, feed: Feed) -> Finding:
+    """The result for one feed; its state is empty where the feed has no batch yet."""
+    intake = Intake(feed, f"{settings.storage.lake}/_checkpoints/{feed.checkpoint}", without_addresses)
     try:
-        stream.check(f"{settings.storage.lake}/{bronze.TABLE.path}")
-        files, planned, done = len(stream.manifest.entries()), stream.manifest.last_number, stream.committed
+        intake.check(f"{settings.storage.lake}/{feed.table.path}")
+        files, planned, done = len(intake.manifest.entries()), intake.manifest.last_number, intake.committed
     except CheckpointError as error:
-        return Finding("checkpoint", False, error.found, checkpoints.REMEDY)
+        return Finding("checkpoint", False, error.problem, checkpoints.REMEDY)
     except (SettingsError, AzureError) as error:
         return Finding("checkpoint", False, str(error), _MEND)
     except (DeltaError, ValueError, OSError) as error:
@@ -52,22 +62,22 @@ def checkpoint(settings: Settings) -> Finding:
             return Finding("checkpoint", False, refusal, _MEND)
         return Finding("checkpoint", True, "not looked at, as bronze can't be read")
     waiting = f", {planned - done} batches to be ended by the next run" if planned > done else ""
-    return Finding("checkpoint", True, f"{files} files in {planned} batches{waiting}")
+    return Finding("checkpoint", True, f"{files} {feed.noun} in {planned} batches{waiting}" if planned else "")
 
 
 def lake(settings: Settings) -> Finding:
     """Whether every table can be read: its log, and each file that the log names, at its full size."""
-    count, place = 0, settings.storage.lake
+    count, place, raw = 0, settings.storage.lake, [feed.table for feed in FEEDS]
     for table in stored():
         folder = f"{place}/{table.path}"
         try:
-            sizes = blobs_in(folder).held("")
+            sizes = blobs_in(folder).sizes("")
             damage = _damage(folder, sizes)
         except (SettingsError, AzureError) as error:
             return Finding("lake", False, str(error), _MEND)
         if damage:
             removal = "delete that folder" if is_azure(place) else f"rm -r {folder}"
-            remedy = "metrics-lake rebuild" if table is bronze.TABLE else f"{removal}, then metrics-lake run"
+            remedy = "metrics-lake rebuild" if table in raw else f"{removal}, then metrics-lake run"
             return Finding("lake", False, f"{table.name}: {damage}", remedy)
         count += _is_table(sizes)
     return Finding("lake", True, f"{count} tables can be read" if count else f"nothing below {place} yet")

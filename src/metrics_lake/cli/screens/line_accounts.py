@@ -11,14 +11,14 @@ from rich.console import Console
 from metrics_lake.bronze import store_reports
 from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.cli import options
-from metrics_lake.cli.output.rows import rows_of, write
+from metrics_lake.cli.output.table_output import rows_of, write
 from metrics_lake.config.settings import Settings
 from metrics_lake.coverage import completeness
-from metrics_lake.coverage.completeness import Received
+from metrics_lake.coverage.completeness import Coverage
 from metrics_lake.coverage.hours import HOUR
-from metrics_lake.coverage.line_loss import Loss
+from metrics_lake.coverage.line_loss import LineLoss
 from metrics_lake.io.lake import delta
-from metrics_lake.jobs.read_coverage import lost, received
+from metrics_lake.jobs.read_coverage import coverage, line_loss
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
 _ACCOUNT = ("path", "proxy", "status", "reason", *_COUNTS)
@@ -43,7 +43,7 @@ def account(
     shown = accounts_by_file.select(names)
     write(shown, format_, console, title=_TITLE, optional=optional, is_wide=is_wide, advice=_ADVICE)
     if format_ == "table":
-        _write_proxies(received(settings), files, settings, console)
+        _write_proxies(coverage(settings), files, settings, console)
     return bool(accounts_by_file["adds_up"].all())
 
 
@@ -54,41 +54,41 @@ def _reports(lake: str) -> Iterator[pl.DataFrame]:
         yield reports.with_columns(line_count="row_count", proxy="store").select(_ACCOUNT)
 
 
-def _write_proxies(arrived: Received, files: pl.DataFrame, settings: Settings, console: Console) -> None:
-    write(hours_by_proxy(arrived, files), "table", console, title="hours by proxy")
-    losses = losses_by_proxy(lost(settings))
+def _write_proxies(coverage: Coverage, files: pl.DataFrame, settings: Settings, console: Console) -> None:
+    write(hours_by_proxy(coverage, files), "table", console, title="hours by proxy")
+    losses = losses_by_proxy(line_loss(settings))
     if losses.height:
         write(losses, "table", console, title="lines by the numbers that HAProxy gives them")
-    for proxy in arrived.proxies:
-        missing = hour_spans(proxy.of(completeness.MISSING))
+    for proxy in coverage.proxies:
+        missing = hour_spans(proxy.hours_of_kind(completeness.MISSING))
         if missing:
             console.print(f"missing of {proxy.name or 'the proxy without a name'}: {', '.join(missing[-_MOST_SPANS:])}")
-    for name in arrived.silent:
+    for name in coverage.silent:
         console.print(f"expected, and nothing yet: {name}")
-    console.print(f"complete through {arrived.complete_through or 'nothing yet'}")
+    console.print(f"complete through {coverage.complete_through or 'nothing yet'}")
 
 
-def hours_by_proxy(arrived: Received, files: pl.DataFrame) -> pl.DataFrame:
+def hours_by_proxy(coverage: Coverage, files: pl.DataFrame) -> pl.DataFrame:
     """For each proxy: first and last hour, hours received, empty and missing between them, and files that came twice."""
     copies = files.filter(pl.col("status") == "duplicate")["proxy"].to_list()
     rows = [
         (
             proxy.name, "yes" if proxy.is_expected else "no", min(proxy.hours), max(proxy.hours),
-            *(len(proxy.of(kind)) for kind in (completeness.RECEIVED, completeness.EMPTY, completeness.MISSING)),
+            *(len(proxy.hours_of_kind(kind)) for kind in (completeness.RECEIVED, completeness.EMPTY, completeness.MISSING)),
             proxy.through, copies.count(proxy.name),
         )
-        for proxy in arrived.proxies
+        for proxy in coverage.proxies
     ]  # fmt: skip
     names = ["proxy", "expected", "first_hour", "last_hour", "received", "empty", "missing", "through", "files_doubled"]
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
-def losses_by_proxy(losses: list[Loss]) -> pl.DataFrame:
+def losses_by_proxy(losses: list[LineLoss]) -> pl.DataFrame:
     """For each proxy that numbers its lines: lines received, lost and doubled, in total and in its worst hour."""
     rows = []
     for proxy in sorted({loss.proxy for loss in losses}):
         own = [loss for loss in losses if loss.proxy == proxy]
-        total = Loss(proxy, own[0].hour, *(sum(getattr(loss, name) for loss in own) for name in _KINDS))
+        total = LineLoss(proxy, own[0].hour, *(sum(getattr(loss, name) for loss in own) for name in _KINDS))
         worst = max(own, key=lambda loss: loss.lost_share)
         shares = (f"{total.lost_share:.2%}", f"{total.doubled_share:.2%}")
         rows.append((proxy, total.received, total.lost, total.doubled, *shares, worst.hour, f"{worst.lost_share:.2%}"))

@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.text import Text
 
 from metrics_lake.cli.output.layout import Column, from_rows, table
-from metrics_lake.cli.output.rows import plain, write
+from metrics_lake.cli.output.table_output import plain, write
 from metrics_lake.cli.time_range import TimeRange
 from metrics_lake.config.settings import Settings, SettingsError, load_tenants
-from metrics_lake.io.documents.open_store import documents_of
-from metrics_lake.serve.query import Answer, Range
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.io.documents.open_store import open_document_store
+from metrics_lake.serve.query import Answer, ListeningQuery
+from metrics_lake.serve.sums import Row
 
 
 def ask(settings: Settings, tenant: str, streams: Sequence[str], time_range: TimeRange, by: str) -> Answer:
@@ -39,7 +39,9 @@ def ask(settings: Settings, tenant: str, streams: Sequence[str], time_range: Tim
     chosen = ("*",) if "*" in streams or not streams else tuple(dict.fromkeys(streams))
     new_since = calendar.day_start(time_range.new_since) if time_range.new_since else None
     rotation = settings.privacy.key_rotation
-    return Range(documents_of(settings), tenant, calendar, chosen, start, end, rotation, new_since).answer(by)
+    return ListeningQuery(
+        open_document_store(settings), tenant, calendar, chosen, start, end, rotation, new_since
+    ).answer(by)
 
 
 _OPTIONAL = ("hours", "new", "returning", "average")

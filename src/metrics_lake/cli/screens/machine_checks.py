@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -21,10 +20,10 @@ from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
-from metrics_lake.io.documents.open_store import cosmos_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.landing.azure_landing import AzureLanding
 from metrics_lake.io.storage.azure import AzureError
-from metrics_lake.jobs.unknown_agents import REMEDY, told, unknown_agents
+from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
 from metrics_lake.sources.lookups import geo
@@ -113,8 +112,8 @@ def _formats(settings: Settings) -> Finding:
 def _places(settings: Settings) -> Finding:
     files = [file for file in (settings.places.country_file, settings.places.network_file) if file]
     try:
-        geo.opened(settings.places.country_file, settings.places.network_file)
-    except geo.PlacesError as error:
+        geo.open_files(settings.places.country_file, settings.places.network_file)
+    except geo.GeoFileError as error:
         return Finding("places", False, *str(error).split("; ", 1))
     return Finding("places", True, ", ".join(files) or "no files: countries and networks stay unknown")
 
@@ -163,33 +162,16 @@ def _agents(settings: Settings) -> Finding:
     if not lake(settings).is_right:  # Polars panics over a file that is cut
         return Finding("agents", True, "not checked, because the lake can't be read")
     streams = unknown_agents(settings.storage.lake)
-    return Finding("agents", True, told(streams) or "the log has a place for them", REMEDY if streams else "")
+    return Finding("agents", True, warning(streams) or "the log has a place for them", REMEDY if streams else "")
 
 
 def _documents(settings: Settings) -> Finding:
-    path = Path(settings.documents.path)
-    if settings.documents.store == "cosmos":
-        return _cosmos(settings)
-    if not path.exists():
-        return Finding("documents", True, f"{path}, nothing published yet")
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-            verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        verdict = str(error)
-    return Finding(
-        "documents", verdict == "ok", f"{path}: {verdict}", "" if verdict == "ok" else f"rm {path}, then publish"
-    )
-
-
-def _cosmos(settings: Settings) -> Finding:
-    from metrics_lake.io.documents.cosmos import CosmosError
-
-    try:
-        return Finding("documents", True, f"Cosmos DB: {cosmos_of(settings).standing()}")
-    except (SettingsError, CosmosError) as error:
+        health = open_document_store(settings).health()
+    except SettingsError as error:
         state, _, remedy = str(error).partition(": ")
         return Finding("documents", False, state, remedy)
+    return Finding("documents", health.is_right, health.state, health.remedy)
 
 
 def _clock(settings: Settings) -> Finding:

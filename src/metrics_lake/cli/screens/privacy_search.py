@@ -13,7 +13,7 @@ from typing import BinaryIO
 from rich.console import Console
 
 from metrics_lake import audit
-from metrics_lake.audit import landing
+from metrics_lake.audit import landed_addresses
 from metrics_lake.audit.report import Finding, Report
 from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.config.settings import Settings, load_tenants
@@ -29,25 +29,25 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     """Searches lake, rollups, documents and `more` for keys and addresses. The addresses come from a file, else from landing."""
     if addresses_file:
         with Path(addresses_file).open(encoding="utf-8", errors="replace") as lines:
-            addresses: set[str] = set(landing.read_list(lines))
+            addresses: set[str] = set(landed_addresses.read_list(lines))
     elif is_azure(settings.storage.landing):
-        addresses = landing.addresses_of(_landed(settings.storage.landing))
+        addresses = landed_addresses.addresses_of(_landed(settings.storage.landing))
     else:
-        addresses = landing.addresses(Path(settings.storage.landing, "haproxy"))
+        addresses = landed_addresses.addresses(Path(settings.storage.landing, "haproxy"))
     now, rotation = datetime.now(timezone.utc), settings.privacy.key_rotation
     epochs = audit.epochs_between(now - _EPOCHS_BACK, now, rotation)
     known_salts = salts.read(settings.privacy.keys_file)
-    material = audit.key_material(settings.secret(), list(load_tenants(settings).tenants), epochs, known_salts)
+    keys = audit.key_terms(settings.secret(), list(load_tenants(settings).tenants), epochs, known_salts)
     own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
     with written(settings) as places:
         roots = [place for place in (*places, *map(Path, more)) if place.exists()]
-        return audit.search(roots, audit.needles(addresses, material), without=[Path(place) for place in own])
+        return audit.search(roots, audit.search_terms(addresses, keys), without=[Path(place) for place in own])
 
 
 def _landed(place: str) -> Iterator[tuple[str, BinaryIO]]:
     """Each log of Azure's landing, in memory: a copy on this disk would itself be a place with addresses."""
     blobs = blobs_in(place)
-    return ((path, BytesIO(blobs.read(path) or b"")) for path in blobs.held("haproxy"))
+    return ((path, BytesIO(blobs.read(path) or b"")) for path in blobs.sizes("haproxy"))
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def _local_copy(place: str) -> Iterator[str]:
         return
     blobs = blobs_in(place)
     with TemporaryDirectory() as folder:
-        for path in blobs.held(""):
+        for path in blobs.sizes(""):
             write_whole(Path(folder, path), blobs.read(path) or b"")
         yield folder
 
@@ -92,5 +92,5 @@ def write_report(report: Report, console: Console) -> None:
 
 
 def _columns(findings: list[Finding]) -> list[Column]:
-    rows = [(finding.file, finding.place, finding.form, finding.needle) for finding in findings]
+    rows = [(finding.file, finding.place, finding.form, finding.mark) for finding in findings]
     return from_rows(("file", "place", "form", "mark"), rows)

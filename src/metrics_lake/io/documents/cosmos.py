@@ -1,8 +1,8 @@
-"""Documents in Azure Cosmos DB: a store as SqliteDocuments is one, in an account that may be busy, far away or shut.
+"""Documents in Azure Cosmos DB, in an account that may be busy, far away or closed to us.
 
-A container is partitioned by tenant, and nothing but tenant and id is indexed: queries are ranges of ids within a tenant.
-Each document is written by itself, under the ETag of what stood before, so that an older revision never replaces a newer
-one; what was cut short is healed by doing it again.
+A container is partitioned by tenant, and only tenant and id are indexed: queries are ranges of ids within a tenant. Each
+document is written by itself, with the ETag of the one that it replaces, so that an older revision never replaces a newer one.
+After an interruption the caller writes again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
-from azure.cosmos import CosmosClient, PartitionKey
+from azure.cosmos import PartitionKey
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
     CosmosHttpResponseError,
@@ -26,12 +26,13 @@ from azure.cosmos.exceptions import (
 )
 
 from metrics_lake.io.documents.cosmos_answers import BUSY, TRIES, complaint, pause_seconds
+from metrics_lake.io.documents.cosmos_client import connected
+from metrics_lake.io.documents.removed import note, partition
 from metrics_lake.io.documents.sizes import BATCH_DOCUMENTS, batches
-from metrics_lake.io.documents.sqlite import Document, continued, revision
-from metrics_lake.io.removed import note, partition
+from metrics_lake.io.documents.store import Document, Health, StoreError, continued, revision
 
 if TYPE_CHECKING:
-    from azure.cosmos import ContainerProxy
+    from azure.cosmos import ContainerProxy, CosmosClient
 
 T = TypeVar("T")
 _PARTITION = "/tenant"
@@ -42,15 +43,16 @@ _INDEXED = {
 }
 _ANSWER_SECONDS = 20
 _CONTESTS = 10
-_LOOPBACK = ("127.0.0.1", "localhost")
 
 
-class CosmosError(Exception):
+class CosmosError(StoreError):
     """Cosmos DB can't be read or written; the message says why, and what to do."""
 
 
 class CosmosDocuments:
-    """The containers of one database. `key` None means a managed identity, or who is logged in with Azure's tools."""
+    """The containers of one database. Without `key` a managed identity is used, or the login of Azure's tools."""
+
+    takes_many_writers = True
 
     def __init__(
         self,
@@ -64,128 +66,143 @@ class CosmosDocuments:
     ) -> None:
         self._endpoint, self._name, self._key = endpoint, database, key
         self._at_once, self._pause, self._answer_seconds = at_once, pause, answer_seconds
-        self._made: dict[str, ContainerProxy] = {}
+        self._containers: dict[str, ContainerProxy] = {}
 
     def __repr__(self) -> str:
         return f"CosmosDocuments({self._endpoint!r}, {self._name!r})"
 
     def between(self, container: str, tenant: str, low: str, high: str) -> list[Document]:
-        with self._told():
-            found = self._asked(
+        with self._translated_errors():
+            documents = self._query(
                 self._container(container),
                 "SELECT * FROM c WHERE c.tenant = @tenant AND c.id >= @low AND c.id <= @high",
                 tenant,
                 low=low,
                 high=high,
             )
-        plain = ({name: value for name, value in each.items() if not name.startswith("_")} for each in found)
-        return sorted(plain, key=lambda each: str(each["id"]))
+        plain = (
+            {name: value for name, value in document.items() if not name.startswith("_")} for document in documents
+        )
+        return sorted(plain, key=lambda document: str(document["id"]))
 
     def ids(self, container: str, tenant: str) -> list[str]:
-        with self._told():
-            found = self._asked(self._container(container), "SELECT c.id FROM c WHERE c.tenant = @tenant", tenant)
-        return sorted(each["id"] for each in found)
+        with self._translated_errors():
+            rows = self._query(self._container(container), "SELECT c.id FROM c WHERE c.tenant = @tenant", tenant)
+        return sorted(row["id"] for row in rows)
 
     def upsert(self, container: str, documents: Iterable[Document]) -> int:
-        with self._told(), ThreadPoolExecutor(self._at_once) as workers:
-            return sum(self._put(self._there(container), batch, workers) for batch in batches(list(documents)))
+        with self._translated_errors(), ThreadPoolExecutor(self._at_once) as workers:
+            return sum(self._put(self._existing(container), batch, workers) for batch in batches(list(documents)))
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
-        named = list(ids)
-        with self._told(), ThreadPoolExecutor(self._at_once) as workers:
-            for at in range(0, len(named), BATCH_DOCUMENTS):
-                self._let_go(self._container(container), tenant, named[at : at + BATCH_DOCUMENTS], workers)
+        every_id = list(ids)
+        with self._translated_errors(), ThreadPoolExecutor(self._at_once) as workers:
+            for at in range(0, len(every_id), BATCH_DOCUMENTS):
+                self._delete_batch(self._container(container), tenant, every_id[at : at + BATCH_DOCUMENTS], workers)
 
-    def _let_go(self, there: ContainerProxy, tenant: str, ids: list[str], workers: ThreadPoolExecutor) -> None:
+    def _delete_batch(self, there: ContainerProxy, tenant: str, ids: list[str], workers: ThreadPoolExecutor) -> None:
         """Removes a batch of documents; their revisions are noted before."""
-        held = self._held(there, tenant, ids).values()
-        notes = [note(each, tenant) for each in held if revision(each)]
+        stored = self._revisions(there, tenant, ids).values()
+        notes = [note(document, tenant) for document in stored if revision(document)]
         if notes:
             self._put(there, notes, workers)
         list(workers.map(partial(self._remove, there, tenant), ids))
 
     def _remove(self, there: ContainerProxy, tenant: str, id_: str) -> None:
         with suppress(CosmosResourceNotFoundError):
-            self._patiently(lambda: there.delete_item(id_, partition_key=tenant))
+            self._with_retries(lambda: there.delete_item(id_, partition_key=tenant))
 
-    def standing(self) -> str:
-        """In a few words what is there; CosmosError if the account can't be reached or lets nobody in."""
-        with self._told():
+    def scrub(self) -> None:
+        """Nothing to do: the service keeps no file here."""
+
+    def health(self) -> Health:
+        try:
+            return Health(True, f"Cosmos DB: {self.state()}")
+        except CosmosError as error:
+            state, _, remedy = str(error).partition(": ")
+            return Health(False, state, remedy)
+
+    def state(self) -> str:
+        """The database's state in a few words; CosmosError if the account can't be reached or refuses us."""
+        with self._translated_errors():
             try:
-                self._patiently(self._database.read)
+                self._with_retries(self._database.read)
             except CosmosResourceNotFoundError:
                 return f"no database {self._name} yet; publish makes it"
         return f"database {self._name}"
 
     def _put(self, there: ContainerProxy, batch: list[Document], workers: ThreadPoolExecutor) -> int:
-        """Writes those documents of which no newer revision stands; what others write meanwhile is looked at first.
+        """Writes those documents of which no newer revision is stored; returns how many. Concurrent writes are read again.
 
-        One of a first revision is taken for new until the service says that it stands, so that of a first publish nothing
-        is asked but what was removed before.
-        Queries are asked while no worker writes: the client's headers of the last answer belong to all threads.
+        A document of revision 1 is inserted without a look whether one is stored, until the service refuses: so a first
+        publish only asks for revisions of removed documents.
+        Queries are sent while no worker writes: all threads share the client's headers of the last answer.
         """
         written, left = 0, batch
         for contest in range(_CONTESTS):
-            asked = [each["id"] for each in left if contest or revision(each) > 1]
-            held = self._held(there, batch[0]["tenant"], asked) if asked else {}
-            due = [each for each in left if revision(held.get(each["id"], {})) <= revision(each)]
-            last = self._last(there, batch[0]["tenant"], [each["id"] for each in due if each["id"] not in held])
-            puts = ((continued(each, last.get(each["id"], 0)), held.get(each["id"])) for each in due)
-            was_put = list(workers.map(lambda put: self._was_put(there, *put), puts))
-            written += sum(was_put)
-            left = [each for each, done in zip(due, was_put, strict=True) if not done]
+            asked = [document["id"] for document in left if contest or revision(document) > 1]
+            stored = self._revisions(there, batch[0]["tenant"], asked) if asked else {}
+            due = [document for document in left if revision(stored.get(document["id"], {})) <= revision(document)]
+            new_ids = [document["id"] for document in due if document["id"] not in stored]
+            last = self._last(there, batch[0]["tenant"], new_ids)
+            puts = ((continued(document, last.get(document["id"], 0)), stored.get(document["id"])) for document in due)
+            is_written = list(workers.map(lambda put: self._is_written(there, *put), puts))
+            written += sum(is_written)
+            left = [document for document, done in zip(due, is_written, strict=True) if not done]
             if not left:
                 return written
         raise CosmosError(f"{left[0]['id']} is written by others all the time: let one publisher write at a time")
 
-    def _was_put(self, there: ContainerProxy, document: Document, held: Document | None) -> bool:
-        """Puts a document in the place of what was held, or of nothing; false if that is no longer what stands there."""
+    def _is_written(self, there: ContainerProxy, document: Document, stored: Document | None) -> bool:
+        """Replaces the stored document, or inserts one; false if another was written meanwhile."""
         try:
-            if held is None:
-                self._patiently(lambda: there.create_item(document, no_response=True))
+            if stored is None:
+                self._with_retries(lambda: there.create_item(document, no_response=True))
             else:
-                guard = {"etag": held["_etag"], "match_condition": MatchConditions.IfNotModified, "no_response": True}
-                self._patiently(lambda: there.replace_item(document["id"], document, **guard))
+                guard = {"etag": stored["_etag"], "match_condition": MatchConditions.IfNotModified, "no_response": True}
+                self._with_retries(lambda: there.replace_item(document["id"], document, **guard))
         except (CosmosResourceExistsError, CosmosAccessConditionFailedError, CosmosResourceNotFoundError):
             return False
         return True
 
-    def _held(self, there: ContainerProxy, tenant: str, ids: list[str]) -> dict[str, Document]:
-        """Revision and ETag of those documents that stand, by id."""
+    def _revisions(self, there: ContainerProxy, tenant: str, ids: list[str]) -> dict[str, Document]:
+        """Revision and ETag of the stored documents among these, by id."""
         text = "SELECT c.id, c.revision, c._etag FROM c WHERE c.tenant = @tenant AND ARRAY_CONTAINS(@ids, c.id)"
-        return {each["id"]: each for each in self._asked(there, text, tenant, ids=ids)}
+        return {row["id"]: row for row in self._query(there, text, tenant, ids=ids)}
 
     def _last(self, there: ContainerProxy, tenant: str, ids: list[str]) -> dict[str, int]:
-        """The revisions of documents that were removed, by id. Notes of such, a partition of their own, have none."""
+        """The last revisions of removed documents, by id. Notes themselves, in their own partition, have none."""
         if not ids or tenant.startswith(partition("")):
             return {}
-        return {id_: revision(each) for id_, each in self._held(there, partition(tenant), ids).items()}
+        return {id_: revision(removed) for id_, removed in self._revisions(there, partition(tenant), ids).items()}
 
-    def _asked(self, there: ContainerProxy, text: str, tenant: str, **more: Any) -> list[Document]:
-        """A query of one tenant's partition. Its text names the tenant too: not every emulator minds partitions."""
-        given = [{"name": f"@{name}", "value": value} for name, value in {"tenant": tenant, **more}.items()]
+    def _query(self, there: ContainerProxy, text: str, tenant: str, **more: Any) -> list[Document]:
+        """A query of one tenant's partition. Its text names the tenant too: some emulators ignore partitions."""
+        parameters = [{"name": f"@{name}", "value": value} for name, value in {"tenant": tenant, **more}.items()]
         try:
-            return self._patiently(lambda: list(there.query_items(text, parameters=given, partition_key=tenant)))
+            return self._with_retries(
+                lambda: list(there.query_items(text, parameters=parameters, partition_key=tenant))
+            )
         except CosmosResourceNotFoundError:  # nothing was ever written there
             return []
 
     def _container(self, name: str) -> ContainerProxy:
-        return self._made.get(name) or self._database.get_container_client(name)
+        return self._containers.get(name) or self._database.get_container_client(name)
 
-    def _there(self, name: str) -> ContainerProxy:
-        """A container that is there: made on first use, if this identity may."""
-        if name not in self._made:
-            found = self._database.get_container_client(name)
+    def _existing(self, name: str) -> ContainerProxy:
+        """A container that exists: it is created on first use, if this identity may do so."""
+        if name not in self._containers:
+            container = self._database.get_container_client(name)
             try:
-                held = self._patiently(found.read)
+                properties = self._with_retries(container.read)
             except CosmosResourceNotFoundError:
-                held = self._patiently(lambda: self._create(name).read())
-            if held["partitionKey"]["paths"] != [_PARTITION]:
+                properties = self._with_retries(lambda: self._create(name).read())
+            if properties["partitionKey"]["paths"] != [_PARTITION]:
                 raise CosmosError(
                     f"the container {name} isn't partitioned by {_PARTITION}: name another documents.database"
                 )
-            self._made[name] = found
-        return self._made[name]
+            self._containers[name] = container
+        return self._containers[name]
 
     def _create(self, name: str) -> ContainerProxy:
         try:
@@ -205,43 +222,23 @@ class CosmosDocuments:
 
     @cached_property
     def _client(self) -> CosmosClient:
-        is_local = any(f"//{host}" in self._endpoint for host in _LOOPBACK)
-        if is_local:  # whose certificate the client takes as it is; one line about it for each call helps nobody
-            import urllib3
+        return self._with_retries(lambda: connected(self._endpoint, self._key, self._answer_seconds))
 
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        return self._patiently(
-            lambda: CosmosClient(
-                self._endpoint,
-                self._key or _identity(),
-                retry_total=0,
-                connection_timeout=self._answer_seconds,
-                read_timeout=self._answer_seconds,
-                enable_endpoint_discovery=not is_local,
-            )
-        )
-
-    def _patiently(self, call: Callable[[], T]) -> T:
-        """What a call gives; tried again, after the pause that the server asks for or a random growing one, if it is busy."""
-        for tried in itertools.count(1):
+    def _with_retries(self, call: Callable[[], T]) -> T:
+        """The result of a call, tried again while the service is busy, after the pause that it asks for or a random one."""
+        for attempt in itertools.count(1):
             try:
                 return call()
             except (CosmosHttpResponseError, ServiceRequestError, ServiceResponseError) as error:
-                if tried == TRIES or getattr(error, "status_code", 503) not in BUSY:
+                if attempt == TRIES or getattr(error, "status_code", 503) not in BUSY:
                     raise
-                self._pause(pause_seconds(error, tried))
+                self._pause(pause_seconds(error, attempt))
         raise AssertionError
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """What goes wrong in words: none of the service's own, which may hold addresses, and never the key."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Raises the client's errors as CosmosError in our own words: the service's may contain addresses."""
         try:
             yield
         except AzureError as error:
             raise CosmosError(f"Cosmos DB at {self._endpoint} {complaint(error)}") from error
-
-
-def _identity() -> Any:
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()

@@ -1,4 +1,4 @@
-"""What Cosmos DB's refusals mean: how long to wait, and what to tell a person."""
+"""What refusals of Cosmos DB mean: how long to wait, and what a person should do."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 30.0
 _RETRY_AFTER = "x-ms-retry-after-ms"
 
 
-def pause_seconds(error: Exception, tried: int) -> float:
+def pause_seconds(error: Exception, attempt: int) -> float:
     """How long to wait before the next try: as long as the server says, else a random time that doubles."""
-    asked = (getattr(error, "headers", None) or {}).get(_RETRY_AFTER)
-    if asked is not None:
-        return min(float(asked) / 1000, _LONGEST_PAUSE_SECONDS)
-    return min(_FIRST_PAUSE_SECONDS * 2.0**tried, _LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1)
+    requested = (getattr(error, "headers", None) or {}).get(_RETRY_AFTER)
+    if requested is not None:
+        return min(float(requested) / 1000, _LONGEST_PAUSE_SECONDS)
+    return min(_FIRST_PAUSE_SECONDS * 2.0**attempt, _LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1)
 
 
 def complaint(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What Cosmos DB takes: how large a document and a batch may be, and which ids; kept here, since emulators don't."""
+"""The limits of Cosmos DB for documents, batches and ids. They are checked here, since emulators don't check them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from metrics_lake.io.documents.sqlite import Document
+from metrics_lake.io.documents.store import Document, StoreError
 
 DOCUMENT_BYTES = 2 * 1024 * 1024
 BATCH_BYTES = 1_200_000
@@ -16,14 +16,14 @@ _NO_ID = re.compile(r"[/\\?#]")
 _ID_BYTES = 1023
 
 
-class DocumentError(Exception):
+class DocumentError(StoreError):
     """A document that Cosmos DB would refuse; the message names it and its limit."""
 
 
 def batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
     """Documents in batches of one tenant, each within the limits. All are checked before the first batch is given."""
-    sizes = {(each["tenant"], each["id"]): checked_size(each) for each in documents}
-    latest = {(each["tenant"], each["id"]): each for each in documents}  # the last of several with one id
+    sizes = {_key(document): checked_size(document) for document in documents}
+    latest = {_key(document): document for document in documents}  # the last of several with one id
     for _, of_tenant in groupby(sorted(latest), key=lambda key: key[0]):
         batch, total = list[Document](), 0
         for key in of_tenant:
@@ -33,6 +33,10 @@ def batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
             batch.append(latest[key])
             total += sizes[key]
         yield batch
+
+
+def _key(document: Document) -> tuple[str, str]:
+    return document["tenant"], document["id"]
 
 
 def checked_size(document: Document) -> int:

@@ -1,4 +1,4 @@
-"""Documents by container, tenant and id: the embedded SQLite store, and the interface that any other store has too."""
+"""Documents in a file of SQLite."""
 
 from __future__ import annotations
 
@@ -8,78 +8,45 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
 
+from metrics_lake.io.documents.store import Document, Health, continued
 from metrics_lake.io.storage.failpoints import passing
 
-Document = dict[str, Any]
 _PATIENCE_SECONDS = 30  # for another process's lock
 _REMOVED = "_removed"  # a table of revisions; no container has the name
-
-
-def revision(document: Document) -> int:
-    """Which revision a document is of; one that tells none is as old as can be."""
-    return int(document.get("revision") or 0)
-
-
-def continued(document: Document, last: int) -> Document:
-    """A document that is put where none stands, `last` being the revision of the one that was removed there; 0 if none."""
-    return {**document, "revision": last + 1} if last and revision(document) <= last else document
-
-
-class DocumentStore(Protocol):
-    """What a store of documents can do. A document has `tenant` (the partition) and `id` (unique within it)."""
-
-    def between(self, container: str, tenant: str, low: str, high: str) -> list[Document]:
-        """The documents with `low <= id <= high`, in the order of their ids."""
-        ...
-
-    def ids(self, container: str, tenant: str) -> list[str]:
-        """The ids of all documents of a tenant, in order."""
-        ...
-
-    def upsert(self, container: str, documents: Iterable[Document]) -> int:
-        """Puts documents in place by tenant and id; returns how many.
-
-        One that stands with a higher `revision` stays. One put where another was removed gets the revision after that one's,
-        if its own isn't higher. What can't be stored stops the call before anything is written.
-        """
-        ...
-
-    def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
-        """Removes documents, whose revisions are remembered; one that isn't there is no error."""
-        ...
 
 
 class SqliteDocuments:
     """A file of SQLite; each container is a table with tenant, id and the document as JSON."""
 
+    takes_many_writers = False
+
     def __init__(self, path: str) -> None:
         self._path = path
 
     def between(self, container: str, tenant: str, low: str, high: str) -> list[Document]:
-        found = self._asked(container, "body", "tenant = ? AND id BETWEEN ? AND ?", tenant, low, high)
-        return [json.loads(body) for body in found]
+        bodies = self._query(container, "body", "tenant = ? AND id BETWEEN ? AND ?", tenant, low, high)
+        return [json.loads(body) for body in bodies]
 
     def ids(self, container: str, tenant: str) -> list[str]:
-        return self._asked(container, "id", "tenant = ?", tenant)
+        return self._query(container, "id", "tenant = ?", tenant)
 
-    def _asked(self, container: str, column: str, where: str, *given: str) -> list[str]:
-        """A column of the rows that fit, in the order of ids; none where nothing was ever written."""
+    def _query(self, container: str, column: str, where: str, *parameters: str) -> list[str]:
+        """A column of the rows that satisfy `where`, in the order of ids; none where nothing was ever written."""
         if not Path(self._path).exists():
             return []
         with contextlib.closing(self._reading()) as connection:
-            if not _is_there(connection, _named(container)):
+            if not _has_table(connection, _checked_name(container)):
                 return []
-            rows = connection.execute(f"SELECT {column} FROM {container} WHERE {where} ORDER BY id", given)
+            rows = connection.execute(f"SELECT {column} FROM {container} WHERE {where} ORDER BY id", parameters)
             return [text for (text,) in rows]
 
     def upsert(self, container: str, documents: Iterable[Document]) -> int:
         documents = list(documents)
-        rows = [_row(each) for each in documents]
-        with self._connected(container) as connection:
-            if _is_there(connection, _REMOVED):
-                rows = [_row(continued(each, _last(connection, container, each))) for each in documents]
+        rows = [_row(document) for document in documents]
+        with self._writing(container) as connection:
+            if _has_table(connection, _REMOVED):
+                rows = [_row(continued(document, _last(connection, container, document))) for document in documents]
             before = connection.total_changes
             connection.executemany(
                 f"INSERT INTO {container} VALUES (?, ?, ?) ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body "
@@ -92,8 +59,8 @@ class SqliteDocuments:
         return written
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
-        named = [(tenant, id_) for id_ in ids]
-        with self._connected(container) as connection:
+        keys = [(tenant, id_) for id_ in ids]
+        with self._writing(container) as connection:
             connection.execute(
                 f"CREATE TABLE IF NOT EXISTS {_REMOVED} (container TEXT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, "
                 "revision INTEGER NOT NULL, PRIMARY KEY (container, tenant, id)) WITHOUT ROWID"
@@ -102,20 +69,31 @@ class SqliteDocuments:
                 f"INSERT INTO {_REMOVED} SELECT '{container}', tenant, id, json_extract(body, '$.revision') FROM {container} "
                 "WHERE tenant = ? AND id = ? AND json_extract(body, '$.revision') > 0 "
                 "ON CONFLICT (container, tenant, id) DO UPDATE SET revision = max(revision, excluded.revision)",
-                named,
+                keys,
             )
-            connection.executemany(f"DELETE FROM {container} WHERE tenant = ? AND id = ?", named)
+            connection.executemany(f"DELETE FROM {container} WHERE tenant = ? AND id = ?", keys)
 
     def scrub(self) -> None:
-        """Writes the file anew, so that nothing is left in it, or in its log, of what was deleted or replaced."""
+        """Writes the file anew, so that neither it nor its log has anything of deleted or replaced documents."""
         if Path(self._path).exists():
             with contextlib.closing(sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)) as connection:
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def health(self) -> Health:
+        if not Path(self._path).exists():
+            return Health(True, f"{self._path}, nothing published yet")
+        try:
+            with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as connection:
+                verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            verdict = str(error)
+        is_right = verdict == "ok"
+        return Health(is_right, f"{self._path}: {verdict}", "" if is_right else f"rm {self._path}, then publish")
+
     def _reading(self) -> sqlite3.Connection:
-        """A connection that can't write. SQLite wants files of its own beside a database with a write-ahead log; who
-        may not make them there reads the file as it lies, which is whole where no such log is.
+        """A connection that can't write. SQLite creates files beside a database with a write-ahead log; without the right to
+        do so the file is read as it is, which is complete if there is no such log.
         """
         place = Path(self._path).resolve().as_uri()
         connection = sqlite3.connect(f"{place}?mode=ro", uri=True, timeout=_PATIENCE_SECONDS)
@@ -129,8 +107,8 @@ class SqliteDocuments:
         return connection
 
     @contextlib.contextmanager
-    def _connected(self, container: str) -> Iterator[sqlite3.Connection]:
-        _named(container)
+    def _writing(self, container: str) -> Iterator[sqlite3.Connection]:
+        _checked_name(container)
         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)
         try:
@@ -149,23 +127,23 @@ def _row(document: Document) -> tuple[str, str, str]:
     return document["tenant"], document["id"], json.dumps(document, ensure_ascii=False, sort_keys=True)
 
 
-def _is_there(connection: sqlite3.Connection, table: str) -> bool:
+def _has_table(connection: sqlite3.Connection, table: str) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None
 
 
 def _last(connection: sqlite3.Connection, container: str, document: Document) -> int:
-    """The revision of the document that was removed from this one's place; 0 if none was, or one stands there."""
+    """The last revision of the document that was removed under this id; 0 if none was, or if one is stored again."""
     place = {"container": container, "tenant": document["tenant"], "id": document["id"]}
-    held = connection.execute(
+    row = connection.execute(
         f"SELECT revision FROM {_REMOVED} WHERE container = :container AND tenant = :tenant AND id = :id "
         f"AND NOT EXISTS (SELECT 1 FROM {container} WHERE tenant = :tenant AND id = :id)",
         place,
     ).fetchone()
-    return held[0] if held else 0
+    return row[0] if row else 0
 
 
-def _named(container: str) -> str:
-    """The container's name, if it can be one: it becomes part of a statement."""
+def _checked_name(container: str) -> str:
+    """The container's name, which becomes part of a statement; ValueError if it can't be a name."""
     if not re.fullmatch(r"[a-z][a-z_]*", container):
         raise ValueError(f"no name for a container: {container!r}")
     return container

@@ -33,8 +33,8 @@ def scanned(place: str) -> pl.LazyFrame | None:
     """
     import polars as pl
 
-    held = opened(place)
-    return None if held is None else pl.scan_delta(held, use_pyarrow=is_azure(place))
+    table = opened(place)
+    return None if table is None else pl.scan_delta(table, use_pyarrow=is_azure(place))
 
 
 def with_all_columns(rows: pl.LazyFrame, table: Table) -> pl.LazyFrame:
@@ -43,8 +43,8 @@ def with_all_columns(rows: pl.LazyFrame, table: Table) -> pl.LazyFrame:
 
     from metrics_lake.model.arrow import polars_schema
 
-    held = set(rows.collect_schema().names())
-    lacking = {name: kind for name, kind in polars_schema(table).items() if name not in held}
+    existing = set(rows.collect_schema().names())
+    lacking = {name: kind for name, kind in polars_schema(table).items() if name not in existing}
     return rows.with_columns(pl.lit(None, kind).alias(name) for name, kind in lacking.items()) if lacking else rows
 
 

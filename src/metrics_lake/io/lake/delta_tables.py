@@ -18,7 +18,7 @@ from metrics_lake.model.arrow import arrow_schema, fitted, polars_schema
 from metrics_lake.model.tables import Table, View
 
 
-class SmallTables:
+class DeltaTables:
     """Reads and replaces tables below one root."""
 
     def __init__(self, root: str) -> None:
@@ -28,8 +28,7 @@ class SmallTables:
         self, table: Table | View, where: pl.Expr | None = None, columns: Sequence[str] | None = None
     ) -> pl.DataFrame:
         """Rows that fit `where`; of a view, those of its kind, with the columns that the kind fills."""
-        held = self._held(table, where)
-        return held.select(list(columns or (column.name for column in table.fields))).collect()
+        return self._rows(table, where).select(list(columns or (column.name for column in table.fields))).collect()
 
     def replace(self, table: Table, rows: pl.DataFrame, where: str, progress: Progress) -> None:
         """In one commit: the rows that fit `where` go, `rows` come. Doing it again changes nothing."""
@@ -48,35 +47,37 @@ class SmallTables:
         passing(f"replaced {table.name}")
 
     def tidy(self, table: Table, past: str | None, vacuum_hours: int, progress: Progress | None) -> None:
-        """Rows that fit `past` go, small files are packed, and files that no version of so many hours holds deleted.
+        """Deletes rows that fit `past`, compacts small files, and deletes files that no version of the last `vacuum_hours` has.
 
         Each commit of it repeats `progress`, if there is any.
         """
-        held, noted = delta.opened(self._path(table)), _noted(progress) if progress else None
-        if held is None:
+        delta_table, noted = delta.opened(self._path(table)), _noted(progress) if progress else None
+        if delta_table is None:
             return
         if past:
-            held.delete(past, commit_properties=noted)
-        held.optimize.compact(commit_properties=noted)
-        held.vacuum(vacuum_hours, dry_run=False, enforce_retention_duration=False, full=True, commit_properties=noted)
+            delta_table.delete(past, commit_properties=noted)
+        delta_table.optimize.compact(commit_properties=noted)
+        delta_table.vacuum(
+            vacuum_hours, dry_run=False, enforce_retention_duration=False, full=True, commit_properties=noted
+        )
 
     def count(self, table: Table | View, where: pl.Expr | None = None) -> int:
         """How many rows fit `where`."""
-        return int(self._held(table, where).select(pl.len()).collect().item())
+        return int(self._rows(table, where).select(pl.len()).collect().item())
 
     def purge(self, table: Table) -> None:
-        """Every file goes that the newest version doesn't hold: those of older versions, and what a crash left."""
-        if held := delta.opened(self._path(table)):
-            held.vacuum(0, dry_run=False, enforce_retention_duration=False, full=True)
+        """Deletes every file that is not in the newest version: those of older versions, and what a crash left."""
+        if delta_table := delta.opened(self._path(table)):
+            delta_table.vacuum(0, dry_run=False, enforce_retention_duration=False, full=True)
 
-    def _held(self, table: Table | View, where: pl.Expr | None) -> pl.LazyFrame:
+    def _rows(self, table: Table | View, where: pl.Expr | None) -> pl.LazyFrame:
         """Polars leaves out files by Delta's statistics and reads many small ones in a fifth of the time that Arrow takes."""
         whole = table.of if isinstance(table, View) else table
-        found = delta.scanned(self._path(whole))
-        held = pl.LazyFrame(schema=polars_schema(whole)) if found is None else delta.with_all_columns(found, whole)
+        scanned = delta.scanned(self._path(whole))
+        rows = pl.LazyFrame(schema=polars_schema(whole)) if scanned is None else delta.with_all_columns(scanned, whole)
         if isinstance(table, View):
-            held = held.filter(pl.col("row_kind") == table.kind)
-        return held if where is None else held.filter(where)
+            rows = rows.filter(pl.col("row_kind") == table.kind)
+        return rows if where is None else rows.filter(where)
 
     def _path(self, table: Table) -> str:
         return f"{self._root}/{table.path}"

@@ -1,4 +1,4 @@
-"""The Delta tables, behind one object. A table's own commits remember what the job that wrote it had read."""
+"""The Delta tables, behind one object. Each commit of a job has its progress: what it had read."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from metrics_lake.config.storage_urls import uri_of
-from metrics_lake.io.lake.commit_log import History, Progress
+from metrics_lake.io.lake.commit_log import CommitLog, Progress
 from metrics_lake.io.storage import abfs
 from metrics_lake.io.storage.failpoints import passing
 from metrics_lake.model.tables import Table, View
 
 
-class Lake:
+class SparkTables:
     """Reads and replaces tables below one root."""
 
     def __init__(self, spark: SparkSession, root: str) -> None:
-        self.spark, self.root, self.history = spark, root, History(root)
+        self.spark, self.root, self.commit_log = spark, root, CommitLog(root)
         abfs.open_for(spark, root)
 
     def path(self, table: Table) -> str:
@@ -24,7 +24,7 @@ class Lake:
         return uri_of(f"{self.root}/{table.path}")
 
     def exists(self, table: Table) -> bool:
-        return self.history.version(table) >= 0
+        return self.commit_log.version(table) >= 0
 
     def read(self, table: Table | View) -> DataFrame:
         """A table's rows; of a view, the rows of its kind with the columns that the kind fills."""
@@ -51,10 +51,10 @@ class Lake:
 
     def _shaped(self, table: Table, rows: DataFrame) -> DataFrame:
         """The rows with just the declared columns, types and comments; another type is an error of the job."""
-        found = dict(rows.dtypes)
+        types = dict(rows.dtypes)
         for column in table.fields:
             declared = column.type.lower().replace(" ", "")
-            if found.get(column.name, "").replace(" ", "") != declared:
-                raise TypeError(f"{table.name}.{column.name}: declared {declared}, made {found.get(column.name)}")
+            if types.get(column.name, "").replace(" ", "") != declared:
+                raise TypeError(f"{table.name}.{column.name}: declared {declared}, made {types.get(column.name)}")
         commented = (F.col(c.name).alias(c.name, metadata={"comment": c.comment}) for c in table.fields)
         return rows.select(*commented)

@@ -1,7 +1,7 @@
 """Landing files in a container of Azure: what is new among them, and the bytes of one, pinned by its ETag.
 
-A blob that is written anew between these two is put off: the version that was planned counts as unreadable (`changed`),
-and the new one, which has another ETag, is found by the next plan. No ETag ever comes back, so nothing is tried twice.
+A blob that is overwritten between these two waits for the next plan: the version that was planned counts as unreadable
+(`changed`), and the new one has another ETag. An ETag never comes back, so no version is tried twice.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
 from metrics_lake.config.storage_urls import AzurePlace, place_of
+from metrics_lake.io.landing.local_landing import UNFINISHED
 from metrics_lake.io.storage.azure import blobs_below, container_of, is_missing_blob, telling
 from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
 
-UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
-
 
 class AzureLanding:
-    """The blobs below a place, as Stream.plan asks for files."""
+    """The blobs below a place, as Intake.plan asks for files."""
 
     def __init__(self, root: str) -> None:
         self._place = place_of(root)
@@ -33,11 +32,14 @@ class AzureLanding:
     def __str__(self) -> str:
         return str(self._place)
 
+    def check(self, folder: str) -> None:
+        """A container needs no check: listing its blobs raises an error where it is missing."""
+
     def files(self, folder: str) -> Iterator[BlobProperties]:
         """Every blob of a folder, in the order of their paths, but those that are hidden or still being written."""
         with telling(self._place):
-            found = list(blobs_below(self._container, self._place.path(f"{folder}/")))
-        for blob in found:
+            blobs = list(blobs_below(self._container, self._place.path(f"{folder}/")))
+        for blob in blobs:
             parts = self.path(blob).split("/")
             if not any(part.startswith(".") for part in parts) and not parts[-1].endswith(UNFINISHED):
                 yield blob
@@ -47,20 +49,20 @@ class AzureLanding:
         return str(blob.name).removeprefix(self._place.path(""))
 
     def changed(
-        self, blob: BlobProperties, newest: dict[str, FileEntry], hashes: set[str], shown: Callable[[str], str]
+        self, blob: BlobProperties, newest: dict[str, FileEntry], hashes: set[str], redact_path: Callable[[str], str]
     ) -> FileEntry | None:
         """The blob's entry, if it is new or of another content; None also where it changes while it is looked at."""
-        name, etag = shown(self.path(blob)), str(blob.etag)
+        name, etag = redact_path(self.path(blob)), str(blob.etag)
         before = newest.get(name)
         if before and before.etag == etag:
             return None
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         try:
             for piece in _chunks(self._container, self._place, self.path(blob), etag):
-                found.update(piece)
+                digest.update(piece)
         except UnreadableFile:
             return None
-        content = found.hexdigest()
+        content = digest.hexdigest()
         if before and before.content_hash == content:
             return None
         modified = blob.last_modified.isoformat()
@@ -69,37 +71,39 @@ class AzureLanding:
 
 @dataclass(frozen=True)
 class LandedBlob:
-    """A file of a batch in a container; see ArrivedFile."""
+    """A file of a batch in a container; see InputFile."""
 
     root: str
     entry: FileEntry
     batch_number: int
-    shown: Callable[[str], str]
+    redact_path: Callable[[str], str]
 
     @cached_property
     def true_path(self) -> str:
-        """Where a part holds a mark, it is the blob whose path would be shown like that."""
+        """Where a part holds a mark, it is the blob whose path would be redacted to that."""
         if "<" not in self.entry.path:
             return self.entry.path
         landing, start = AzureLanding(self.root), self.entry.path.partition("/")[0]
-        alike = (path for blob in landing.files(start) if self.shown(path := landing.path(blob)) == self.entry.path)
+        alike = (
+            path for blob in landing.files(start) if self.redact_path(path := landing.path(blob)) == self.entry.path
+        )
         return next(alike, self.entry.path)
 
     def before(self) -> LandedBlob | None:
-        """See ArrivedFile.before."""
+        """See InputFile.before."""
         landing, path = AzureLanding(self.root), self.true_path
         folder = path.rpartition("/")[0]
         blobs = {landing.path(blob): blob for blob in landing.files(folder)}
-        found = max((each for each in blobs if each < path and each.rpartition("/")[0] == folder), default=None)
-        if found is None:
+        previous = max((name for name in blobs if name < path and name.rpartition("/")[0] == folder), default=None)
+        if previous is None:
             return None
-        entry = FileEntry(self.shown(found), int(blobs[found].size), "", "", etag=str(blobs[found].etag))
+        entry = FileEntry(self.redact_path(previous), int(blobs[previous].size), "", "", etag=str(blobs[previous].etag))
         return replace(self, entry=entry)
 
     def pieces(self) -> Iterator[bytes]:
-        """See ArrivedFile.pieces. All of it is fetched first, so that a change shows before the first line is taken.
+        """See InputFile.pieces. All of it is fetched first, so that a change shows before the first line is taken.
 
-        It is held in memory, packed as it is: a file of this machine would have addresses in it.
+        It stays in memory, packed as it is: a file on this machine would contain addresses.
         """
         from metrics_lake.io.landing.reader import GZIP, PIECE_BYTES, unpacked_pieces, whole_lines
 

@@ -1,8 +1,8 @@
-"""Whether a stream's checkpoint can be trusted, and how to begin a new one beside a table that holds rows already.
+"""Whether a feed's checkpoint can be trusted, and how to start a new one for a table that has rows already.
 
-What Spark does with a checkpoint that is lost is to start from the first batch, and everything is in the table twice;
-with one that is older than the table, it reads batches anew that Delta then passes over, and rows are lost. So both
-are found before Spark starts. The table itself knows which batches it holds: a new checkpoint begins behind them.
+With a lost checkpoint Spark starts from the first batch, and every row is in the table twice. With one that is older than
+the table it reads batches again that Delta then skips, and rows are lost. So both are detected before Spark starts. The
+table itself knows which batches it has: a new checkpoint starts after them.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _REMEDY = (
 class CheckpointError(Exception):
     """A checkpoint can't be trusted; the message names the file and the remedy."""
 
-    def __init__(self, found: str) -> None:
-        super().__init__(f"{found}; {_REMEDY}")
-        self.found = found
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}; {_REMEDY}")
+        self.problem = problem
 
 
 REMEDY = "metrics-lake ingest --reset-checkpoint"
@@ -37,17 +37,17 @@ REMEDY = "metrics-lake ingest --reset-checkpoint"
 
 def check(checkpoint: str, table: str) -> None:
     """Raises CheckpointError if the checkpoint is torn, lost, or not the one that filled the table."""
-    files, held = blobs_in(checkpoint), delta.opened(table)
-    newest, written = _newest_batch(checkpoint, files), set(files.held(QUERY))
+    files, delta_table = blobs_in(checkpoint), delta.opened(table)
+    newest, written = _newest_batch(checkpoint, files), set(files.sizes(QUERY))
     offsets = _whole_log(checkpoint, files, "offsets", written)
     _whole_log(checkpoint, files, "commits", written)
     if offsets and offsets[max(offsets)] > newest:
         raise CheckpointError(f"{checkpoint}/{MANIFEST} is lost: batch {offsets[max(offsets)]} isn't there")
-    if held is None or _begun(checkpoint).get("version") == held.version():
+    if delta_table is None or _begun(checkpoint).get("version") == delta_table.version():
         return
     if not written:
         raise CheckpointError(f"{checkpoint}/{QUERY} is lost, although bronze has rows")
-    done = held.transaction_version(query_id(checkpoint))
+    done = delta_table.transaction_version(query_id(checkpoint))
     if done is None:
         raise CheckpointError(f"{checkpoint}/{QUERY} isn't the checkpoint that filled bronze")
     if done > max(offsets, default=-1):
@@ -55,14 +55,14 @@ def check(checkpoint: str, table: str) -> None:
 
 
 def start(checkpoint: str) -> int:
-    """The batch that a new query begins behind: 0, but after begin_again the last one that the table holds."""
+    """The batch after which a new query starts: 0, or what reset_checkpoint wrote."""
     return int(_begun(checkpoint).get("batch", 0))
 
 
 def committed(checkpoint: str) -> int:
     """The newest batch that is in the table, as far as the checkpoint knows."""
     files = blobs_in(checkpoint)
-    commits = _numbers(files.held(f"{QUERY}/commits"))
+    commits = _numbers(files.sizes(f"{QUERY}/commits"))
     if not commits:
         return start(checkpoint)
     path = f"{QUERY}/offsets/{max(commits)}"
@@ -72,31 +72,31 @@ def committed(checkpoint: str) -> int:
         raise CheckpointError(f"{checkpoint}/{path} is torn") from None
 
 
-def begin_again(checkpoint: str, table: str, batch: int) -> None:
-    """Puts the old query's files aside, and has the next one begin behind a batch, the newest that the table holds.
+def reset_checkpoint(checkpoint: str, table: str, batch: int) -> None:
+    """Moves the old query's files aside, and has the next query start after `batch`, the newest that the table has.
 
-    Cut short between the two, the query is lost although bronze has rows, which is found and told.
+    If it is killed between the two, the query is lost although bronze has rows, which `check` reports.
     """
-    held, files, number = delta.opened(table), blobs_in(checkpoint), 1
-    while files.held(f"{QUERY}-before-{number}"):
+    delta_table, files, number = delta.opened(table), blobs_in(checkpoint), 1
+    while files.sizes(f"{QUERY}-before-{number}"):
         number += 1
     files.move(QUERY, f"{QUERY}-before-{number}")
-    version = held.version() if held else -1
+    version = delta_table.version() if delta_table else -1
     files.write(_START, json.dumps({"batch": batch, "version": version}).encode())
 
 
 def _begun(checkpoint: str) -> dict[str, int]:
-    """What begin_again wrote: the batch, and the version that the table had then."""
-    held = blobs_in(checkpoint).read(_START)
+    """What reset_checkpoint wrote: the batch, and the version that the table had then."""
+    content = blobs_in(checkpoint).read(_START)
     try:
-        return {} if held is None else dict(json.loads(held))
+        return {} if content is None else dict(json.loads(content))
     except (ValueError, TypeError):
         raise CheckpointError(f"{checkpoint}/{_START} is torn") from None
 
 
 def _newest_batch(checkpoint: str, files: Blobs) -> int:
     """The number of the manifest's newest batch, if none before it is missing."""
-    numbers = batch_numbers(files.held(MANIFEST))
+    numbers = batch_numbers(files.sizes(MANIFEST))
     if numbers != list(range(1, len(numbers) + 1)):
         raise CheckpointError(f"{checkpoint}/{MANIFEST} lacks a batch before {numbers[-1]}")
     return len(numbers)
@@ -115,7 +115,7 @@ def _numbers(paths: Iterable[str]) -> dict[int, str]:
 
 def _whole_log(checkpoint: str, files: Blobs, name: str, written: set[str]) -> dict[int, int]:
     """Of each file of an offsets or commits log the batch that it names (0 where it names none), if all are whole."""
-    folder, found = f"{QUERY}/{name}", {}
+    folder, batches = f"{QUERY}/{name}", {}
     logged = _numbers(path for path in written if path.startswith(f"{folder}/"))
     for path, read in files.read_all(list(logged.values())):
         content = read or b""
@@ -126,11 +126,11 @@ def _whole_log(checkpoint: str, files: Blobs, name: str, written: set[str]) -> d
             bodies = []
         if not _fits_sum(files, path, content, written) or not lines or not lines[0].startswith("v") or not bodies:
             raise CheckpointError(f"{checkpoint}/{path} is torn (its checksum or its form is wrong)")
-        found[int(path.rpartition("/")[2])] = int(bodies[-1].get("batch", 0))
-    numbers = sorted(found)
+        batches[int(path.rpartition("/")[2])] = int(bodies[-1].get("batch", 0))
+    numbers = sorted(batches)
     if numbers and numbers != list(range(numbers[0], numbers[-1] + 1)):
         raise CheckpointError(f"{checkpoint}/{folder} lacks a file before {numbers[-1]}")
-    return found
+    return batches
 
 
 def _fits_sum(files: Blobs, path: str, content: bytes, written: set[str]) -> bool:
@@ -140,8 +140,8 @@ def _fits_sum(files: Blobs, path: str, content: bytes, written: set[str]) -> boo
     if sums not in written:
         return True
     pieces = [content[place : place + _CHECKED_BYTES] for place in range(0, len(content), _CHECKED_BYTES)]
-    made = b"crc\0" + struct.pack(">i", _CHECKED_BYTES) + b"".join(struct.pack(">I", zlib.crc32(p)) for p in pieces)
-    return files.read(sums) == made
+    expected = b"crc\0" + struct.pack(">i", _CHECKED_BYTES) + b"".join(struct.pack(">I", zlib.crc32(p)) for p in pieces)
+    return files.read(sums) == expected
 
 
 def query_id(checkpoint: str) -> str:

@@ -2,123 +2,81 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from metrics_lake.config.storage_urls import is_azure, uri_of
 from metrics_lake.io.landing import checkpoints
-from metrics_lake.io.landing.azure_landing import UNFINISHED, AzureLanding
+from metrics_lake.io.landing.azure_landing import AzureLanding
+from metrics_lake.io.landing.local_landing import LocalLanding
 from metrics_lake.io.landing.manifest import Batch, Manifest
 from metrics_lake.io.storage.failpoints import passing
-from metrics_lake.io.storage.files import content_hash
+from metrics_lake.model.feeds import Feed
 from metrics_lake.sources.landed_file import FileEntry
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-class LandingError(Exception):
-    """The landing folder can't be read; the message names it and the remedy."""
+class LandingFolder(Protocol):
+    """Where landing files are: a folder of this machine, or a container of Azure."""
+
+    def check(self, folder: str) -> None: ...
+
+    def files(self, folder: str) -> Iterator[Any]: ...
+
+    def path(self, file: Any) -> str: ...
+
+    def changed(
+        self, file: Any, newest: dict[str, FileEntry], hashes: set[str], redact_path: Callable[[str], str]
+    ) -> FileEntry | None: ...
 
 
-def landing_at(place: str) -> Path | AzureLanding:
+def landing_at(place: str) -> LandingFolder:
     """What `storage.landing` names. Without Azure none of its packages is loaded."""
-    return AzureLanding(place) if is_azure(place) else Path(place)
+    return AzureLanding(place) if is_azure(place) else LocalLanding(place)
 
 
 def new_entries(
-    root: Path | AzureLanding,
+    landing: LandingFolder,
     folder: str,
     known: list[FileEntry],
-    shown: Callable[[str], str],
+    redact_path: Callable[[str], str],
     unread: Callable[[], set[str]] = set,
 ) -> Iterator[FileEntry]:
-    """Files below `root/folder` that no batch holds yet, or holds with other content, in the order of their paths.
+    """Files of a folder of landing that no batch has yet, or has with other content, in the order of their paths.
 
-    `shown` is how a path may be written down: the same for the same path, another for another. `unread` gives hashes of
-    files that were planned and then could not be read: what comes with such content is no copy. It is asked where one comes.
+    `redact_path` gives a path as it may be written: always the same for one path, and never the same for two. `unread`
+    gives hashes of files that were planned and could not be read: a file with such content is no copy. It is called at
+    the first copy.
     """
-    if isinstance(root, Path) and not root.is_dir():
-        raise LandingError(
-            f"no landing folder {root}: make it and put logs below {root}/{folder}, or set storage.landing"
-        )
+    landing.check(folder)
     newest = {entry.path: entry for entry in known}
     hashes = {entry.content_hash for entry in known if entry.size_bytes}
-    waiting: set[str] | None = None
-    for entry in _entries(root, folder, newest, hashes, shown):
-        if entry:
-            if entry.size_bytes:
-                hashes.add(entry.content_hash)
-            is_copy = entry.is_duplicate
-            if is_copy and entry.content_hash in (waiting := unread() if waiting is None else waiting):
-                waiting.discard(entry.content_hash)
-                is_copy = False
-            yield replace(entry, is_duplicate=is_copy)
+    never_read: set[str] | None = None
+    for file in landing.files(folder):
+        entry = landing.changed(file, newest, hashes, redact_path)
+        if entry is None:
+            continue
+        if entry.size_bytes:
+            hashes.add(entry.content_hash)
+        is_copy = entry.is_duplicate
+        if is_copy and entry.content_hash in (never_read := unread() if never_read is None else never_read):
+            never_read.discard(entry.content_hash)
+            is_copy = False
+        yield replace(entry, is_duplicate=is_copy)
 
 
-def _entries(
-    root: Path | AzureLanding, folder: str, newest: dict[str, FileEntry], hashes: set[str], shown: Callable[[str], str]
-) -> Iterator[FileEntry | None]:
-    if isinstance(root, Path):
-        yield from (_changed(root, path, newest, hashes, shown) for path in sorted(_files(root / folder)))
-    else:
-        yield from (root.changed(blob, newest, hashes, shown) for blob in root.files(folder))
+class Intake:
+    """How one feed's files come in: its manifest, its checkpoint and its bronze table.
 
-
-def landed(root: Path, folder: str, shown: Callable[[str], str]) -> dict[str, Path]:
-    """Every file below `root/folder` by its path as it may be written down."""
-    return {shown(path.relative_to(root).as_posix()): path for path in _files(root / folder)}
-
-
-def unchanged(path: Path, entry: FileEntry) -> bool:
-    """Whether a file is there, and of the bytes that were read of it."""
-    return path.is_file() and path.stat().st_size == entry.size_bytes and content_hash(path) == entry.content_hash
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Every file of a tree, but those whose name says that they are still being written."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place, name) for name in names if not is_unfinished(name))
-
-
-def is_unfinished(name: str) -> bool:
-    """Whether a file's name says that it is hidden or still being written."""
-    return name.startswith(".") or name.endswith(UNFINISHED)
-
-
-def _changed(
-    root: Path, path: Path, newest: dict[str, FileEntry], hashes: set[str], shown: Callable[[str], str]
-) -> FileEntry | None:
-    try:
-        status, name = path.stat(), shown(path.relative_to(root).as_posix())
-    except FileNotFoundError:
-        return None  # it went while the folder was being listed, or it is a link to nowhere
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    modified = datetime.fromtimestamp(status.st_mtime, timezone.utc).isoformat()
-    before = newest.get(name)
-    if before and (before.size_bytes, before.modified_at) == (status.st_size, modified):
-        return None
-    found = content_hash(path)
-    if before and before.content_hash == found:
-        return None
-    return FileEntry(name, status.st_size, found, modified, is_duplicate=found in hashes)
-
-
-class Stream:
-    """One feed's way in: manifest, checkpoint and bronze table. `feed` is a bronze module with SOURCE and TABLE.
-
-    `shown` is how paths of landing files may be written down (names.Names).
+    `redact_path` gives a landing file's path as it may be written (privacy.redaction.Names).
     """
 
-    def __init__(self, feed: Any, checkpoint: str | Path, shown: Callable[[str], str]) -> None:
-        self._feed, self._checkpoint, self._shown = feed, str(checkpoint), shown
+    def __init__(self, feed: Feed, checkpoint: str | Path, redact_path: Callable[[str], str]) -> None:
+        self._feed, self._checkpoint, self._redact_path = feed, str(checkpoint), redact_path
         self.manifest = Manifest(f"{checkpoint}/{checkpoints.MANIFEST}")
 
     @property
@@ -126,63 +84,63 @@ class Stream:
         """The newest batch that is in the table, as far as the checkpoint knows."""
         return checkpoints.committed(self._checkpoint)
 
-    def landed(self, root: Path, folder: str | None = None) -> dict[str, Path]:
-        """The feed's files in landing by the paths that entries of the manifest tell."""
-        return landed(root, folder or self._feed.SOURCE.folder, self._shown)
+    def landed(self, landing: LandingFolder) -> dict[str, Any]:
+        """The feed's files in landing by their paths as the manifest writes them."""
+        return {
+            self._redact_path(landing.path(file)): file
+            for folder in self._feed.folders
+            for file in landing.files(folder)
+        }
 
-    def landed_paths(self, root: Path | AzureLanding, folder: str | None = None) -> set[str]:
-        """The paths alone, wherever landing is."""
-        if isinstance(root, Path):
-            return set(self.landed(root, folder))
-        return {self._shown(root.path(blob)) for blob in root.files(folder or self._feed.SOURCE.folder)}
-
-    def landed_versions(self, root: Path | AzureLanding, folder: str) -> dict[str, str]:
-        """The hash of each file's content in landing, by its path; what no batch holds as it is is read for it."""
+    def landed_versions(self, landing: LandingFolder) -> dict[str, str]:
+        """The hash of each file's content in landing, by its path. A file that no batch has as it is now is read for it."""
         known = self.manifest.entries()
-        there, newest = self.landed_paths(root, folder), {entry.path: entry.content_hash for entry in known}
-        changed = {entry.path: entry.content_hash for entry in new_entries(root, folder, known, self._shown)}
-        return {path: found for path in there if (found := changed.get(path, newest.get(path)))}
+        paths, newest = set(self.landed(landing)), {entry.path: entry.content_hash for entry in known}
+        for folder in self._feed.folders:
+            entries = new_entries(landing, folder, known, self._redact_path)
+            newest |= {entry.path: entry.content_hash for entry in entries}
+        return {path: newest[path] for path in paths if path in newest}
 
     def check(self, table: str) -> None:
-        """Raises CheckpointError where going on would lose rows or read them twice."""
+        """Raises CheckpointError where the next ingest would lose rows or read them twice."""
         checkpoints.check(self._checkpoint, table)
 
-    def begin_again(self, table: str, held: list[Batch]) -> None:
-        """A new checkpoint behind the batches that the table holds; of a batch that the manifest lost, `held` knows
-        the files. What was planned and not read is planned anew.
+    def reset_checkpoint(self, table: str, batches: list[Batch]) -> None:
+        """Starts a new checkpoint after `batches`, which the table contains. A batch that the manifest lost is written
+        again from them; a batch that was planned and not read is planned anew.
         """
-        newest = max((batch.number for batch in held), default=0)
+        newest = max((batch.number for batch in batches), default=0)
         self.manifest.drop_after(newest)
-        for batch in held:
+        for batch in batches:
             try:
                 self.manifest.batch(batch.number)
             except checkpoints.CheckpointError:
                 self.manifest.put(batch)
-        checkpoints.begin_again(self._checkpoint, table, newest)
+        checkpoints.reset_checkpoint(self._checkpoint, table, newest)
 
     def plan(
         self,
-        root: Path | AzureLanding,
+        landing: LandingFolder,
         rules: dict[str, Any],
         most_bytes: int,
         folder: str | None = None,
         unread: Callable[[], set[str]] = set,
         dated: Callable[[FileEntry], FileEntry] = lambda entry: entry,
     ) -> Batch | None:
-        """Writes down the next batch of new files, up to so many bytes (one file at least); None if nothing is new.
+        """Writes the next batch of new files to the manifest: up to `most_bytes`, at least one file. None if nothing is new.
 
-        `folder` is for a feed that comes in several: which one to look in. For `unread` see new_entries; `dated` may
-        say when a file was first seen.
+        `folder` is the feed's folder to look in; by default its first. For `unread` see new_entries; `dated` may add
+        when a file was first seen.
         """
-        taken: list[FileEntry] = []
-        size, where = 0, str(root.resolve() if isinstance(root, Path) else root)
+        entries: list[FileEntry] = []
+        size = 0
         known = self.manifest.entries()
-        for entry in new_entries(root, folder or self._feed.SOURCE.folder, known, self._shown, unread):
-            if taken and size + entry.size_bytes > most_bytes:
+        for entry in new_entries(landing, folder or self._feed.folders[0], known, self._redact_path, unread):
+            if entries and size + entry.size_bytes > most_bytes:
                 break
-            taken.append(dated(entry))
+            entries.append(dated(entry))
             size += entry.size_bytes
-        return self.manifest.add(where, taken, rules) if taken else None
+        return self.manifest.add(str(landing), entries, rules) if entries else None
 
     @property
     def waiting_bytes(self) -> int:
@@ -199,14 +157,14 @@ class Stream:
         spark.dataSource.register(Landing)
         rows = (
             spark.readStream.format(FORMAT)
-            .schema(", ".join(f"{column.name} {column.type}" for column in self._feed.TABLE.fields))
+            .schema(", ".join(f"{column.name} {column.type}" for column in self._feed.table.fields))
             .option("manifest", whole(f"{self._checkpoint}/{checkpoints.MANIFEST}"))
-            .option("feed", self._feed.__name__)
+            .option("feed", self._feed.declared_in)
             .option("after", checkpoints.start(self._checkpoint))
             .load()
         )
         checkpoint = whole(self._checkpoint)
-        sink = Sink(self._feed.TABLE, whole(into), lambda: checkpoints.query_id(checkpoint), is_small=is_small)
+        sink = Sink(self._feed.table, whole(into), lambda: checkpoints.query_id(checkpoint), is_small=is_small)
         query = (
             rows.writeStream.foreachBatch(sink)
             .option("checkpointLocation", uri_of(f"{checkpoint}/{checkpoints.QUERY}"))

@@ -36,7 +36,7 @@ class Manifest:
     @property
     def last_number(self) -> int:
         """The newest batch's number; 0 before the first."""
-        return max(batch_numbers(self._files.held("")), default=0)
+        return max(batch_numbers(self._files.sizes("")), default=0)
 
     def batch(self, number: int) -> Batch:
         return self._batch(number, self._files.read(_name(number)))
@@ -53,19 +53,21 @@ class Manifest:
 
     def put(self, batch: Batch) -> Batch:
         """Writes a batch in its own place, whole or not at all."""
-        held = {"root": batch.root, "rules": batch.rules, "files": [asdict(entry) for entry in batch.entries]}
-        self._files.write(_name(batch.number), json.dumps(held, indent=1).encode())
+        content = {"root": batch.root, "rules": batch.rules, "files": [asdict(entry) for entry in batch.entries]}
+        self._files.write(_name(batch.number), json.dumps(content, indent=1).encode())
         return batch
 
     def drop_after(self, number: int) -> None:
-        """Forgets the batches behind this one, which nothing has read."""
+        """Deletes the batches after this one, which nothing has read."""
         for later in range(self.last_number, number, -1):
             self._files.delete(_name(later))
 
     def _batch(self, number: int, content: bytes | None) -> Batch:
         try:
-            held = json.loads(content or b"")
-            return Batch(number, held["root"], tuple(FileEntry(**entry) for entry in held["files"]), held["rules"])
+            fields = json.loads(content or b"")
+            return Batch(
+                number, fields["root"], tuple(FileEntry(**entry) for entry in fields["files"]), fields["rules"]
+            )
         except (ValueError, KeyError, TypeError):
             raise CheckpointError(f"{self._place}/{_name(number)} is torn or lost") from None
 

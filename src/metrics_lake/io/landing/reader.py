@@ -1,8 +1,8 @@
 """The one streaming Data Source: landing files in, rows of a bronze table out, for whatever feed names itself.
 
 Its offsets are numbers of batches in a manifest (io/landing/manifest.py). Files of a batch are grouped by bytes into few
-partitions; each worker unpacks and reads its own. A reader is pickled to the workers, so it holds paths and numbers
-only; keys come from the worker's environment or a file. Spark asks it questions in processes of their own, one
+partitions; each worker unpacks and reads its own. A reader is pickled to the workers, so it has paths and numbers
+only; the secret comes from the worker's environment or a file. Spark asks it questions in processes of their own, one
 after the other, so what only reading needs is imported where it reads.
 """
 
@@ -22,7 +22,7 @@ from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPart
 
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.landing.manifest import Manifest
-from metrics_lake.sources.landed_file import ArrivedFile, FileEntry, UnreadableFile
+from metrics_lake.sources.landed_file import FileEntry, InputFile, UnreadableFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,19 +41,21 @@ class LandedFile:
     root: str
     entry: FileEntry
     batch_number: int
-    shown: Callable[[str], str]
+    redact_path: Callable[[str], str]
 
     @cached_property
     def true_path(self) -> str:
-        """See ArrivedFile.true_path: where a part holds a mark, it is the one that would be shown like that."""
+        """See InputFile.true_path: where a part holds a mark, it is the one that would be redacted to that."""
         place = Path(self.root)
         for part in self.entry.path.split("/"):
-            alike = (path.name for path in place.iterdir() if self.shown(path.name) == part) if "<" in part else ()
+            alike = (
+                (path.name for path in place.iterdir() if self.redact_path(path.name) == part) if "<" in part else ()
+            )
             place /= next(iter(alike), part)
         return place.relative_to(self.root).as_posix()
 
     def pieces(self) -> Iterator[bytes]:
-        """See ArrivedFile.pieces."""
+        """See InputFile.pieces."""
         try:
             path = Path(self.root, self.true_path)
             with path.open("rb") as file:
@@ -67,19 +69,21 @@ class LandedFile:
             raise UnreadableFile("not_permitted") from None
 
     def before(self) -> LandedFile | None:
-        """See ArrivedFile.before."""
-        from metrics_lake.io.landing.intake import is_unfinished
+        """See InputFile.before."""
+        from metrics_lake.io.landing.local_landing import is_unfinished
 
         try:
             path = Path(self.root, self.true_path)
-            files = (each for each in path.parent.iterdir() if each.name < path.name and not is_unfinished(each.name))
-            found = max((each for each in files if each.is_file()), default=None)
-            size = found.stat().st_size if found else 0
+            files = (file for file in path.parent.iterdir() if file.name < path.name and not is_unfinished(file.name))
+            previous = max((file for file in files if file.is_file()), default=None)
+            size = previous.stat().st_size if previous else 0
         except OSError:
             return None
-        if found is None:
+        if previous is None:
             return None
-        return replace(self, entry=FileEntry(self.shown(found.relative_to(self.root).as_posix()), size, "", ""))
+        return replace(
+            self, entry=FileEntry(self.redact_path(previous.relative_to(self.root).as_posix()), size, "", "")
+        )
 
     def _unpacked(self, path: Path) -> Iterator[bytes]:
         if self.entry.size_bytes <= _WHOLE_BYTES:
@@ -130,7 +134,7 @@ def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _kind(root: str) -> Callable[..., ArrivedFile]:
+def _kind(root: str) -> Callable[..., InputFile]:
     """How files below this root are read; without Azure none of its packages is loaded."""
     if not is_azure(root):
         return LandedFile
@@ -151,8 +155,8 @@ class ReadingFailed(Exception):
     """Files of a batch could not be read; the message says what failed and where in the code, and quotes no data."""
 
 
-def _told(error: Exception) -> str:
-    """Our own errors speak for themselves; of others, which may quote a line, the kind and the place."""
+def _message_of(error: Exception) -> str:
+    """The text of our own errors; of others, which may quote a line, only their type and place in the code."""
     from metrics_lake.privacy.redaction import without_addresses
 
     if type(error).__module__.startswith("metrics_lake"):
@@ -189,28 +193,32 @@ class LandingReader(DataSourceStreamReader):
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         from metrics_lake.config.secrets import read_secret
         from metrics_lake.model.arrow import arrow_schema, fitted
-        from metrics_lake.privacy.redaction import Names, unsealed
+        from metrics_lake.privacy import salts
+        from metrics_lake.privacy.hashing import Hasher
+        from metrics_lake.privacy.redaction import Names, decrypted
 
         assert isinstance(partition, FilesPartition)
-        batch, feed = self._manifest.batch(partition.batch_number), importlib.import_module(self._feed)
-        rules = unsealed(batch.rules)
-        shown = Names(read_secret(rules.privacy.secret_file)).shown
+        batch, feed = self._manifest.batch(partition.batch_number), importlib.import_module(self._feed).FEED
+        rules = decrypted(batch.rules)
+        secret = read_secret(rules.privacy.secret_file)
+        redact_path = Names(secret).redact_path
         kind = _kind(batch.root)
-        files = [kind(batch.root, batch.entries[place], batch.number, shown) for place in partition.places]
-        schema = arrow_schema(feed.TABLE)
+        files = [kind(batch.root, batch.entries[place], batch.number, redact_path) for place in partition.places]
+        schema = arrow_schema(feed.table)
         try:
-            for frame in feed.SOURCE.parse(files, rules):
+            hasher = Hasher(secret, salts.read(rules.privacy.keys_file))
+            for frame in feed.parse(files, rules, hasher):
                 yield from fitted(frame, schema).to_batches()
         except Exception as error:  # Spark writes it into logs, and it may quote a line
-            raise ReadingFailed(_told(error)) from None
+            raise ReadingFailed(_message_of(error)) from None
 
     def commit(self, end: dict[str, int]) -> None:
-        """Nothing to let go of: the manifest keeps what was read."""
+        """Nothing to release: the manifest keeps what was read."""
 
 
 class Landing(DataSource):
-    """Spark's door to LandingReader. Options: `manifest` (a folder), `feed` (a bronze module with SOURCE and TABLE),
-    `after` (the batch behind which a new checkpoint begins).
+    """Spark's door to LandingReader. Options: `manifest` (a folder), `feed` (a bronze module with a FEED),
+    `after` (the batch after which a new checkpoint starts).
 
     Whoever reads from it states the schema: the columns of the feed's table.
     """

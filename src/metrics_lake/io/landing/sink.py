@@ -1,7 +1,7 @@
-"""A micro-batch of a stream into a Delta table, once however often it comes.
+"""A micro-batch of a feed into a Delta table: written once, however often it is replayed.
 
 The table's log says which batch of which query it holds (Delta's `txn`), so a batch that is replayed after a crash is
-passed over. A small one is written by this process: Spark's own writer takes some seconds of a cold JVM for it.
+skipped. A small one is written by this process: Spark's own writer takes some seconds of a cold JVM for it.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _TOO_LARGE = "spark.driver.maxResultSize"  # which bounds what a job may bring h
 
 
 class Sink:
-    """What a query calls with each batch; `error` is what went wrong with the writing, of which Spark would only tell."""
+    """What a query calls with each batch. `error` is the error of a failed write, of which Spark would pass on only a text."""
 
     def __init__(self, table: Table, place: str, query: Callable[[], str], *, is_small: bool) -> None:
         self._table, self._place, self._query, self._is_small = table, place, query, is_small
         self.error: OSError | DeltaError | AzureError | None = None
 
     def __call__(self, rows: DataFrame, number: int) -> None:
-        found = self._collected(rows) if self._is_small else None
-        if found is None:
+        collected = self._collected(rows) if self._is_small else None
+        if collected is None:
             self._write_by_spark(rows, number)
             return
         try:
-            self._write_here(found, number)
+            self._write_here(collected, number)
         except (OSError, DeltaError, AzureError) as error:
             self.error = error
             raise
@@ -55,8 +55,8 @@ class Sink:
 
     def _write_here(self, rows: pa.Table, number: int) -> None:
         query = self._query()
-        held = delta.opened(self._place)
-        done = held.transaction_version(query) if held else None
+        delta_table = delta.opened(self._place)
+        done = delta_table.transaction_version(query) if delta_table else None
         if done is not None and done >= number:
             return
         delta.write(

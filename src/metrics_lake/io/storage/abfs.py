@@ -1,7 +1,7 @@
-"""What Spark's driver for Azure's storage (ABFS) has to know of a place, and how it is told so that no log hears of it.
+"""Gives Spark's driver for Azure's storage (ABFS) the secret of a place, in a way that no log shows it.
 
-Options of a session stand on the command line of its JVM, in the event log and in the UI: so these are put into the
-Hadoop configuration of the running session, from where Spark hands them to its executors with each task.
+Options of a session appear on the command line of its JVM, in the event log and in the UI. So these options are set in the
+Hadoop configuration of the running session, from which Spark passes them to its executors with each task.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ _FLAT = {
 
 
 def open_for(spark: SparkSession, place: str) -> None:
-    """From now on the session can open a place; of a folder it can already."""
+    """Lets the session read and write a place in Azure; a folder needs nothing."""
     if not is_azure(place):
         return
-    held = spark.sparkContext._jsc.hadoopConfiguration()
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
     for name, text in options(place_of(place)).items():
-        held.set(name, text)
+        configuration.set(name, text)
 
 
 def options(place: AzurePlace) -> dict[str, str]:
-    """Hadoop's options for the account of a place; they hold a secret."""
+    """Hadoop's options for the account of a place; they contain a secret."""
     kind, secret = opening(place)
-    host, found = place.abfs_host, {**_ALWAYS, **(_FLAT if place.is_flat else {})}
+    host, common = place.abfs_host, {**_ALWAYS, **(_FLAT if place.is_flat else {})}
     if place.is_emulator:
         endpoint = place.account_url.removeprefix("http://").partition("/")[0]
-        found |= {"fs.azure.abfs.endpoint": endpoint, "fs.azure.always.use.https": "false"}
+        common |= {"fs.azure.abfs.endpoint": endpoint, "fs.azure.always.use.https": "false"}
     if kind == "key":
-        return found | {_of(host, "auth.type"): "SharedKey", _of(host, "key"): secret}
+        return common | {_option(host, "auth.type"): "SharedKey", _option(host, "key"): secret}
     if kind == "sas":
-        return found | {_of(host, "auth.type"): "SAS", f"fs.azure.sas.fixed.token.{host}": secret}
-    told = {_of(host, f"oauth{name}"): text for name, text in _identity(azure_identity()).items()}
-    return found | {_of(host, "auth.type"): "OAuth"} | told
+        return common | {_option(host, "auth.type"): "SAS", f"fs.azure.sas.fixed.token.{host}": secret}
+    identity = {_option(host, f"oauth{name}"): text for name, text in _identity(azure_identity()).items()}
+    return common | {_option(host, "auth.type"): "OAuth"} | identity
 
 
-def _of(host: str, name: str) -> str:
+def _option(host: str, name: str) -> str:
     return f"fs.azure.account.{name}.{host}"
 
 
-def _identity(told: dict[str, str]) -> dict[str, str]:
+def _identity(azure: dict[str, str]) -> dict[str, str]:
     """A principal with a secret, else a workload's identity, else the machine's own."""
-    tenant, client = told.get("TENANT_ID", ""), told.get("CLIENT_ID", "")
-    authority = told.get("AUTHORITY_HOST", _LOGIN).rstrip("/")
-    if secret := told.get("CLIENT_SECRET"):
+    tenant, client = azure.get("TENANT_ID", ""), azure.get("CLIENT_ID", "")
+    authority = azure.get("AUTHORITY_HOST", _LOGIN).rstrip("/")
+    if secret := azure.get("CLIENT_SECRET"):
         if not (tenant and client):
             raise SettingsError(
                 "AZURE_CLIENT_SECRET is set, and AZURE_TENANT_ID or AZURE_CLIENT_ID is not: set all three, or set "
@@ -73,7 +73,7 @@ def _identity(told: dict[str, str]) -> dict[str, str]:
         known = {"2.client.endpoint": endpoint, "2.client.id": client, "2.client.secret": secret}
         return {".provider.type": f"{_OAUTH}.ClientCredsTokenProvider", **known}
     known = {"2.msi.tenant": tenant, "2.client.id": client, "2.msi.authority": authority}
-    told_of = {name: text for name, text in known.items() if text}
-    if file := told.get("FEDERATED_TOKEN_FILE"):
-        return {".provider.type": f"{_OAUTH}.WorkloadIdentityTokenProvider", **told_of, "2.token.file": file}
-    return {".provider.type": f"{_OAUTH}.MsiTokenProvider", **told_of}
+    given = {name: text for name, text in known.items() if text}
+    if file := azure.get("FEDERATED_TOKEN_FILE"):
+        return {".provider.type": f"{_OAUTH}.WorkloadIdentityTokenProvider", **given, "2.token.file": file}
+    return {".provider.type": f"{_OAUTH}.MsiTokenProvider", **given}

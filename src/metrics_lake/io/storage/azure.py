@@ -31,7 +31,7 @@ class AzureError(Exception):
 
 
 def container_of(place: AzurePlace) -> ContainerClient:
-    """The container of a place, not yet asked anything."""
+    """The client of a place's container, not yet connected."""
     from azure.storage.blob import ContainerClient
 
     kind, secret = opening(place)
@@ -48,7 +48,7 @@ def _take_for_busy(answer: Any) -> None:
 
 
 def opening(place: AzurePlace) -> tuple[str, str]:
-    """What opens a place: `key`, `sas` or `identity`, and the secret; an emulator knows no identities."""
+    """The credential of a place: its kind (`key`, `sas` or `identity`) and the secret. Emulators know no identities."""
     kind, secret = storage_secret()
     if kind == "identity" and place.is_emulator:
         raise SettingsError(f"an emulator of Azure's storage wants a key or a SAS: set {STORAGE}_KEY or {STORAGE}_SAS")
@@ -56,7 +56,7 @@ def opening(place: AzurePlace) -> tuple[str, str]:
 
 
 def token() -> str:
-    """What proves this process's identity to the storage for the next hour or so."""
+    """A token by which the storage accepts this process's identity for about an hour."""
     return str(_identity().get_token(_SCOPE).token)
 
 
@@ -69,9 +69,9 @@ def _identity() -> Any:
 
 def blobs_below(container: ContainerClient, start: str) -> Iterator[BlobProperties]:
     """The blobs whose names begin so, in order, without those that stand for folders."""
-    found = container.list_blobs(name_starts_with=start, include=["metadata"])
+    blobs = container.list_blobs(name_starts_with=start, include=["metadata"])
     yield from sorted(
-        (blob for blob in found if (blob.metadata or {}).get(_FOLDER) != "true"), key=lambda blob: str(blob.name)
+        (blob for blob in blobs if (blob.metadata or {}).get(_FOLDER) != "true"), key=lambda blob: str(blob.name)
     )
 
 
@@ -81,23 +81,23 @@ def is_missing_blob(error: Any) -> bool:
 
 
 def _code(error: Any) -> str:
-    """The service's word for what is wrong: an enumeration's value, or a plain word that it doesn't know."""
+    """The service's error code: a value of the package's enumeration, or a text that is not in it."""
     code = getattr(error, "error_code", None) or ""
     return str(getattr(code, "value", code))
 
 
 @contextmanager
 def telling(place: AzurePlace) -> Iterator[None]:
-    """Has whatever Azure's packages raise within the block told as an AzureError."""
+    """Raises errors of Azure's packages within the block as AzureError."""
     from azure.core.exceptions import AzureError as Failed
 
     try:
         yield
     except Failed as error:
-        raise AzureError(f"{place}: {_told(error)}") from None
+        raise AzureError(f"{place}: {_reason(error)}") from None
 
 
-def _told(error: Any) -> str:
+def _reason(error: Any) -> str:
     from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
     status, code = getattr(error, "status_code", None), _code(error)
@@ -113,7 +113,7 @@ _NOWHERE, _REFUSED = "there is no such container", "the key or SAS is refused"
 
 
 def _answered(status: int | None, code: str) -> str:
-    """What the service's answer means for whoever asked."""
+    """What the service's answer means, and the remedy."""
     if code in ("ContainerNotFound", "FilesystemNotFound") or (status == 404 and code in ("", "ResourceNotFound")):
         return f"{_NOWHERE}: make it, or mend the setting"
     if code == "AuthenticationFailed" or status == 401:
@@ -136,7 +136,7 @@ _CUT_OFF = re.compile(r"UnknownHost|ConnectException|SocketTimeout|error sending
 
 
 def trouble(error: BaseException) -> str | None:
-    """What ails Azure's storage, where it is that which Spark or delta-rs stumbled over. Nothing of their own text."""
+    """The failure of Azure's storage behind an error of Spark or delta-rs, without their own text; None if it is another."""
     text = f"{error} {error.__cause__ or ''}"
     if said := _SAID.search(text):
         return said[0].strip()
@@ -144,15 +144,15 @@ def trouble(error: BaseException) -> str | None:
         return None
     code, status = _CODES.search(text), _STATUS.search(text)
     if "Invalid Access Key" in text:
-        told = _answered(401, "")
+        reason = _answered(401, "")
     elif code or status:
-        told = _answered(
+        reason = _answered(
             int(status[1]) if status else None, (code[1] or code[2]) if code else f"{status and status[1]}"
         )
     elif _NO_TOKEN.search(text):
-        told = f"{_NO_IDENTITY}; set {STORAGE}_KEY or {STORAGE}_SAS, or mend it"
+        reason = f"{_NO_IDENTITY}; set {STORAGE}_KEY or {STORAGE}_SAS, or mend it"
     elif _CUT_OFF.search(text):
-        told = f"{_UNREACHED}: check the account's name, the net and its firewall; the next run goes on from here"
+        reason = f"{_UNREACHED}: check the account's name, the net and its firewall; the next run goes on from here"
     else:
-        told = "the storage failed; the next run goes on from here"
-    return f"storage.lake in Azure: {told}"
+        reason = "the storage failed; the next run goes on from here"
+    return f"storage.lake in Azure: {reason}"

@@ -1,6 +1,6 @@
 """Blobs in a container of Azure, with what browsers and caches want to know of them.
 
-A blob that was read is written back only if nobody else has changed it since, so that of two publishers one is told.
+A blob that was read is written back only if nobody else has changed it since, so that of two publishers one gets an error.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from metrics_lake.io.storage.failpoints import passing
 _KINDS = {".json": "application/json; charset=utf-8"}
 _OTHER_KIND = "text/plain; charset=utf-8"
 _CACHED = "max-age=60, must-revalidate"  # figures of today are restated hourly, those of the past seldom
-_AT_ONCE = 8  # small blobs that are asked for together: each is a way there and back, and a connection
+_AT_ONCE = 8  # requests for small blobs in parallel: each takes a round trip and a connection
 _MISSING = ""  # in place of the ETag of a blob that was looked for and isn't there
 
 
@@ -33,9 +33,9 @@ class AzureBlobs:
 
         with telling(self._place):
             try:
-                held = self._container.download_blob(self._place.path(path))
-                self._seen[path] = held.properties.etag
-                return held.readall()
+                blob = self._container.download_blob(self._place.path(path))
+                self._seen[path] = blob.properties.etag
+                return blob.readall()
             except ResourceNotFoundError as error:
                 if not is_missing_blob(error):
                     raise
@@ -69,15 +69,15 @@ class AzureBlobs:
 
     def paths(self, below: str) -> Iterator[str]:
         """Every blob below a folder, in order."""
-        for path in self.held(below):
+        for path in self.sizes(below):
             if path.endswith(".json") and not path.rpartition("/")[2].startswith("."):
                 yield path
 
-    def held(self, below: str) -> dict[str, int]:
+    def sizes(self, below: str) -> dict[str, int]:
         start = self._place.path(f"{below}/" if below else "")
         with telling(self._place):
-            found = {str(blob.name): int(blob.size) for blob in blobs_below(self._container, start)}
-        return {name.removeprefix(self._place.path("")): size for name, size in found.items()}
+            sizes = {str(blob.name): int(blob.size) for blob in blobs_below(self._container, start)}
+        return {name.removeprefix(self._place.path("")): size for name, size in sizes.items()}
 
     def read_all(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -85,7 +85,7 @@ class AzureBlobs:
 
     def move(self, below: str, to: str) -> None:
         """One after the other, first those that lie right in the folder: where it breaks off, they are what is missed."""
-        for path in sorted(self.held(below), key=lambda path: (path.count("/"), path)):
+        for path in sorted(self.sizes(below), key=lambda path: (path.count("/"), path)):
             self.write(f"{to}{path.removeprefix(below)}", self.read(path) or b"")
             self.delete(path)
 

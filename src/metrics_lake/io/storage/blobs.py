@@ -21,7 +21,7 @@ class Blobs(Protocol):
         ...
 
     def write(self, path: str, content: bytes) -> None:
-        """Puts a file in place: a reader sees the old one or the new one."""
+        """Writes or replaces a file: a reader sees the old one or the new one."""
         ...
 
     def delete(self, path: str) -> None:
@@ -32,8 +32,8 @@ class Blobs(Protocol):
         """Every JSON file below a folder, in order."""
         ...
 
-    def held(self, below: str) -> dict[str, int]:
-        """Every file below a folder, hidden ones too: its path, in order, and its size in bytes."""
+    def sizes(self, below: str) -> dict[str, int]:
+        """The size in bytes of every file below a folder, hidden ones too, by path and in order."""
         ...
 
     def read_all(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
@@ -46,7 +46,7 @@ class Blobs(Protocol):
 
 
 def blobs_in(place: str) -> Blobs:
-    """What a setting names. Without Azure none of its packages is loaded."""
+    """The blobs in a folder or container. Azure's packages are loaded only for a place in Azure."""
     if not is_azure(place):
         return FolderBlobs(place)
     from metrics_lake.io.storage.azure_blobs import AzureBlobs
@@ -80,14 +80,14 @@ class FolderBlobs:
             if not file.name.startswith("."):
                 yield file.relative_to(self._root).as_posix()
 
-    def held(self, below: str) -> dict[str, int]:
-        found = {}
+    def sizes(self, below: str) -> dict[str, int]:
+        sizes = {}
         for file in sorted((self._root / below).rglob("*")):
             with contextlib.suppress(FileNotFoundError):  # it went while the folder was being listed
                 status = file.stat()
                 if stat.S_ISREG(status.st_mode):
-                    found[file.relative_to(self._root).as_posix()] = status.st_size
-        return found
+                    sizes[file.relative_to(self._root).as_posix()] = status.st_size
+        return sizes
 
     def read_all(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         return ((path, self.read(path)) for path in paths)

@@ -1,4 +1,4 @@
-"""Places at which a test may have the process die, to see that nothing is lost or done twice. Off unless one is named.
+"""Failpoints: places where a test lets the process die, to show that nothing is lost or done twice. Off unless one is named.
 
 `METRICS_LAKE_FAILPOINT=file_written` kills the process at the first passage of that place, `file_written@3` at the
 third. Within a test's own process `crashing` raises Crash instead.
@@ -23,12 +23,12 @@ class Crash(BaseException):
 
 
 def passing(place: str) -> None:
-    """Called where a crash would hurt most."""
-    wanted = fail_point() or next(iter(_crashing), "")
-    if not wanted:
+    """Marks a failpoint, where a crash would do the most harm."""
+    failpoint = fail_point() or next(iter(_crashing), "")
+    if not failpoint:
         return
     _passed[place] += 1
-    name, _, turn = wanted.partition("@")
+    name, _, turn = failpoint.partition("@")
     if name == place and _passed[place] == int(turn or 1):
         if fail_point():
             os.kill(os.getpid(), signal.SIGKILL)

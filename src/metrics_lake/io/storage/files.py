@@ -16,11 +16,11 @@ _PIECE_BYTES = 1 << 20
 
 
 class BusyError(Exception):
-    """Another process holds what this one needs; the message names both."""
+    """Another process has the lock; the message names it."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Puts a file in place in one step: a reader sees the old one or the new one, also after a crash."""
+    """Writes or replaces a file in one step: a reader sees the old one or the new one, also after a crash."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
@@ -39,11 +39,11 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def content_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_PIECE_BYTES):
-            found.update(piece)
-    return found.hexdigest()
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager

@@ -1,33 +1,30 @@
-"""A new checkpoint for a stream whose own is torn or lost: it begins behind the batches that bronze holds."""
+"""A new checkpoint for a feed whose own is torn or lost: it starts after the batches that bronze contains."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from metrics_lake.bronze import haproxy as bronze
-from metrics_lake.io.landing.intake import Stream
 from metrics_lake.io.landing.manifest import Batch
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.model.feeds import Feed
 from metrics_lake.sources.landed_file import DUPLICATE, FileEntry
 
 _COLUMNS = ("batch_number", "path", "size_bytes", "content_hash", "status")
 
 
-def begin_again(work: Work, stream: Stream | None = None, feed: Any = bronze) -> int:
-    """Puts the torn checkpoint of a feed aside; returns the number of the last batch that need not be read again."""
-    held = _batches(work, feed)
-    (stream or work.stream).begin_again(work.table_path(feed.TABLE), held)
-    return max((batch.number for batch in held), default=0)
+def reset_checkpoint(context: JobContext, feed: Feed) -> int:
+    """Puts a feed's torn checkpoint aside and starts a new one. Returns the number of the last batch that is in bronze."""
+    batches = _batches(context, feed)
+    context.intake(feed).reset_checkpoint(context.table_path(feed.table), batches)
+    return max((batch.number for batch in batches), default=0)
 
 
-def _batches(work: Work, feed: Any) -> list[Batch]:
-    """Every batch up to the newest that bronze holds, as its files' accounts tell them.
+def _batches(context: JobContext, feed: Feed) -> list[Batch]:
+    """Every batch up to the newest in bronze, from the accounts of its files.
 
-    When a file was changed isn't told there, so a later run looks at its content once more.
+    An account doesn't say when its file was changed, so a later run reads the file's content once more.
     """
-    files = work.small_tables.frame(feed.FILES, columns=_COLUMNS)
+    files = context.delta_tables.frame(feed.files, columns=_COLUMNS)
     entries: dict[int, list[FileEntry]] = {}
-    for number, path, size, found, status in files.sort("batch_number", "path").rows():
-        entries.setdefault(number, []).append(FileEntry(path, size, found, "", is_duplicate=status == DUPLICATE))
-    root = work.settings.storage.landing
+    for number, path, size, content, status in files.sort("batch_number", "path").rows():
+        entries.setdefault(number, []).append(FileEntry(path, size, content, "", is_duplicate=status == DUPLICATE))
+    root = context.settings.storage.landing
     return [Batch(number, root, tuple(entries.get(number, ())), {}) for number in range(1, max(entries, default=0) + 1)]

@@ -1,8 +1,8 @@
 """Tables packed, rows and files past their days deleted; nothing that a number depends on changes.
 
 Everything happens under the lake's lock, so no job writes meanwhile; readers keep the files they began with for
-`upkeep.vacuum_days`. Each commit repeats what the last job's commit remembers, so that a table that is only looked
-after for a month, and whose log is then cut, still knows how far it is.
+`upkeep.vacuum_days`. Each commit repeats the progress of the last job's commit: a table that only upkeep writes to for a
+month, and whose log is then cut, still has its watermark.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
-from metrics_lake.io.landing.intake import unchanged
-from metrics_lake.jobs.context import Work
+from metrics_lake.bronze.feed_list import FEEDS
+from metrics_lake.io.landing.local_landing import LocalLanding, unchanged
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table
 
 _NOTED = "spark.databricks.delta.commitInfo.userMetadata"
@@ -29,31 +31,31 @@ _OPEN_DAYS = timedelta(days=2)  # in every zone of the world these may still be 
 
 @dataclass(frozen=True)
 class Kept:
-    """What was done: tables looked after, landing files deleted."""
+    """How many tables were maintained and landing files deleted."""
 
     tables: int
     landing_files: int
 
 
-def upkeep(work: Work, tables: Iterable[Table], now: datetime | None = None) -> Kept:
+def upkeep(context: JobContext, tables: Iterable[Table], now: datetime | None = None) -> Kept:
     """Of each table that is there: retention, OPTIMIZE of closed days, VACUUM; then landing files past their days."""
     today = (now or datetime.now(timezone.utc)).date()
-    held = [table for table in tables if work.history.version(table) >= 0]
-    for table in held:
-        work.on_step(f"looking after {table.name}")
-        _look_after(work, table, today)
-    return Kept(len(held), _delete_landing(work, today))
+    existing = [table for table in tables if context.commit_log.version(table) >= 0]
+    for table in existing:
+        context.on_step(f"looking after {table.name}")
+        _maintain(context, table, today)
+    return Kept(len(existing), _delete_landing(context, today))
 
 
-def _look_after(work: Work, table: Table, today: date) -> None:
+def _maintain(context: JobContext, table: Table, today: date) -> None:
     """Figures and what is little without Spark, all else by it (DECISIONS.md, 15 and 20)."""
-    last = work.history.last(table)
+    last = context.commit_log.last(table)
     noted = replace(last.progress, job="upkeep", days=()) if last else None
-    hours = work.settings.upkeep.vacuum_days * 24
-    if table.name.startswith("gold.") or work.small_tables.count(table) <= work.settings.spark.from_rows:
-        work.small_tables.tidy(table, past(table, today), hours, noted)
+    hours = context.settings.upkeep.vacuum_days * 24
+    if table.name.startswith("gold.") or context.delta_tables.count(table) <= context.settings.spark.from_rows:
+        context.delta_tables.tidy(table, past(table, today), hours, noted)
         return
-    spark, place = work.lake.spark, f"delta.`{work.lake.path(table)}`"
+    spark, place = context.spark_tables.spark, f"delta.`{context.spark_tables.path(table)}`"
     options = {**_OPTIONS, **({_NOTED: noted.as_text()} if noted else {})}
     before = {name: spark.conf.get(name, None) for name in options}
     try:
@@ -62,8 +64,8 @@ def _look_after(work: Work, table: Table, today: date) -> None:
         for statement in statements(table, place, today, hours):
             spark.sql(statement)
     finally:
-        for name, held in before.items():
-            spark.conf.unset(name) if held is None else spark.conf.set(name, held)
+        for name, value_before in before.items():
+            spark.conf.unset(name) if value_before is None else spark.conf.set(name, value_before)
 
 
 def past(table: Table, today: date) -> str | None:
@@ -78,30 +80,36 @@ def statements(table: Table, place: str, today: date, vacuum_hours: int) -> list
     """What Spark does to a table, in order."""
     gone, day = past(table, today), _day(table)
     closed = f" WHERE {day} < DATE'{(today - _OPEN_DAYS).isoformat()}'" if day else ""
-    found = [f"DELETE FROM {place} WHERE {gone}"] if gone else []
-    return [*found, f"OPTIMIZE {place}{closed}", f"VACUUM {place} RETAIN {vacuum_hours} HOURS"]
+    delete = [f"DELETE FROM {place} WHERE {gone}"] if gone else []
+    return [*delete, f"OPTIMIZE {place}{closed}", f"VACUUM {place} RETAIN {vacuum_hours} HOURS"]
 
 
 def _day(table: Table) -> str | None:
     return next((name for name in table.partitioned_by if name.endswith("_on")), None)
 
 
-def _delete_landing(work: Work, today: date) -> int:
-    """Landing files that were taken in, are as they were then, and older than `upkeep.landing_days`."""
-    days = work.settings.upkeep.landing_days
+def _delete_landing(context: JobContext, today: date) -> int:
+    """Deletes each feed's landing files that are older than `upkeep.landing_days`, were ingested, and are as they were then."""
+    days = context.settings.upkeep.landing_days
     if days is None:
         return 0
     cutoff = datetime.combine(today - timedelta(days=days), datetime.min.time(), timezone.utc)
-    read = [entry for n in range(1, work.stream.committed + 1) for entry in work.stream.manifest.batch(n).entries]
-    newest = {entry.path: entry for entry in read}
-    there = work.stream.landed(Path(work.settings.storage.landing))
-    old = [
-        there[entry.path]
-        for entry in newest.values()
-        if datetime.fromisoformat(entry.modified_at or _UNKNOWN) < cutoff
-        and entry.path in there
-        and unchanged(there[entry.path], entry)
-    ]
+    old = [path for feed in FEEDS for path in _ingested_before(context, feed, cutoff)]
     for path in old:
         path.unlink()
     return len(old)
+
+
+def _ingested_before(context: JobContext, feed: Feed, cutoff: datetime) -> list[Path]:
+    """A feed's ingested files that were last modified before `cutoff` and have not changed since they were read."""
+    intake = context.intake(feed)
+    read = (entry for number in range(1, intake.committed + 1) for entry in intake.manifest.batch(number).entries)
+    newest = {entry.path: entry for entry in read}
+    landed = intake.landed(LocalLanding(context.settings.storage.landing))
+    return [
+        landed[entry.path]
+        for entry in newest.values()
+        if datetime.fromisoformat(entry.modified_at or _UNKNOWN) < cutoff
+        and entry.path in landed
+        and unchanged(landed[entry.path], entry)
+    ]

@@ -1,9 +1,8 @@
-"""What there is for a tenant, newest first: `index.json` beside its blobs.
+"""`index.json` lists a tenant's rollups, the newest first, and lies beside them.
 
-What a blob that nobody touched says stands in the old index, so one new hour reads no blob for it. That is as true as the
-index: `_published.json` holds the mark of the one that was made of all blobs as they stand, and before the first blob of
-a publish is written it holds none. An index without its mark is lost, of another time, or from before a crash, and every
-blob is read for the next.
+The rows of rollups that didn't change are copied from the old index, so that a new hour reads no other rollup. For that the old
+index must be valid: `_published.json` has its mark (a hash) from the end of a publish until the next one begins. An index
+without that mark is missing, outdated, or from before a crash; then every rollup is read.
 """
 
 from __future__ import annotations
@@ -13,40 +12,39 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from metrics_lake.io.storage.blobs import Blobs
-from metrics_lake.serve.rollup.rollup import encoded
-from metrics_lake.serve.rollup.rows import Row
+from metrics_lake.serve.json_text import encoded
+from metrics_lake.serve.sums import Row
 
-REMOVED = "_removed.json"  # the revisions of blobs that are no more, by path, beside the tenants' folders
+REMOVED = "_removed.json"  # the revisions of removed blobs, by path, beside the tenants' folders
 _SCHEMA = "metrics-lake/index/1"
 _DEPTH = 3  # <tenant>/<stream>/<kind>/<name>.json
 
 
-def row(path: str, held: Row, size: int) -> Row:
-    """What the index says of a blob of so many bytes."""
-    period = held["period"]
+def row(path: str, document: Row, size: int) -> Row:
+    """The row of a rollup of `size` bytes."""
+    period = document["period"]
     return {
         "path": path.partition("/")[2],
-        "stream": held["stream"],
+        "stream": document["stream"],
         "kind": period["kind"],
         "name": period["name"],
         "start": period["start"],
         "size": size,
-        "revision": held["revision"],
-        "status": held["status"],
+        "revision": document["revision"],
+        "status": document["status"],
     }
 
 
 def write(blobs: Blobs, tenant: str, name: str, zone: str, rows: Mapping[str, Row], mark: str | None) -> str:
-    """Puts the index in place if it differs, and gives its mark. `rows` are those of the blobs that were looked at, by
-    path; `mark` is that of the index that holds for all others.
+    """Writes the index if it differs, and returns its mark. `rows` are those of the compared rollups, by path; `mark` is that
+    of the index which is valid for all others.
     """
-    place = _place(tenant)
+    place = _path(tenant)
     old = blobs.read(place)
-    known = {f"{tenant}/{each['path']}": each for each in _held(old, mark)} | dict(rows)
-    found = [each for path in blobs_of(blobs, tenant) if (each := known.get(path) or _read(blobs, path))]
-    ordered = sorted(
-        sorted(found, key=lambda each: str(each["path"])), key=lambda each: str(each["start"]), reverse=True
-    )
+    known = {f"{tenant}/{row['path']}": row for row in _valid_rows(old, mark)} | dict(rows)
+    present = [row for path in blobs_of(blobs, tenant) if (row := known.get(path) or _read(blobs, path))]
+    by_path = sorted(present, key=lambda row: str(row["path"]))
+    ordered = sorted(by_path, key=lambda row: str(row["start"]), reverse=True)
     new = encoded({"schema": _SCHEMA, "tenant": tenant, "name": name, "timezone": zone, "rollups": ordered})
     if new != old:
         blobs.write(place, new)
@@ -54,43 +52,40 @@ def write(blobs: Blobs, tenant: str, name: str, zone: str, rows: Mapping[str, Ro
 
 
 def blobs_of(blobs: Blobs, tenant: str) -> Iterator[str]:
-    """The paths of a tenant's blobs, which its index is not one of."""
+    """The paths of a tenant's rollups, without its index."""
     return (path for path in blobs.paths(tenant) if path.count("/") == _DEPTH)
 
 
 def revisions(blobs: Blobs, tenant: str) -> dict[str, int]:
-    """By path the last revision of each blob that the index names, or that was removed: one that comes back goes on from it."""
-    known = {f"{tenant}/{each['path']}": int(each["revision"]) for each in _rows(blobs.read(_place(tenant)))}
+    """By path the last revision of each rollup that the index names or that was removed; one that comes back continues it."""
+    known = {f"{tenant}/{row['path']}": int(row["revision"]) for row in _rows(blobs.read(_path(tenant)))}
     return _highest(known, _removed(blobs))
 
 
 def remove(blobs: Blobs, tenant: str, paths: Sequence[str]) -> None:
-    """Takes blobs out of the index, then away; an index that would be left with none goes too.
-
-    Their revisions are noted first.
-    """
+    """Removes rollups: their revisions are noted, their rows leave the index, then they go. An empty index is removed too."""
     if paths:
         known = revisions(blobs, tenant)
         last = {path: max(known.get(path, 0), _revision(content)) for path, content in blobs.read_all(paths)}
         blobs.write(REMOVED, json.dumps(_highest(last, _removed(blobs)), indent=1, sort_keys=True).encode())
-    place = _place(tenant)
+    place = _path(tenant)
     old = blobs.read(place) if paths else None
     if old:
-        held, gone = json.loads(old), {path.partition("/")[2] for path in paths}
-        rows = [each for each in held["rollups"] if each["path"] not in gone]
+        index, removed = json.loads(old), {path.partition("/")[2] for path in paths}
+        rows = [row for row in index["rollups"] if row["path"] not in removed]
         if not rows:
             blobs.delete(place)
-        elif len(rows) < len(held["rollups"]):
-            blobs.write(place, encoded({**held, "rollups": rows}))
+        elif len(rows) < len(index["rollups"]):
+            blobs.write(place, encoded({**index, "rollups": rows}))
     for path in paths:
         blobs.delete(path)
 
 
-def _place(tenant: str) -> str:
+def _path(tenant: str) -> str:
     return f"{tenant}/index.json"
 
 
-def _held(old: bytes | None, mark: str | None) -> list[Row]:
+def _valid_rows(old: bytes | None, mark: str | None) -> list[Row]:
     if old is None or _mark(old) != mark:
         return []
     rows: list[Row] = json.loads(old)["rollups"]
@@ -103,7 +98,7 @@ def _read(blobs: Blobs, path: str) -> Row | None:
 
 
 def _rows(index: bytes | None) -> list[Row]:
-    """What an index says, whether or not it holds; nothing if it can't be read."""
+    """The rows of an index, valid or not; none if it can't be parsed."""
     try:
         rows: list[Row] = json.loads(index or b"{}").get("rollups", [])
     except ValueError:
@@ -112,7 +107,7 @@ def _rows(index: bytes | None) -> list[Row]:
 
 
 def _revision(blob: bytes | None) -> int:
-    """Of a blob as it stands; 0 if it can't be read."""
+    """The revision of a rollup; 0 if it can't be parsed."""
     try:
         return int(json.loads(blob or b"{}").get("revision", 0))
     except ValueError:
@@ -120,12 +115,12 @@ def _revision(blob: bytes | None) -> int:
 
 
 def _removed(blobs: Blobs) -> dict[str, int]:
-    held: dict[str, int] = json.loads(blobs.read(REMOVED) or b"{}")
-    return held
+    revisions: dict[str, int] = json.loads(blobs.read(REMOVED) or b"{}")
+    return revisions
 
 
-def _highest(some: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
-    return {path: max(some.get(path, 0), others.get(path, 0)) for path in {*some, *others}}
+def _highest(ones: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
+    return {path: max(ones.get(path, 0), others.get(path, 0)) for path in {*ones, *others}}
 
 
 def _mark(content: bytes) -> str:

@@ -1,59 +1,45 @@
-"""The rows of gold that rollups are made of, as far back as their periods reach, and of those only what a rollup shows."""
+"""Reads from gold what the rollups of some periods are rendered from: the tables and columns that their sections declare."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import polars as pl
 
-from metrics_lake.gold import (
-    dimensions_by_period,
-    listening_by_day,
-    listening_by_hour,
-    listening_by_period,
-    session_lengths_by_day,
-)
-from metrics_lake.jobs.context import Work
+from metrics_lake import catalog
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.periods import Period
 from metrics_lake.model.tables import Table
-from metrics_lake.serve.rollup.rows import Figures, Row
-
-_KEY = ("tenant", "stream")
-_OF_DAY = tuple(name for name in listening_by_day.TABLE.names if name != "unique_sketch")
-_OF_HOUR = (
-    *_KEY, "listened_on", "hour_at", "hour_of_day", "sessions_started", "sessions_completed", "sessions_active", "again",
-    "listening_seconds", "unique_listeners", "peak_listeners",
-)  # fmt: skip
-_OF_PERIOD = (*_KEY, "kind", "name", "unique_listeners", "unique_by_hour")
-_OF_VALUE = tuple(name for name in dimensions_by_period.TABLE.names if name != "unique_sketch")
+from metrics_lake.serve.rollup.gold_rows import DAY, PERIOD, GoldRows
+from metrics_lake.serve.rollup.sections import columns_read
 
 
-class Reach:
-    """What all these periods are made of: read once for all tenants, made into Python's rows for one at a time."""
+class RollupInputs:
+    """The rows of all tenants, read once. They become Python's rows for one tenant at a time."""
 
-    def __init__(self, work: Work, periods: Mapping[str, Sequence[Period]]) -> None:
-        every = [period for named in periods.values() for period in named]
-        in_reach = pl.col("listened_on") >= min((period.first_on for period in every), default=date.max)
-        named = pl.col("name").is_in(sorted({period.name for period in every}))
-        read = work.small_tables.frame
-        self._held = {
-            listening_by_day.TABLE: read(listening_by_day.TABLE, in_reach, _OF_DAY),
-            listening_by_hour.TABLE: read(listening_by_hour.TABLE, in_reach, _OF_HOUR),
-            session_lengths_by_day.TABLE: read(session_lengths_by_day.TABLE, in_reach),
-            listening_by_period.TABLE: read(listening_by_period.TABLE, named, _OF_PERIOD),
-            dimensions_by_period.TABLE: read(dimensions_by_period.TABLE, named, _OF_VALUE),
+    def __init__(self, work: JobContext, periods: Mapping[str, Sequence[Period]]) -> None:
+        every_period = [period for of_tenant in periods.values() for period in of_tenant]
+        tables = {table.name: table for table in catalog.stored()}
+        self._frames = {
+            name: _read(work, tables[name], columns, every_period) for name, columns in columns_read().items()
         }
 
-    def figures(self, tenant: str) -> Figures:
-        """One tenant's rows: as Python's they take ten times the room, so no other's are made of them meanwhile."""
-        figures = Figures()
-        figures.add_days(self._rows(listening_by_day.TABLE, tenant))
-        figures.add_hours(self._rows(listening_by_hour.TABLE, tenant))
-        figures.add_lengths(self._rows(session_lengths_by_day.TABLE, tenant))
-        figures.add_periods(self._rows(listening_by_period.TABLE, tenant))
-        figures.add_dimensions(self._rows(dimensions_by_period.TABLE, tenant))
-        return figures
+    def of_tenant(self, tenant: str) -> GoldRows:
+        """One tenant's rows. As Python's they take ten times the memory of a frame, so others must not exist meanwhile."""
+        gold = GoldRows()
+        for table, frame in self._frames.items():
+            gold.add(table, frame.filter(tenant=tenant).to_dicts())
+        return gold
 
-    def _rows(self, table: Table, tenant: str) -> list[Row]:
-        return self._held[table].filter(tenant=tenant).to_dicts()
+
+def _read(work: JobContext, table: Table, columns: Iterable[str], periods: Sequence[Period]) -> pl.DataFrame:
+    """A table's rows of the days or names of these periods."""
+    if DAY in table.names:
+        keys: tuple[str, ...] = (DAY,)
+        where = pl.col(DAY) >= min((period.first_on for period in periods), default=date.max)
+    else:
+        keys = PERIOD
+        where = pl.col("name").is_in(sorted({period.name for period in periods}))
+    names = dict.fromkeys(("tenant", "stream", *keys, *columns))
+    return work.delta_tables.frame(table, where, list(names))

@@ -1,14 +1,15 @@
-"""What a publish has to look at, by the note of what was published last: `_published.json`, beside the blobs.
+"""Plans a publish: which days and periods it compares, by the note of the last publish, `_published.json` beside the rollups.
 
-It says of which lake the blobs are, of which versions of its tables and of which settings, up to when data was complete, and
-the marks of the indexes (jobs/publish/index.py). While a publish is under way it holds no marks, and what the blobs may
-be of if that one doesn't end.
+The note names the lake of the rollups, the versions of its tables, a digest of the settings, up to when data was complete, and
+the marks of the indexes (jobs/publish/index.py). During a publish it has no marks, and lists under `underway` what the rollups
+may come from if that publish is interrupted.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,105 +20,127 @@ from metrics_lake.config.settings import contract, digest
 from metrics_lake.coverage.changed_hours import changed_hours
 from metrics_lake.gold import listening_by_day, listening_by_period
 from metrics_lake.io.storage.blobs import Blobs
-from metrics_lake.jobs import downloads
-from metrics_lake.jobs.context import Work
-from metrics_lake.jobs.read_coverage import lost, received, received_up_to
-from metrics_lake.serve.rollup.rollup import Standing
+from metrics_lake.jobs import compute_downloads
+from metrics_lake.jobs.compute import periods_of
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.read_coverage import coverage, coverage_up_to, line_loss
+from metrics_lake.model.periods import Period
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.sources.lookups.bots import rules_version
 
 NOTE = "_published.json"
 LAKE, GOLD, MARKS = "lake", "gold", "indexes"
 _BATCH, _RULES, _DOWNLOADS, _THROUGH, _UNDERWAY = "batch", "rules", "downloads", "complete_through", "underway"
-_DAY, _WITHIN = timedelta(days=1), timedelta(minutes=59)
+_DAY, _WITHIN_HOUR = timedelta(days=1), timedelta(minutes=59)
 
 Note = dict[str, Any]
 
 
-def noted(blobs: Blobs) -> Note:
-    """What was published last; empty if that isn't known."""
-    held: Note = json.loads(blobs.read(NOTE) or b"{}")
-    return held
+@dataclass(frozen=True)
+class Plan:
+    """The days whose documents are compared, and by tenant the periods whose rollups are; `is_everything` if that is all."""
+
+    is_everything: bool
+    days: Sequence[date]
+    periods: Mapping[str, list[Period]]
 
 
-def present(work: Work) -> Note:
-    """What would be published now, but for `complete_through` and marks."""
-    apps, lake = downloads.version(work), work.history.lake(listening_by_period.TABLE)
+def due(work: JobContext, last: Note, current: Note, data_status: DataStatus, *, everything: bool) -> Plan:
+    """What a publish compares with storage: everything, or what has changed since the last one."""
+    is_everything = everything or _is_everything(last, current)
+    days = _every_day(work) if is_everything else _listening_days(work, last, data_status)
+    download_days = [] if is_everything else _download_days(work, last, current)
+    status_days = [] if is_everything else _status_days(work, last, data_status)
+    periods = periods_of(work, sorted({*days, *download_days, *status_days}), data_status.complete_through)
+    return Plan(is_everything, days, periods)
+
+
+def last_note(blobs: Blobs) -> Note:
+    """The note of the last publish; empty if there is none."""
+    note: Note = json.loads(blobs.read(NOTE) or b"{}")
+    return note
+
+
+def current_note(work: JobContext) -> Note:
+    """The note that a publish would write now, without `complete_through` and marks."""
+    apps, lake = compute_downloads.version(work), work.commit_log.lake_id(listening_by_period.TABLE)
     return {
         LAKE: lake,
-        GOLD: work.history.version(listening_by_period.TABLE),
-        _BATCH: work.stream.committed,
+        GOLD: work.commit_log.version(listening_by_period.TABLE),
+        _BATCH: work.intake(bronze.FEED).committed,
         _RULES: _rules(work, lake),
         **({_DOWNLOADS: apps} if apps >= 0 else {}),
     }
 
 
-def is_same(before: Note, now: Note) -> bool:
-    """Whether nothing has changed, and the last publish has ended."""
-    return before == {**now, **{name: before.get(name) for name in (_THROUGH, MARKS)}}
+def is_same(last: Note, current: Note) -> bool:
+    """Whether nothing has changed, and the last publish was finished."""
+    return last == {**current, **{name: last.get(name) for name in (_THROUGH, MARKS)}}
 
 
-def is_everything(before: Note, now: Note) -> bool:
-    """Whether all that there is has to be compared with what stands: nothing is known of that, or it is of other rules."""
-    return any(rules != now[_RULES] or not through for rules, through in _written(before))
-
-
-def begin(blobs: Blobs, before: Note, now: Note, standing: Standing) -> None:
-    """Notes, before the first blob is written, what blobs may be of from now on, and that no index holds any more."""
-    mine = [now[_RULES], standing.complete_through.isoformat()]
-    earlier = [each for each in before.get(_UNDERWAY, []) if each != mine]
-    kept = {name: value for name, value in before.items() if name != MARKS}
+def begin(blobs: Blobs, last: Note, current: Note, data_status: DataStatus) -> None:
+    """Notes, before the first rollup is written, what rollups may come from now on, and that no index is valid."""
+    mine = [current[_RULES], data_status.complete_through.isoformat()]
+    earlier = [underway for underway in last.get(_UNDERWAY, []) if underway != mine]
+    kept = {name: value for name, value in last.items() if name != MARKS}
     _write(blobs, {**kept, _UNDERWAY: [*earlier, mine]})
 
 
-def end(blobs: Blobs, now: Note, standing: Standing, marks: dict[str, str]) -> None:
-    _write(blobs, {**now, _THROUGH: standing.complete_through.isoformat(), MARKS: marks})
+def end(blobs: Blobs, current: Note, data_status: DataStatus, marks: dict[str, str]) -> None:
+    """Notes that a publish is finished."""
+    _write(blobs, {**current, _THROUGH: data_status.complete_through.isoformat(), MARKS: marks})
 
 
-def days_held(work: Work) -> list[date]:
+def _is_everything(last: Note, current: Note) -> bool:
+    """Whether every rollup must be compared: nothing is known of the last publish, or it followed other rules."""
+    return any(rules != current[_RULES] or not through for rules, through in _written(last))
+
+
+def _every_day(work: JobContext) -> list[date]:
     """Every day that has figures."""
-    held = work.small_tables.frame(listening_by_day.TABLE, columns=("listened_on",))
-    return held["listened_on"].unique().sort().to_list()
+    rows = work.delta_tables.frame(listening_by_day.TABLE, columns=("listened_on",))
+    return rows["listened_on"].unique().sort().to_list()
 
 
-def days_due(work: Work, before: Note, now: Note, standing: Standing) -> list[date]:
+def _listening_days(work: JobContext, last: Note, data_status: DataStatus) -> list[date]:
     """Days whose listening changed, and days that data has since reached, or that have become final."""
-    every, written = days_held(work), _written(before)
-    commits = work.history.commits(listening_by_period.TABLE, after=before[GOLD])
+    every_day, written = _every_day(work), _written(last)
+    commits = work.commit_log.commits(listening_by_period.TABLE, after=last[GOLD])
     changed = {date.fromisoformat(day) for commit in commits for day in commit.progress.days}
-    reached = [standing.complete_through, *(datetime.fromisoformat(through) for _, through in written)]
-    since, until = (min(reached) - standing.restatement - _DAY).date(), (max(reached) + _DAY).date()
-    logged = _days_logged(work, before[_BATCH])
-    return sorted(changed | {on for on in every if since <= on <= until or on in logged})
+    reached = [data_status.complete_through, *(datetime.fromisoformat(through) for _, through in written)]
+    since, until = (min(reached) - data_status.restatement - _DAY).date(), (max(reached) + _DAY).date()
+    logged = _days_logged(work, last[_BATCH])
+    return sorted(changed | {on for on in every_day if since <= on <= until or on in logged})
 
 
-def days_reported(work: Work, before: Note, now: Note) -> list[date]:
-    """The stores' days whose figures changed, whether anybody listened on them or not: rollups of months hold them all."""
-    since = before.get(_DOWNLOADS, -1)
-    return sorted(downloads.days_changed(work, since)) if now.get(_DOWNLOADS, -1) > since else []
+def _download_days(work: JobContext, last: Note, current: Note) -> list[date]:
+    """Days whose downloads changed, with listening or without: rollups of longer periods show all of them."""
+    since = last.get(_DOWNLOADS, -1)
+    return sorted(compute_downloads.days_changed(work, since)) if current.get(_DOWNLOADS, -1) > since else []
 
 
-def days_of_other_standing(work: Work, before: Note, standing: Standing) -> list[date]:
-    """Days whose figures are the same, but whose rollups tell another `complete_through` or `lost_share` than they did.
+def _status_days(work: JobContext, last: Note, data_status: DataStatus) -> list[date]:
+    """Days with the same figures, of which rollups show another `complete_through` or `lost_share` now.
 
-    A file that comes late from before the first, or from far behind the last, changes both of days that it holds no line of.
+    A late file from before the first hour, or from long after the last, changes both for days without a line in it.
     """
-    reached = {standing.complete_through, *(datetime.fromisoformat(through) for _, through in _written(before))}
-    behind = [on for on in days_held(work) if on > max(reached).date()] if len(reached) > 1 else []
-    batch = before[_BATCH]
-    hours = changed_hours(received_up_to(work.settings, batch), received(work.settings))
-    hours |= {loss.hour for loss in set(lost(work.settings, batch)) ^ set(lost(work.settings))}
-    clocks = set(work.calendars.by_tenant.values())
+    reached = {data_status.complete_through, *(datetime.fromisoformat(through) for _, through in _written(last))}
+    later = [on for on in _every_day(work) if on > max(reached).date()] if len(reached) > 1 else []
+    settings, batch = work.settings, last[_BATCH]
+    hours = changed_hours(coverage_up_to(settings, batch), coverage(settings))
+    hours |= {loss.hour for loss in set(line_loss(settings, batch)) ^ set(line_loss(settings))}
     # Days of some zones begin within an hour.
-    edges = {hour + side for hour in hours for side in (timedelta(0), _WITHIN)}
-    return sorted({clock.day_of(edge) for clock in clocks for edge in edges}.union(behind))
+    edges = {hour + side for hour in hours for side in (timedelta(0), _WITHIN_HOUR)}
+    calendars = set(work.calendars.by_tenant.values())
+    return sorted({calendar.day_of(edge) for calendar in calendars for edge in edges}.union(later))
 
 
 def _write(blobs: Blobs, note: Note) -> None:
     blobs.write(NOTE, json.dumps(note, indent=1).encode())
 
 
-def _rules(work: Work, lake: str) -> str:
-    """A digest of all settings that show in what is published, and of the lake: of another one no version says anything."""
+def _rules(work: JobContext, lake: str) -> str:
+    """A digest of the lake, and of all settings that published figures depend on. Versions of another lake mean nothing."""
     contracts = {
         name: contract(work.settings, tenant, rules_version()) for name, tenant in work.tenants.tenants.items()
     }
@@ -132,13 +155,13 @@ def _rules(work: Work, lake: str) -> str:
 
 
 def _written(note: Note) -> list[Sequence[Any]]:
-    """Rules, and up to when data was complete, of the last publish that ended, and of those after it that did not."""
+    """Rules and `complete_through` of the last finished publish, and of the interrupted ones after it."""
     return [(note.get(_RULES), note.get(_THROUGH)), *note.get(_UNDERWAY, [])]
 
 
-def _days_logged(work: Work, after: int) -> set[date]:
-    """The days that files of batches after one speak of, and those beside them, as days differ from tenant to tenant."""
+def _days_logged(work: JobContext, after: int) -> set[date]:
+    """The days of the lines of later batches, and the days beside them, since days differ from tenant to tenant."""
     new = (pl.col("batch_number") > after) & pl.col("first_logged_at").is_not_null()
-    files = work.small_tables.frame(bronze.FILES, new, ("first_logged_at", "last_logged_at"))
+    files = work.delta_tables.frame(bronze.FILES, new, ("first_logged_at", "last_logged_at"))
     spans = ((first_at.date() - _DAY, last_at.date() + _DAY) for first_at, last_at in files.iter_rows())
     return {first + n * _DAY for first, last in spans for n in range((last - first).days + 1)}

@@ -1,4 +1,4 @@
-"""Documents of downloads that stand though they should not: of apps that their tenant names no longer, or of another lake."""
+"""Stale documents of downloads: of apps that their tenant no longer names, or of another lake."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Callable
 import polars as pl
 
 from metrics_lake.gold import downloads_by_day as gold
-from metrics_lake.io.documents.open_store import documents_of
-from metrics_lake.jobs.context import Work
+from metrics_lake.io.documents.open_store import open_document_store
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.serve import downloads as serve
 
 
-def remove_unknown(work: Work) -> int:
-    """Removes the documents that gold doesn't hold; how many."""
-    rows = work.small_tables.frame(gold.TABLE, pl.col("device") == serve.ALL)
-    known = {(each["tenant"], each["id"]) for each in serve.documents(rows.to_dicts())}
+def remove_unknown(work: JobContext) -> int:
+    """Removes the documents of which gold has no row; returns how many."""
+    rows = work.delta_tables.frame(gold.TABLE, pl.col("device") == serve.ALL)
+    known = {(document["tenant"], document["id"]) for document in serve.documents(rows.to_dicts())}
     return _remove(work, lambda tenant, id_: (tenant, id_) not in known)
 
 
-def remove_unnamed(work: Work) -> int:
-    """Removes the documents of apps that are no longer their tenant's; how many."""
-    named = {name: tenant.apps for name, tenant in work.tenants.tenants.items()}
-    return _remove(work, lambda tenant, id_: not any(serve.is_of(app, id_) for app in named[tenant]))
+def remove_unnamed(work: JobContext) -> int:
+    """Removes the documents of apps that their tenant no longer names; returns how many."""
+    apps = {name: tenant.apps for name, tenant in work.tenants.tenants.items()}
+    return _remove(work, lambda tenant, id_: not any(serve.is_of(app, id_) for app in apps[tenant]))
 
 
-def _remove(work: Work, is_gone: Callable[[str, str], bool]) -> int:
-    store, removed = documents_of(work.settings), 0
+def _remove(work: JobContext, is_stale: Callable[[str, str], bool]) -> int:
+    store, removed = open_document_store(work.settings), 0
     for tenant in work.tenants.tenants:
-        gone = [id_ for id_ in store.ids(serve.CONTAINER, tenant) if is_gone(tenant, id_)]
-        if gone:
-            store.delete(serve.CONTAINER, tenant, gone)
-        removed += len(gone)
+        ids = [id_ for id_ in store.ids(serve.CONTAINER, tenant) if is_stale(tenant, id_)]
+        if ids:
+            store.delete(serve.CONTAINER, tenant, ids)
+        removed += len(ids)
     return removed

@@ -1,12 +1,5 @@
-"""HAProxy's logs, in front of live audio: from the bytes of a file to rows of `bronze.haproxy`.
+"""Logs of HAProxy in front of live audio: from the bytes of a file to rows of `bronze.haproxy`.
 
-Every line of a file ends in exactly one of four accounts: accepted (a request of a stream), reject (can't be
-read), unclaimed (no stream claims it) or skipped (a notice, a double, a blank line).
+Every line of a file is counted in exactly one of four classes: accepted (a request of a stream), reject (can't be
+parsed), unclaimed (no stream matches) or skipped (a notice, a duplicate, a blank line).
 """
-
-from __future__ import annotations
-
-from metrics_lake.model.tables import Source
-from metrics_lake.sources.haproxy.reading import parse
-
-SOURCE = Source("haproxy", folder="haproxy", parse=parse)

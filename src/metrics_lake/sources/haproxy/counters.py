@@ -1,7 +1,7 @@
-"""What HAProxy counts by itself, where it is logged: `%lc`, the lines of a frontend, or `%rt`, the requests of a process.
+"""HAProxy's own counters, if they are logged: `%lc` counts the lines of a frontend, `%rt` the requests of a process.
 
-A number that never comes is a line that was lost on the way, and one that comes twice a line that was doubled. Numbers
-that follow each other are folded into runs, so that an hour of a busy proxy is a row of a few.
+A missing number is a lost line, and a repeated number is a duplicated line. Consecutive numbers are folded into runs,
+so that an hour of a busy proxy is one row with a few runs.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _EMPTY: dict[str, type[pl.DataType] | pl.DataType] = {
 }  # fmt: skip
 
 
-def counted(requests: pl.DataFrame) -> pl.DataFrame:
-    """For each file, frontend, process and hour in which lines were written: the runs of their numbers, and how many lines.
+def counter_runs(requests: pl.DataFrame) -> pl.DataFrame:
+    """The runs of numbers and the line count for each file, frontend, process and hour of writing.
 
-    `%lc` is preferred, as its order is that of the lines; `%rt` counts over all frontends, so its rows name none.
+    `%lc` is preferred because it follows the order of lines; `%rt` counts over all frontends, so its rows have no frontend.
     """
     if not set(COUNTERS) <= set(requests.columns):
         return pl.DataFrame(schema=_EMPTY)

@@ -1,7 +1,7 @@
-"""Which of its two instants a stamp without a zone is, in the hour that comes twice or never (definitions.md section 2).
+"""Chooses one of two instants for a timestamp of the hour that occurs twice or never (definitions.md section 2).
 
-HAProxy writes a line when its request ends, so ends rise through a log, but for some jitter. Each line is judged by
-itself: of its two ends, the one that fits between the line before it and the certain line behind it.
+HAProxy writes a line when its request ends, so the ends in a log increase, apart from jitter. Each line is decided by
+itself: it gets the end that fits between the line before it and the next certain line.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from typing import NamedTuple
 import polars as pl
 
 from metrics_lake.sources.haproxy import syslog
-from metrics_lake.sources.haproxy.files import Files
-from metrics_lake.sources.haproxy.impossible import evident
+from metrics_lake.sources.haproxy.file_times import FileTimes
+from metrics_lake.sources.haproxy.impossible import evidently_impossible
 
 _MINUTE, _DAY = 60_000, 86_400_000
-_JITTER = 10 * _MINUTE  # how far ends may fall back in a log without the clock having been put back
+_JITTER = 10 * _MINUTE  # how far ends may decrease in a log without a clock change
 
 
 class Line(NamedTuple):
-    """A line's end by its two instants (which are one where it is certain), and the end of the certain line behind it."""
+    """The two possible ends of a line (equal if it is certain), and the end of the next certain line."""
 
     low: int
     high: int
     following: int | None
 
 
-def resolved(placed: pl.DataFrame, zone: str, files: Files) -> pl.DataFrame:
-    """Doubtful lines at one of their two instants, which is left in `low`; how far each file was read is remembered."""
-    frame = _by_header(placed.sort("file_number", "line_number"))
-    lasting, is_doubtful = pl.col("duration_ms").fill_null(0), pl.col("is_time_doubtful")
-    usable = ~evident(frame.with_columns(accepted_ms="low"), zone, files)
+def resolve_doubtful(requests: pl.DataFrame, zone: str, files: FileTimes) -> pl.DataFrame:
+    """Puts the chosen instant of each doubtful line into `low`, and records the last end of each file."""
+    frame = _by_header(requests.sort("file_number", "line_number"))
+    duration, is_doubtful = pl.col("duration_ms").fill_null(0), pl.col("is_time_doubtful")
+    usable = ~evidently_impossible(frame.with_columns(accepted_ms="low"), zone, files)
     ends = frame.select(
-        "file_number", is_doubtful, usable=usable, low=pl.col("low") + lasting, high=pl.col("high") + lasting
+        "file_number", is_doubtful, usable=usable, low=pl.col("low") + duration, high=pl.col("high") + duration
     )
     certain = pl.when(~is_doubtful & pl.col("usable")).then("low")
     ends = ends.with_columns(following=certain.backward_fill().over("file_number"))
@@ -42,7 +42,7 @@ def resolved(placed: pl.DataFrame, zone: str, files: Files) -> pl.DataFrame:
 
 
 def _by_header(frame: pl.DataFrame) -> pl.DataFrame:
-    """What the syslog header settles, if it names a zone, is doubtful no more."""
+    """Decides lines whose syslog header names a zone; they are no longer doubtful."""
     ends = [pl.col(name) + pl.col("duration_ms").fill_null(0) for name in ("low", "high")]
     written, is_settled = syslog.written_ms(pl.col("text")), syslog.names_zone(pl.col("text"))
     is_high = (written - ends[1]).abs() < (written - ends[0]).abs()
@@ -55,8 +55,8 @@ def _by_header(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _is_high(part: pl.DataFrame, files: Files) -> pl.Series:
-    """For the lines of one piece of a file: whether the later instant is theirs."""
+def _is_high(part: pl.DataFrame, files: FileTimes) -> pl.Series:
+    """Whether each line of one piece of a file has the later instant."""
     number, usable = part["file_number"][0], part.filter("usable")
     lines = [Line(*row) for row in usable.select("low", "high", "following").iter_rows()]
     if not lines:
@@ -66,24 +66,24 @@ def _is_high(part: pl.DataFrame, files: Files) -> pl.Series:
         before = _continued(lines[0], files.end_before(number))
     chosen = later(lines, before)
     files.read_up_to(number, lines[-1].high if chosen[-1] else lines[-1].low)
-    places = part.with_row_index().filter("usable")["index"]
-    return pl.Series([False] * part.height).scatter(places, chosen)
+    positions = part.with_row_index().filter("usable")["index"]
+    return pl.Series([False] * part.height).scatter(positions, chosen)
 
 
 def _continued(line: Line, before: int | None) -> int | None:
-    """The end of the file before, if this line can go on from it: else it is the file before by its name alone."""
+    """The end of the previous file if this line can continue it; else that file is previous only by its name."""
     return before if before is not None and line.high >= before - _JITTER else None
 
 
 def later(lines: Sequence[Line], before: int | None) -> list[bool]:
-    """For lines in the order of their log, behind one that ended `before`: whether the later end is theirs."""
+    """Whether each line has the later end. Lines are in log order; the line before the first ended at `before`."""
     chosen = list[bool]()
     newest, older = before, before
     for line in lines:
         near = next((end for end in (newest, older) if end is not None and abs(end - line.low) <= _DAY), None)
         is_high = line.low != line.high and near is not None and _fits_later(line, near)
         end = line.high if is_high else line.low
-        older = newest if newest is not None and abs(end - newest) > _DAY else older  # a stray date hides no neighbour
+        older = newest if newest is not None and abs(end - newest) > _DAY else older  # one wrong date must not win
         newest = end
         chosen.append(is_high)
     return chosen if before is not None else _leading(lines, chosen)
@@ -99,14 +99,14 @@ def _fits_later(line: Line, before: int) -> bool:
 
 
 def _bound(line: Line) -> float:
-    """Up to when a line may have ended: the certain line behind it, unless that is of another day and so tells nothing."""
+    """The latest possible end of a line, by the next certain line; unlimited if that line is of another day."""
     if line.following is None or abs(line.following - line.low) > _DAY:
         return float("inf")
     return line.following + _JITTER
 
 
 def _leading(lines: Sequence[Line], chosen: list[bool]) -> list[bool]:
-    """A log that begins in doubt and leads, without falling back, closely up to a certain line is of the later hour."""
+    """The doubtful first lines of a log have the later instant if they lead directly to a certain line."""
     count = next((at for at, line in enumerate(lines) if line.low == line.high), len(lines))
     if not count or count == len(lines) or any(chosen[:count]):
         return chosen

@@ -1,6 +1,6 @@
-"""Whom somebody who asks to be forgotten may be: the listener ids of address and agent, under every key there is.
+"""An erasure request: from the address and user agent of a person to their listener ids, under every key that may apply.
 
-The address is met here and in the caller's memory, and goes no further: what is searched for is the id.
+The address stays in this module and in the caller's memory. The tables are searched for the ids.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from datetime import date, datetime, time, timezone
 from metrics_lake.privacy.hashing import ROTATIONS, Hasher, canonical, epoch_of
 from metrics_lake.privacy.salt_tree import KeysError
 from metrics_lake.privacy.salts import KeyDestroyed
-from metrics_lake.sources.haproxy.listeners import known_agent, unescaped, who
+from metrics_lake.sources.haproxy.listeners import hashed_agent, normalized_agent, unescaped
 from metrics_lake.sources.lookups import user_agents
 
 PLAYBACK = "playback"
-_KINDS = (None, *user_agents.KINDS)  # a bot behind an address is one more listener where the agent is no part of the id
+_KINDS = (None, *user_agents.KINDS)  # with `identity: ip`, a bot at the same address has another id
 _SCHEME = "write an address, a blank and the user agent as the log has it (or - for none), or: playback ID"
 
 
-class AskedError(Exception):
-    """A line that names nobody; the message tells its number and never what it holds."""
+class ErasureRequestError(Exception):
+    """A line of the request names no client. The message has the line's number and none of its content."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A client as its log lines would show it. Its print shows nothing of it."""
+class ErasureRequest:
+    """A client as its log lines show it. Its repr shows none of the values."""
 
     address: str = field(default="", repr=False)
     agent: str = field(default="", repr=False)
@@ -34,10 +34,10 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Ids:
-    """`current` are listener ids by the key rotation that is set, `others` by those that may have been set before.
+class ListenerIds:
+    """`current` are listener ids under the configured key rotation, `others` those under rotations that were possible before.
 
-    `destroyed` are the epochs of these days whose key is gone: nobody can tell who was among their listeners.
+    `destroyed` are the epochs of these days whose key no longer exists: their listeners can't be identified any more.
     """
 
     current: frozenset[str]
@@ -49,56 +49,67 @@ class Ids:
         return self.current | self.others
 
 
-def read(lines: Iterable[str], *, is_hashed: bool) -> list[Asked]:
-    """Clients, one a line; blank lines and those that begin with # are left out. AskedError names a line by its number.
+def read(lines: Iterable[str], *, is_hashed: bool) -> list[ErasureRequest]:
+    """Clients, one per line; blank lines and comments (#) are ignored. ErasureRequestError gives the number of a bad line.
 
-    `is_hashed`: the log has HAProxy's own hash in place of the address, so that is what is given here.
+    `is_hashed`: the log has HAProxy's own hash in place of the address, so the lines have that hash too.
     """
     numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
-    found = [_asked(number, line, is_hashed) for number, line in numbered if line and not line.startswith("#")]
-    if not found:
-        raise AskedError(f"nobody is named: {_SCHEME}; one a line")
-    return found
+    requests = [_parse(number, line, is_hashed) for number, line in numbered if line and not line.startswith("#")]
+    if not requests:
+        raise ErasureRequestError(f"nobody is named: {_SCHEME}; one a line")
+    return requests
 
 
-def _asked(number: int, line: str, is_hashed: bool) -> Asked:
+def _parse(number: int, line: str, is_hashed: bool) -> ErasureRequest:
     first, _, rest = line.partition("\t") if "\t" in line else line.partition(" ")
     if first.lower() == PLAYBACK and rest.strip():
-        return Asked(playback=unescaped(rest.strip()))
+        return ErasureRequest(playback=unescaped(rest.strip()))
     address = first.strip().strip("[]")
     if not is_hashed and canonical(address) is None:
-        raise AskedError(f"line {number} begins with no address: {_SCHEME}")
-    return Asked(address, known_agent(rest))
+        raise ErasureRequestError(f"line {number} begins with no address: {_SCHEME}")
+    return ErasureRequest(address, normalized_agent(rest))
 
 
-def ids_of(asked: Iterable[Asked], tenant: str, days: Iterable[date], hasher: Hasher, *, by: str, rotation: str) -> Ids:
-    """The ids that these clients had with a tenant on these UTC days; `by` is the tenant's identity (definitions.md section 1).
+def listener_ids(
+    requests: Iterable[ErasureRequest],
+    tenant: str,
+    days: Iterable[date],
+    hasher: Hasher,
+    *,
+    identity: str,
+    rotation: str,
+) -> ListenerIds:
+    """The ids that these clients had with a tenant on these UTC days; `identity` is the tenant's (definitions.md section 1).
 
-    KeysError where the tenant has no keys at all, though they rotate.
+    KeysError where keys rotate and the tenant has none.
     """
-    asked, instants = list(asked), [datetime.combine(on, time(12), timezone.utc) for on in days]
+    requests, instants = list(requests), [datetime.combine(on, time(12), timezone.utc) for on in days]
     current, others, destroyed = set[str](), set[str](), list[str]()
-    for each in ROTATIONS:
-        for epoch in sorted({epoch_of(instant, each) for instant in instants}):
+    for possible in ROTATIONS:
+        for epoch in sorted({epoch_of(instant, possible) for instant in instants}):
             try:
-                found = set(_under(asked, tenant, epoch, hasher, by))
+                ids = set(_ids_of_epoch(requests, tenant, epoch, hasher, identity))
             except (KeyDestroyed, KeysError) as error:
-                if each == rotation and isinstance(error, KeysError):
+                if possible == rotation and isinstance(error, KeysError):
                     raise
-                destroyed += [epoch] * (each == rotation)
+                destroyed += [epoch] * (possible == rotation)
                 continue
-            (current if each == rotation else others).update(found)
-    return Ids(frozenset(current), frozenset(others), tuple(destroyed))
+            (current if possible == rotation else others).update(ids)
+    return ListenerIds(frozenset(current), frozenset(others), tuple(destroyed))
 
 
-def _under(asked: Iterable[Asked], tenant: str, epoch: str, hasher: Hasher, by: str) -> Iterator[str]:
-    for each in asked:
-        if each.playback:
-            yield from (hasher.playback(tenant, epoch, each.playback, kind) for kind in _KINDS)
+def _ids_of_epoch(
+    requests: Iterable[ErasureRequest], tenant: str, epoch: str, hasher: Hasher, identity: str
+) -> Iterator[str]:
+    for request in requests:
+        if request.playback:
+            yield from (hasher.playback(tenant, epoch, request.playback, kind) for kind in _KINDS)
         else:
-            yield from (hasher.listener(tenant, epoch, each.address, beside) for beside in _beside(each, by))
+            agents = _hashed_agents(request, identity)
+            yield from (hasher.listener(tenant, epoch, request.address, agent) for agent in agents)
 
 
-def _beside(asked: Asked, by: str) -> set[str]:
-    """What may stand beside the address in the hash: more than one where the agent isn't needed to be known."""
-    return {who(by, asked.agent, kind) for kind in _KINDS}
+def _hashed_agents(request: ErasureRequest, identity: str) -> set[str]:
+    """All values that may be hashed with the address: several with `identity: ip`, where the agent isn't needed."""
+    return {hashed_agent(identity, request.agent, kind) for kind in _KINDS}

@@ -2,8 +2,8 @@
 
 %ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r
 
-Most lines of most logs are of this kind, so it has a reader of its own, which is as fast as can be. What stands behind
-the request line (`option httpslog`, or more fields that somebody added) is left in `tail`.
+Most lines of most logs have this format, so it has its own fast parser. What follows the request line (`option httpslog`,
+or fields that an administrator added) stays in `tail`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ DEFAULT_LAYOUTS: Mapping[int, tuple[str, ...]] = {
     3: ("host", "referer", "user_agent"),
     4: ("host", "referer", "user_agent", "x_forwarded_for"),
 }
-NO_SERVER = "<NOSRV>"  # in the place of a server, where none was reached: HAProxy itself answered, or nobody did
-COUNTERS = ("process_number", "log_counter", "request_counter")  # by which a lost line is told
-# What every reader gives for a request; a reader of one format may leave out those that are null or false in it.
+NO_SERVER = "<NOSRV>"  # in place of a server's name: HAProxy answered itself, or nothing answered
+COUNTERS = ("process_number", "log_counter", "request_counter")  # lost lines are detected by them
+# The columns of a parsed request. A parser may omit those that are null or false on every line of its format.
 COLUMNS = (
     "file_number", "line_number", "text", "after", "address", "accepted_ms", "is_utc", "duration_ms", "is_early",
     "status", "size", "method", "uri", "is_closed", "frontend", *HEADERS, "sni", "is_tcp", "is_unserved", *COUNTERS, "is_read",
@@ -32,9 +32,9 @@ _FIELDS = ("stamp", "frontend", "backend", "timers", "status", "size", "cc", "cs
 
 
 def read(parts: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
-    """Requests from lines parted at their date; `is_read` is false where a line is none of this format.
+    """Requests from lines that are split at their date; `is_read` is false if a line doesn't have this format.
 
-    `layouts` says for a frontend which captured request header is which; others go by their number of headers.
+    `layouts` names the captured request headers of a frontend; other frontends use the default for their header count.
     """
     fields = parts.with_columns(
         pl.col("after").str.splitn(" ", len(_FIELDS)).struct.rename_fields(list(_FIELDS)).alias("fields"),
@@ -50,7 +50,7 @@ def read(parts: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.Data
 
 
 def _address(before: pl.Expr) -> pl.Expr:
-    """What stands before the port at the end; finding it and cutting it off takes a third of a capturing group's time."""
+    """The text before the port at the end. `find` and `slice` take a third of the time of a capturing group."""
     start = before.str.find(r"[^\s>]+:\d+$")
     return before.cast(pl.Binary).bin.slice(start).cast(pl.String).str.replace(r":\d+$", "")
 
@@ -58,16 +58,16 @@ def _address(before: pl.Expr) -> pl.Expr:
 def _with_headers(fields: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
     """Adds the captured headers, from `{request captures} {response captures} ` before the request line.
 
-    A listener sends the same with each request, so what is distinct is taken apart, not each line.
+    A listener sends the same headers with each request, so only distinct values are split.
     """
     key = ["frontend", "captured"]
     distinct = fields.select(key).unique().with_columns(captures=groups(pl.col("captured")))
-    known = placed(distinct, layouts).select(*key, *HEADERS)
-    return fields.join(known, on=key, how="left", nulls_equal=True, maintain_order="left")
+    named = name_captures(distinct, layouts).select(*key, *HEADERS)
+    return fields.join(named, on=key, how="left", nulls_equal=True, maintain_order="left")
 
 
 def groups(captures: pl.Expr) -> pl.Expr:
-    """The request headers of `{a|b} {c}` in a list; null where nothing is captured."""
+    """The request headers of `{a|b} {c}` as a list; null if nothing is captured."""
     stripped = captures.str.strip_chars()
     inside = pl.when(stripped.str.starts_with("{")).then(stripped.str.strip_prefix("{").str.splitn("}", 2).struct[0])
     return inside.str.split("|")
@@ -97,30 +97,32 @@ def _with_numbers(fields: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def placed(
+def name_captures(
     fields: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]], *, own: AbstractSet[str] = frozenset()
 ) -> pl.DataFrame:
     """Each captured header under its name, by the layout of its frontend and the number of captures.
 
-    Headers in `own` have a column already, which wins.
+    Headers in `own` already have a column, which is kept.
     """
     fields = fields.with_columns(capture_count=pl.col("captures").list.len())
-    places = _places(fields.select("frontend", "capture_count").unique(), layouts)
-    found = fields.join(places, on=["frontend", "capture_count"], how="left", nulls_equal=True, maintain_order="left")
-    return found.with_columns(
+    positions = _positions(fields.select("frontend", "capture_count").unique(), layouts)
+    with_positions = fields.join(
+        positions, on=["frontend", "capture_count"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    return with_positions.with_columns(
         pl.col("captures").list.get(pl.col(f"{header}_place"), null_on_oob=True).alias(header)
         for header in HEADERS
         if header not in own
     ).drop(f"{header}_place" for header in HEADERS)
 
 
-def _places(kinds: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
-    def place(row: tuple[str | None, int | None], header: str) -> int | None:
+def _positions(kinds: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
+    def position(row: tuple[str | None, int | None], header: str) -> int | None:
         frontend, count = row
         layout = layouts.get(frontend or "", DEFAULT_LAYOUTS.get(count or 0, ()))
         return layout.index(header) if header in layout and count else None
 
     rows = kinds.rows()
     return kinds.with_columns(
-        pl.Series(f"{header}_place", [place(row, header) for row in rows], dtype=pl.Int64) for header in HEADERS
+        pl.Series(f"{header}_place", [position(row, header) for row in rows], dtype=pl.Int64) for header in HEADERS
     )

@@ -1,7 +1,7 @@
-"""Who asked: address and agent become a keyed hash, and what may be kept of the agent, once for each distinct pair.
+"""From address and user agent to the listener id, a keyed hash, and the properties that may be stored.
 
-The one step that sees an address. It runs inside the worker, over what is distinct in a chunk, and the address
-column ends here (definitions.md section 8).
+This is the only step that sees an address. It runs in the worker over the distinct pairs of a chunk, and the address
+column is dropped here (definitions.md section 8).
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _DAY_MS = 86_400_000
 
 
 def unescaped(text: str) -> str:
-    """HAProxy's `#XX` undone: bytes that are no UTF-8 become the replacement character."""
+    """Decodes HAProxy's `#XX`. Bytes that are not UTF-8 become the replacement character."""
     if "#" not in text:
         return text
-    raw = _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), text.encode())
+    raw = _ESCAPE.sub(lambda with_descriptions: bytes([int(with_descriptions[1], 16)]), text.encode())
     return raw.decode("utf-8", errors="replace")
 
 
-def identified(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataFrame:
-    """Adds listener_id and what is kept of agent, address and referrer; drops agent, address and playback_id.
+def identify_listeners(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataFrame:
+    """Adds listener_id and the stored properties; drops agent, address, referrer and playback_id.
 
-    Kept are has_agent, player, player_version, os, device, client_kind, is_internal, country, region, network, source
+    The properties are has_agent, player, player_version, os, device, client_kind, is_internal, country, region, network, source
     and source_group.
     """
     requests = requests.with_columns(epoch_day=_epoch_day(rules.privacy.key_rotation))
@@ -40,25 +40,25 @@ def identified(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataF
     address = pl.Series("plain", [canonical(text) or "" for text in pairs["address"]], dtype=pl.String)
     named = pairs.select(*_PAIR, "client_kind").rows()
     listener = pl.Series("listener_id", [_listener(row, rules, hasher) for row in named], dtype=pl.String)
-    pairs = _placed(pairs.with_columns(address, listener), rules)
+    pairs = _with_location(pairs.with_columns(address, listener), rules)
     own_sites = {name: tenant.own_sites for name, tenant in rules.tenants.tenants.items()}
-    came_from = referrers.described(requests.select("tenant", "referer"), own_sites)
+    came_from = referrers.describe(requests.select("tenant", "referer"), own_sites)
     joined = requests.join(pairs, on=_PAIR, how="left", nulls_equal=True, maintain_order="left")
     joined = joined.join(came_from, on=["tenant", "referer"], how="left", nulls_equal=True, maintain_order="left")
     return joined.drop("address", "user_agent", "playback_id", "agent", "plain", "epoch_day", "referer")
 
 
 def _with_agents(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Adds agent, as it enters the hash, and what is known by it.
+    """Adds agent, as it is hashed, and the properties that depend on it.
 
-    Where the log has no place for the agent (it is null), it is unknown: has_agent is null then, as nobody can say
-    whether the client named one; where there is a place and nothing in it, it is false.
+    If the log format has no field for the agent (it is null), has_agent is null and the properties are unknown.
+    If the field is there and empty, has_agent is false.
     """
-    agent = pl.Series("agent", [known_agent(text) for text in pairs["user_agent"]], dtype=pl.String)
-    kept = user_agents.described(agent.unique(maintain_order=True))
-    found = pairs.with_columns(agent).join(kept, on="agent", how="left", maintain_order="left")
+    agent = pl.Series("agent", [normalized_agent(text) for text in pairs["user_agent"]], dtype=pl.String)
+    described = user_agents.describe(agent.unique(maintain_order=True))
+    with_descriptions = pairs.with_columns(agent).join(described, on="agent", how="left", maintain_order="left")
     has_place = pl.col("user_agent").is_not_null()
-    return found.with_columns(
+    return with_descriptions.with_columns(
         *(
             pl.when(has_place).then(name).otherwise(pl.lit(user_agents.UNKNOWN)).alias(name)
             for name in ("player", "os", "device")
@@ -68,27 +68,29 @@ def _with_agents(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_destroyed(requests: pl.DataFrame, hasher: Hasher, rotation: str) -> pl.DataFrame:
-    """Adds `is_destroyed`: the key of that tenant and time was erased, so nobody can be told apart in it."""
+    """Adds `is_destroyed`: the key of that tenant and time is destroyed, so its listeners can't be identified."""
     if rotation == "never":
         return requests.with_columns(is_destroyed=pl.lit(False))
     requests = requests.with_columns(epoch_day=_epoch_day(rotation))
     days = requests.select("tenant", "epoch_day").unique()
-    gone = [hasher.is_destroyed(tenant, _epoch(day, rotation)) for tenant, day in days.rows()]
-    days = days.with_columns(pl.Series("is_destroyed", gone, dtype=pl.Boolean))
+    destroyed = [hasher.is_destroyed(tenant, _epoch(day, rotation)) for tenant, day in days.rows()]
+    days = days.with_columns(pl.Series("is_destroyed", destroyed, dtype=pl.Boolean))
     return requests.join(days, on=["tenant", "epoch_day"], how="left", maintain_order="left").drop("epoch_day")
 
 
-def _placed(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+def _with_location(pairs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Adds country, region, network and is_internal, by the canonical address in `plain`."""
-    opened = geo.opened(rules.places.country_file, rules.places.network_file)
-    where = opened.described(pairs["plain"].unique(maintain_order=True).to_list()).rename({"address": "plain"})
+    geo_files = geo.open_files(rules.places.country_file, rules.places.network_file)
+    locations = geo_files.describe(pairs["plain"].unique(maintain_order=True).to_list()).rename({"address": "plain"})
     inside = []
     for name, tenant in rules.tenants.tenants.items():
-        mine = pairs.filter(pl.col("tenant") == name).select("plain").unique(maintain_order=True)
-        held = geo.is_internal(mine["plain"].to_list(), tenant.internal_networks)
-        inside.append(mine.with_columns(pl.Series("is_internal", held, dtype=pl.Boolean), tenant=pl.lit(name)))
-    placed = pairs.join(where, on="plain", how="left", maintain_order="left")
-    return placed.join(pl.concat(inside), on=["tenant", "plain"], how="left", maintain_order="left")
+        of_tenant = pairs.filter(pl.col("tenant") == name).select("plain").unique(maintain_order=True)
+        is_internal = geo.is_internal(of_tenant["plain"].to_list(), tenant.internal_networks)
+        inside.append(
+            of_tenant.with_columns(pl.Series("is_internal", is_internal, dtype=pl.Boolean), tenant=pl.lit(name))
+        )
+    located = pairs.join(locations, on="plain", how="left", maintain_order="left")
+    return located.join(pl.concat(inside), on=["tenant", "plain"], how="left", maintain_order="left")
 
 
 @lru_cache(maxsize=4096)
@@ -97,20 +99,20 @@ def _epoch(day: int, rotation: str) -> str:
 
 
 def _epoch_day(rotation: str) -> pl.Expr:
-    """The UTC day of a request where keys change with time; one day for all where they never do."""
+    """The UTC day of a request if keys rotate; else one day for all requests."""
     return (pl.col("accepted_ms") // _DAY_MS if rotation != "never" else pl.lit(0)).cast(pl.Int64)
 
 
-def known_agent(text: str | None) -> str:
-    """An agent as it enters the hash: escapes undone; empty where none was named."""
+def normalized_agent(text: str | None) -> str:
+    """An agent as it is hashed: decoded and stripped; empty if the client sent none."""
     plain = unescaped(text or "").strip()
     return "" if plain in user_agents.NO_VALUES else plain
 
 
-def who(identity: str, agent: str, kind: str | None) -> str:
-    """What stands beside the address in a listener's hash: the agent, or with `identity: ip` nothing.
+def hashed_agent(identity: str, agent: str, kind: str | None) -> str:
+    """The value that is hashed with the address: the agent, or nothing with `identity: ip`.
 
-    Bots, monitors and relays, which their agents tell, are others than the people behind the same address even so.
+    Bots, monitors and relays get another id than the people at the same address in both cases.
     """
     if identity != "ip":
         return agent
@@ -122,5 +124,5 @@ def _listener(row: tuple[str, int, str, str | None, str | None, str | None], rul
     epoch = _epoch(epoch_day, rules.privacy.key_rotation)
     if playback not in (None, *user_agents.NO_VALUES):
         return hasher.playback(tenant, epoch, unescaped(str(playback)), kind)
-    by = rules.tenants.tenants[tenant].identity or rules.privacy.identity
-    return hasher.listener(tenant, epoch, address, who(by, known_agent(user_agent), kind))
+    identity = rules.tenants.tenants[tenant].identity or rules.privacy.identity
+    return hasher.listener(tenant, epoch, address, hashed_agent(identity, normalized_agent(user_agent), kind))

@@ -1,7 +1,7 @@
-"""What a line's instant may depend on beyond its own piece of a file: the rest of the file, and the file before it.
+"""Reads the other data that the instant of a line may depend on: the rest of its file, and the previous file.
 
-A log is dealt over files by rotation, so the first lines of one go on from the last of another. Both are looked at for
-their times alone, and only where a line asks (files.py).
+Rotation splits a log into files, so the first lines of one file continue the last lines of another. Only times are
+parsed, and only if a line needs them (file_times.py).
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ from collections.abc import Iterator
 import polars as pl
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import clock, lines, syslog
-from metrics_lake.sources.haproxy.files import Files
-from metrics_lake.sources.haproxy.formats.parsing import understood
-from metrics_lake.sources.haproxy.impossible import evident
-from metrics_lake.sources.landed_file import ArrivedFile, UnreadableFile
+from metrics_lake.sources.haproxy import clock, log_lines, syslog
+from metrics_lake.sources.haproxy.file_times import FileTimes
+from metrics_lake.sources.haproxy.formats.parsing import parse_lines
+from metrics_lake.sources.haproxy.impossible import evidently_impossible
+from metrics_lake.sources.landed_file import InputFile, UnreadableFile
 
 _TIMES = ("file_number", "line_number", "text", "accepted_ms", "is_utc", "duration_ms")
-_FURTHEST = 150  # files are gone back: a file a minute through a change of two hours, and some
+_MAX_FILES_BACK = 150  # one file per minute during a clock change of two hours, and a margin
 
 
-def make_known(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Iterator[int], *, in_pieces: bool) -> None:
-    """Says where answers about a file are to be had, before its first line is read."""
+def register_lookups(
+    file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterator[int], *, in_pieces: bool
+) -> None:
+    """Registers the lookups of a file, before its first line is read."""
     path = file.true_path
     files.ends.pop(path, None)
     files.to_precede[path] = lambda: _end_before(file, haproxy, files, numbers)
@@ -30,30 +32,30 @@ def make_known(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Itera
         files.to_survey[path] = lambda: _newest(file, haproxy, files, numbers)
 
 
-def _newest(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Iterator[int]) -> int | None:
-    """The newest start in a whole file that is not impossible by evidence of its own."""
-    alone = Files(read_ms=files.read_ms)
+def _newest(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterator[int]) -> int | None:
+    """The newest start in a whole file, impossible times left out."""
+    own_times = FileTimes(read_ms=files.read_ms)
     newest = list[int]()
-    for read in _timed(file, haproxy, alone, numbers):
-        placed = clock.to_utc(read, haproxy.timezone, alone)
-        at = placed.filter(~evident(placed, haproxy.timezone, alone))["accepted_ms"]
+    for read in _timed(file, haproxy, own_times, numbers):
+        timed = clock.to_utc(read, haproxy.timezone, own_times)
+        at = timed.filter(~evidently_impossible(timed, haproxy.timezone, own_times))["accepted_ms"]
         newest += at.top_k(1).to_list()
     return max(newest, default=None)
 
 
-def _end_before(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Iterator[int]) -> int | None:
-    """The end of the last line of the file before, for which those before that are looked at until one begins certain."""
-    begun, end = list[tuple[str, list[pl.DataFrame]]](), None
+def _end_before(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterator[int]) -> int | None:
+    """The end of the last line of the previous file. Reads back through the files until one begins with a certain time."""
+    undecided, end = list[tuple[str, list[pl.DataFrame]]](), None
     for earlier in _earlier(file):
         path = earlier.true_path
         if path in files.ends:
             end = files.ends[path]
             break
         read = list(_timed(earlier, haproxy, files, numbers))
-        begun.append((path, read))
+        undecided.append((path, read))
         if read and not _begins_in_doubt(read[0], haproxy.timezone):
             break
-    for path, read in reversed(begun):
+    for path, read in reversed(undecided):
         files.to_precede[path] = lambda end=end: end  # type: ignore[misc]
         for piece in read:
             clock.to_utc(piece, haproxy.timezone, files)
@@ -61,20 +63,20 @@ def _end_before(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Iter
     return end
 
 
-def _earlier(file: ArrivedFile) -> Iterator[ArrivedFile]:
-    """The files before one that the same host wrote, the nearest first."""
-    host, found = _host(file), file.before()
-    for _ in range(_FURTHEST):
-        if found is None:
+def _earlier(file: InputFile) -> Iterator[InputFile]:
+    """The previous files of the same host, the nearest first."""
+    host, candidate = _host(file), file.before()
+    for _ in range(_MAX_FILES_BACK):
+        if candidate is None:
             return
-        if _host(found) == host:
-            yield found
-        found = found.before()
+        if _host(candidate) == host:
+            yield candidate
+        candidate = candidate.before()
 
 
-def _host(file: ArrivedFile) -> str | None:
+def _host(file: InputFile) -> str | None:
     try:
-        return lines.host_of(next(file.pieces(), b"")[:200].decode("utf-8", errors="replace"))
+        return log_lines.host_of(next(file.pieces(), b"")[:200].decode("utf-8", errors="replace"))
     except UnreadableFile:
         return None
 
@@ -84,18 +86,18 @@ def _begins_in_doubt(read: pl.DataFrame, zone: str) -> bool:
     return bool(clock.to_utc(first, zone)["is_time_doubtful"].any())
 
 
-def _timed(file: ArrivedFile, haproxy: Haproxy, files: Files, numbers: Iterator[int]) -> Iterator[pl.DataFrame]:
-    """A file's requests, piece by piece, with what tells their times; of a file that can't be read nothing."""
+def _timed(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterator[int]) -> Iterator[pl.DataFrame]:
+    """The requests of a file piece by piece, with the columns for their times; nothing if the file can't be read."""
     line_number = 1
     try:
         for piece in file.pieces():
             number = next(numbers)
             files.paths[number] = file.true_path
             text = piece.decode("utf-8", errors="replace").replace("\0", "").removesuffix("\n")
-            numbered = lines.numbered({number: text}, {number: line_number})
+            numbered = log_lines.number_lines({number: text}, {number: line_number})
             line_number += text.count("\n") + 1
-            numbered = numbered.filter(pl.col("text").str.len_bytes() <= lines.LONGEST)
-            read, _ = understood(lines.unwrapped(numbered), haproxy, files.paths)
+            numbered = numbered.filter(pl.col("text").str.len_bytes() <= log_lines.LONGEST)
+            read, _ = parse_lines(log_lines.unwrap(numbered), haproxy, files.paths)
             times = read.select(name for name in _TIMES if name in read.columns)
             yield times.with_columns(pl.col("text").str.head(syslog.LONGEST))
     except UnreadableFile:

@@ -1,4 +1,4 @@
-"""From arrived files to rows of `bronze.haproxy`: chunk by chunk, and each file's account at its end."""
+"""From landed files to rows of `bronze.haproxy`: chunk by chunk, and one row for each file at the end."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from itertools import count
 
 import polars as pl
 
-from metrics_lake.config.secrets import read_secret
 from metrics_lake.config.settings import Rules
-from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.privacy.redaction import Names
-from metrics_lake.sources.haproxy import lines, neighbours, streams
-from metrics_lake.sources.haproxy.files import Files
-from metrics_lake.sources.haproxy.requests import Sorted, sorted_out
-from metrics_lake.sources.haproxy.visits import folded, with_pieces
-from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
+from metrics_lake.sources.haproxy import log_lines, neighbours, streams
+from metrics_lake.sources.haproxy.file_times import FileTimes
+from metrics_lake.sources.haproxy.line_classes import ClassifiedLines, classify_lines
+from metrics_lake.sources.haproxy.visits import fold, with_ends
+from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, READ, InputFile, UnreadableFile
 
 VISIT, REJECT, UNCLAIMED, FILE, COUNTER = "visit", "reject", "unclaimed", "file", "counter"
 _CHUNK_BYTES = 8 << 20
-_STAMP = re.compile(rb"\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d")  # of whatever format: a time of day, a date, an epoch
-_COUNTS = {"accepted": "accepted", "reject": "rejects", "unclaimed": "unclaimed", "skipped": "skipped"}  # of Sorted
+_STAMP = re.compile(rb"\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d")  # a time of day, a date, or seconds since 1970
+# Counts of a file, each with its frame in ClassifiedLines.
+_COUNTS = {"accepted": "accepted", "reject": "rejects", "unclaimed": "unclaimed", "skipped": "skipped"}
 
 
 @dataclass
 class _Account:
-    """What became of a file's lines, as they are read."""
+    """The counts and times of a file, updated while its lines are parsed."""
 
-    file: ArrivedFile
+    file: InputFile
     status: str = READ
     reason: str | None = None
-    host: str | None = None  # that syslog names in the first line
+    host: str | None = None  # in the syslog header of the first line
     line_count: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
     first_ms: int | None = None
@@ -42,7 +41,7 @@ class _Account:
 
 @dataclass
 class _Chunk:
-    """Texts of some files, read together so that the many small ones cost little."""
+    """Pieces of several files that are parsed together, so that many small files are cheap."""
 
     accounts: dict[int, _Account] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
@@ -54,7 +53,7 @@ class _Chunk:
         text = piece.decode("utf-8", errors="replace").replace("\0", "")
         if account.line_count == 0:
             text = text.removeprefix("\ufeff")
-            account.host = lines.host_of(text[:200])
+            account.host = log_lines.host_of(text[:200])
         if is_last and text and not text.endswith("\n"):
             self.unfinished.add(number)
         text = text.removesuffix("\n")
@@ -64,11 +63,10 @@ class _Chunk:
         self.size += len(text)
 
 
-def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
-    """Rows of `bronze.haproxy`, frame by frame; columns that a kind of row doesn't fill are left out."""
-    secret = read_secret(rules.privacy.secret_file)
-    hasher, names = Hasher(secret, salts.read(rules.privacy.keys_file)), Names(secret)
-    numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), Files(read_ms=rules.read_ms)
+def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[pl.DataFrame]:
+    """Rows of `bronze.haproxy`, frame by frame; a frame lacks the columns that its kind of row doesn't fill."""
+    names = hasher.names
+    numbers, chunk, finished, known = count(), _Chunk(), list[_Account](), FileTimes(read_ms=rules.read_ms)
     for file in files:
         account = _Account(file)
         finished.append(account)
@@ -76,7 +74,7 @@ def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
             number = next(numbers)
             known.paths[number] = file.true_path
             if account.line_count == 0:
-                neighbours.make_known(file, rules.haproxy, known, numbers, in_pieces=not is_last)
+                neighbours.register_lookups(file, rules.haproxy, known, numbers, in_pieces=not is_last)
             chunk.add(number, account, piece, is_last=is_last)
             if chunk.size >= _CHUNK_BYTES:
                 yield from _rows(chunk, rules, hasher, known, names)
@@ -87,7 +85,7 @@ def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
 
 
 def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
-    """A file's pieces, each with whether it is the last; a file not to be read leaves its mark on the account."""
+    """A file's pieces, each with whether it is the last. If the file isn't read, its account gets the status and reason."""
     before = None
     try:
         if account.file.entry.is_duplicate and _is_copy(account):
@@ -106,36 +104,37 @@ def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
 
 
 def _is_copy(account: _Account) -> bool:
-    """Whether a file whose bytes came before is a copy; without a stamp nothing tells it from another hour's file."""
+    """Whether a file with known bytes is a copy. Without a timestamp in its lines it may be the file of another hour."""
     line_count, has_stamp, host = 0, False, None
     for piece in account.file.pieces():
         line_count += piece.count(b"\n") + (not piece.endswith(b"\n"))
         has_stamp = has_stamp or _STAMP.search(piece) is not None
-        host = host or lines.host_of(piece[:200].decode("utf-8", errors="replace"))
+        host = host or log_lines.host_of(piece[:200].decode("utf-8", errors="replace"))
     if has_stamp:
         account.status, account.host = DUPLICATE, host
         account.line_count = account.counts["skipped"] = line_count
     return has_stamp
 
 
-def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: Files, names: Names) -> Iterator[pl.DataFrame]:
+def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: FileTimes, names: Names) -> Iterator[pl.DataFrame]:
     if not chunk.texts:
         return
-    numbered = lines.numbered(chunk.texts, chunk.first_lines)
-    found = sorted_out(numbered, rules, hasher, unfinished=chunk.unfinished, files=known)
-    _count(chunk.accounts, found)
-    about = _about(chunk)
-    made = (_visit_rows(found.accepted, rules), _reject_rows(found.rejects), _unclaimed_rows(found.unclaimed, names))
-    for rows in (*made, _counter_rows(found.counters, names)):
+    numbered = log_lines.number_lines(chunk.texts, chunk.first_lines)
+    classified = classify_lines(numbered, rules, hasher, unfinished=chunk.unfinished, files=known)
+    _count(chunk.accounts, classified)
+    file_columns = _file_columns(chunk)
+    visits, rejects = _visit_rows(classified.accepted, rules), _reject_rows(classified.rejects)
+    unclaimed, counters = _unclaimed_rows(classified.unclaimed, names), _counter_rows(classified.counters, names)
+    for rows in (visits, rejects, unclaimed, counters):
         if rows.height:
-            dated = rows.join(about, on="file_number", how="left")
+            dated = rows.join(file_columns, on="file_number", how="left")
             if "happened_on" not in rows.columns:
                 dated = dated.with_columns(happened_on="file_on")
             yield dated.drop("file_number", "file_on")
 
 
-def _about(chunk: _Chunk) -> pl.DataFrame:
-    """For each file of a chunk: batch_number, file_id and the day that its rows without an instant go by."""
+def _file_columns(chunk: _Chunk) -> pl.DataFrame:
+    """For each file of a chunk: batch_number, file_id and the day of its rows that have no instant."""
     rows = [
         (number, account.file.batch_number, account.file.entry.file_id, account.first_ms or 0)
         for number, account in chunk.accounts.items()
@@ -145,13 +144,13 @@ def _about(chunk: _Chunk) -> pl.DataFrame:
     return frame.with_columns(file_on=_instant("file_ms").dt.date()).drop("file_ms")
 
 
-def _count(accounts: dict[int, _Account], found: Sorted) -> None:
-    for number, low, high in found.spans.iter_rows():
+def _count(accounts: dict[int, _Account], classified: ClassifiedLines) -> None:
+    for number, low, high in classified.spans.iter_rows():
         account = accounts[number]
         account.first_ms = low if account.first_ms is None else min(low, account.first_ms)
         account.last_ms = high if account.last_ms is None else max(high, account.last_ms)
     for kind, frame in _COUNTS.items():
-        for number, line_count in getattr(found, frame)["file_number"].value_counts().iter_rows():
+        for number, line_count in getattr(classified, frame)["file_number"].value_counts().iter_rows():
             accounts[number].counts[kind] += line_count
 
 
@@ -160,7 +159,7 @@ def _instant(column: str) -> pl.Expr:
 
 
 def _visit_rows(accepted: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    runs = folded(with_pieces(accepted))
+    runs = fold(with_ends(accepted))
     known = streams.table(rules.tenants).select("stream_number", "tenant", "stream", "protocol")
     first, last, last_request = _instant("first_ms"), _instant("last_ms"), _instant("last_request_ms")
     return (
@@ -195,9 +194,9 @@ def _unclaimed_rows(unclaimed: pl.DataFrame, names: Names) -> pl.DataFrame:
 
 
 def _frontends(rows: pl.DataFrame, names: Names) -> pl.Expr:
-    """The column `frontend` as it may be kept."""
-    found = rows["frontend"].drop_nulls().unique().to_list()
-    return pl.col("frontend").replace({frontend: names.shown(frontend) for frontend in found})
+    """The column `frontend`, redacted."""
+    frontends = rows["frontend"].drop_nulls().unique().to_list()
+    return pl.col("frontend").replace({frontend: names.redact_path(frontend) for frontend in frontends})
 
 
 def _counter_rows(counters: pl.DataFrame, names: Names) -> pl.DataFrame:
@@ -228,7 +227,7 @@ def _file_row(account: _Account, names: Names) -> dict[str, object]:
         "content_hash": entry.content_hash,
         "status": account.status,
         "reason": account.reason,
-        "proxy": names.shown(account.host) if account.host else _folder(entry.path),
+        "proxy": names.redact_path(account.host) if account.host else _folder(entry.path),
         "first_ms": account.first_ms,
         "last_ms": account.last_ms,
         "line_count": account.line_count,
@@ -237,6 +236,6 @@ def _file_row(account: _Account, names: Names) -> dict[str, object]:
 
 
 def _folder(path: str) -> str:
-    """The part of a path that names the machine: its folders below the source's own, dates left out."""
+    """The folders of a path that name the host: those below the feed's own folder, without dates."""
     folders = path.split("/")[1:-1]
     return "/".join(name for name in folders if not re.fullmatch(r"\d+|\d{4}-\d\d(-\d\d)?", name))

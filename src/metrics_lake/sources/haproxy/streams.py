@@ -1,4 +1,4 @@
-"""Which tenant's stream a request belongs to, and what of it was asked for (definitions.md section 2)."""
+"""Assigns requests to streams of tenants, and gives each its kind (definitions.md section 2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SPECIAL = re.compile(r"[*?\[]")
 
 
 def table(tenants: Tenants) -> pl.DataFrame:
-    """The streams in the order they are tried: stream_number, tenant, stream, protocol, segment_ms."""
+    """The streams in matching order: stream_number, tenant, stream, protocol, segment_ms."""
     rows = [
         (name, stream_name, stream.protocol, round(stream.segment_seconds * 1000))
         for name, tenant in tenants.tenants.items()
@@ -25,49 +25,55 @@ def table(tenants: Tenants) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").with_row_index("stream_number")
 
 
-def claimed(requests: pl.DataFrame, tenants: Tenants) -> pl.DataFrame:
-    """Adds stream_number (null where no stream claims the request) and request_kind. Needs frontend, host, path.
+def match_streams(requests: pl.DataFrame, tenants: Tenants) -> pl.DataFrame:
+    """Adds stream_number (null if no stream matches) and request_kind. Needs frontend, host and path.
 
-    Globs are tried on what is distinct, not on each line: thousands of listeners ask for the same segment.
+    Only distinct values are matched against globs, because thousands of listeners request the same segment.
     """
     distinct = requests.select(_FIELDS).unique()
     streams = [stream for tenant in tenants.tenants.values() for stream in tenant.streams.values()]
     number = pl.lit(None, dtype=pl.UInt32)
-    for place, stream in reversed(list(enumerate(streams))):
-        number = pl.when(_matches(stream)).then(pl.lit(place, dtype=pl.UInt32)).otherwise(number)
-    asked = distinct.with_columns(
+    for position, stream in reversed(list(enumerate(streams))):
+        number = pl.when(_matches(stream)).then(pl.lit(position, dtype=pl.UInt32)).otherwise(number)
+    lower_case = distinct.with_columns(
         pl.col("frontend", "host").str.to_lowercase(), lower_path=pl.col("path").str.to_lowercase()
     )
-    found = asked.with_columns(stream_number=number).select("stream_number", request_kind=_kind(streams))
-    return requests.join(distinct.hstack(found), on=_FIELDS, how="left", nulls_equal=True, maintain_order="left")
+    matches = lower_case.with_columns(stream_number=number).select(
+        "stream_number", request_kind=_kind_by_stream(streams)
+    )
+    return requests.join(distinct.hstack(matches), on=_FIELDS, how="left", nulls_equal=True, maintain_order="left")
 
 
-def _kind(streams: Sequence[Stream]) -> pl.Expr:
-    """What was asked for of the stream in stream_number; streams of the same suffixes are looked at together."""
-    alike: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[int]] = {}
-    for place, stream in enumerate(streams):
-        alike.setdefault((stream.protocol, stream.media_suffixes, stream.playlist_suffixes), []).append(place)
+def _kind_by_stream(streams: Sequence[Stream]) -> pl.Expr:
+    """The kind of a request to the stream in stream_number; streams with the same suffixes share one expression."""
+    same_suffixes: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[int]] = {}
+    for number, stream in enumerate(streams):
+        same_suffixes.setdefault((stream.protocol, stream.media_suffixes, stream.playlist_suffixes), []).append(number)
     kind = pl.lit(NONE, dtype=pl.Int8)
-    for places in alike.values():
-        is_one = pl.col("stream_number").is_in(places)
-        kind = pl.when(is_one).then(_asks_for(streams[places[0]])).otherwise(kind)
+    for numbers in same_suffixes.values():
+        is_of_these = pl.col("stream_number").is_in(numbers)
+        kind = pl.when(is_of_these).then(_request_kind(streams[numbers[0]])).otherwise(kind)
     return kind
 
 
 def _matches(stream: Stream) -> pl.Expr:
-    holds = pl.lit(True)
+    matches_all = pl.lit(True)
     for field in _FIELDS:
         pattern = stream.match.pattern(field)
         if pattern is not None:
             globs = getattr(stream.match, field)
-            plain = [fits for glob in globs if (fits := _plainly(field, glob)) is not None]
-            fits = pl.any_horizontal(plain) if len(plain) == len(globs) else pl.col(field).str.contains(pattern)
-            holds = holds & fits.fill_null(False)
-    return holds
+            plain_globs = [fits for glob in globs if (fits := _plain_glob(field, glob)) is not None]
+            fits = (
+                pl.any_horizontal(plain_globs)
+                if len(plain_globs) == len(globs)
+                else pl.col(field).str.contains(pattern)
+            )
+            matches_all = matches_all & fits.fill_null(False)
+    return matches_all
 
 
-def _plainly(field: str, glob: str) -> pl.Expr | None:
-    """A glob with at most one star, at its start or end, as most are, without a regular expression: a tenth of the time."""
+def _plain_glob(field: str, glob: str) -> pl.Expr | None:
+    """A glob with at most one star, at its start or end, as string operations: ten times as fast as a regular expression."""
     glob = glob if field == "path" else glob.lower()
     column, text = pl.col(field), glob.strip("*")
     if _SPECIAL.search(text) or glob not in (text, f"{text}*", f"*{text}"):
@@ -77,7 +83,7 @@ def _plainly(field: str, glob: str) -> pl.Expr | None:
     return column.str.starts_with(text) if glob.endswith("*") else column == text
 
 
-def _asks_for(stream: Stream) -> pl.Expr:
+def _request_kind(stream: Stream) -> pl.Expr:
     if stream.protocol != "hls":
         return pl.lit(CONNECTION, dtype=pl.Int8)
     path = pl.col("lower_path")
@@ -88,7 +94,7 @@ def _asks_for(stream: Stream) -> pl.Expr:
 
 
 def is_evidence() -> pl.Expr:
-    """A GET that a server answered: 200 or 206, for a playlist also 304 (not modified); or a TCP connection to one."""
+    """Whether a server answered a GET with 200 or 206, or 304 for a playlist; or a TCP connection reached a server."""
     served = pl.col("status").is_in([200, 206]) | ((pl.col("request_kind") == PLAYLIST) & (pl.col("status") == 304))
     is_got = (pl.col("request_kind") != NONE) & (pl.col("method") == "GET") & served
     is_connected = pl.col("is_tcp") & (pl.col("request_kind") == CONNECTION)

@@ -1,6 +1,6 @@
-"""The stamp that a log daemon writes before a line, where it has a date with its year (RFC 5424, ISO 8601).
+"""The timestamp of the syslog header, if it has a date with a year (RFC 5424, ISO 8601).
 
-It is written when the request ends, by the log daemon's clock.
+The log daemon writes it, by its own clock, when the request ends.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ LONGEST = 64  # bytes of priority, version, stamp and offset
 
 
 def written_ms(text: pl.Expr) -> pl.Expr:
-    """When a line was written, in whole seconds; a stamp without an offset is taken for UTC. Null where there is none."""
+    """When a line was written, in whole seconds. A timestamp without an offset is read as UTC. Null if there is none."""
     parts = text.str.head(LONGEST).str.extract_groups(_STAMP).struct
     wall = parts[0].str.replace("T", " ", literal=True).str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, cache=True)
     hours, minutes = (parts[at].cast(pl.Int64, strict=False).fill_null(0) for at in (2, 3))
@@ -22,5 +22,5 @@ def written_ms(text: pl.Expr) -> pl.Expr:
 
 
 def names_zone(text: pl.Expr) -> pl.Expr:
-    """Whether the stamp before a line has an offset."""
+    """Whether the timestamp in the header has an offset."""
     return text.str.head(LONGEST).str.contains(_ZONED).fill_null(False)

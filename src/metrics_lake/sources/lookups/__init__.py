@@ -1,1 +1,1 @@
-"""What is looked up for a request: agent, bot, referrer, place."""
+"""Lookups for a request: user agent, bot, referrer, geography."""

@@ -1,7 +1,7 @@
-"""Who is no listener and says so by its agent: bots, monitors and relays (definitions.md section 3).
+"""Classifies user agents that are no listeners: bots, monitors and relays (definitions.md section 3).
 
-The list of the package crawler-user-agents alone calls okhttp and Wget bots, which players are built on, and misses an
-unknown `SomethingBot/1.0`; `robots.yaml` beside this file says what is put right, when and why.
+The list of the package crawler-user-agents alone counts okhttp and Wget as bots, although players use them, and misses an
+unknown `SomethingBot/1.0`. `bots.yaml` beside this file has the corrections, with date and reason.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ import polars as pl
 import yaml
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-BOT, MONITOR, RELAY = KINDS = "bot", "monitor", "relay"
+BOT, MONITOR = "bot", "monitor"
+KINDS = (BOT, MONITOR, "relay")
 _LIBRARY, _MONITORING = "http-library", "monitoring"
 _LONGEST = 1024
 
 
 @cache
 def _text() -> str:
-    return resources.files(__package__).joinpath("robots.yaml").read_text(encoding="utf-8")
+    """The file's whole text. Its digest is part of `bot_rules`, so even an edited comment makes a new version."""
+    return resources.files(__package__).joinpath("bots.yaml").read_text(encoding="utf-8")
 
 
 @cache
@@ -34,7 +36,7 @@ def _rules() -> dict[str, Any]:
 
 @cache
 def rules_version() -> str:
-    """What stands in a contract as `bot_rules`: the date of our rules, the list's version, and a digest of both."""
+    """The `bot_rules` of the contract: the date of our rules, the list's version, and a digest of both."""
     own, listed = _rules()["version"], metadata.version("crawler-user-agents")
     digest = hashlib.sha256(_text().encode() + repr(sorted(_listed())).encode()).hexdigest()[:8]
     return f"{own}+list-{listed}+{digest}"
@@ -42,7 +44,7 @@ def rules_version() -> str:
 
 @cache
 def _listed() -> tuple[tuple[str, str], ...]:
-    """The list's patterns that count, each with its kind."""
+    """The patterns of the list that are used, each with its kind."""
     left_out = _rules()["left_out"]
     listed = (row for row in CRAWLER_USER_AGENTS_DATA if row["pattern"] not in left_out)
     rows = [row for row in listed if _LIBRARY not in row.get("tags", ())]
@@ -50,13 +52,13 @@ def _listed() -> tuple[tuple[str, str], ...]:
 
 
 def kinds(texts: Sequence[str]) -> list[str | None]:
-    """For each user agent `bot`, `monitor`, `relay`, or None for what may be a listener."""
-    judged = pl.DataFrame({"agent": texts}, schema={"agent": pl.String}).select(kind=_kind(_plain()))
-    return judged["kind"].to_list()
+    """`bot`, `monitor`, `relay`, or None (may be a listener) for each user agent."""
+    classified = pl.DataFrame({"agent": texts}, schema={"agent": pl.String}).select(kind=_kind(_plain()))
+    return classified["kind"].to_list()
 
 
 def _plain() -> pl.Expr:
-    """An agent without what looks like a robot's word and is none."""
+    """An agent without the words that only look like a bot's."""
     plain = pl.col("agent").str.slice(0, _LONGEST)
     return plain.str.replace_all("|".join(f"(?:{row['pattern']})" for row in _ignoring_case("listeners")), " ")
 
@@ -65,9 +67,9 @@ def _kind(plain: pl.Expr) -> pl.Expr:
     kind = pl.lit(None, dtype=pl.String)
     for row in reversed(_ignoring_case("generic")):
         kind = pl.when(plain.str.contains(row["pattern"])).then(pl.lit(row["kind"])).otherwise(kind)
-    for of in (BOT, MONITOR):
-        listed = "|".join(f"(?:{pattern})" for pattern, its in _listed() if its == of)
-        kind = pl.when(plain.str.contains(listed)).then(pl.lit(of)).otherwise(kind)
+    for kind_of_list in (BOT, MONITOR):
+        listed = "|".join(f"(?:{pattern})" for pattern, listed_kind in _listed() if listed_kind == kind_of_list)
+        kind = pl.when(plain.str.contains(listed)).then(pl.lit(kind_of_list)).otherwise(kind)
     for row in reversed(_ignoring_case("rules")):
         kind = pl.when(plain.str.contains(row["pattern"])).then(pl.lit(row["kind"])).otherwise(kind)
     return kind

@@ -1,8 +1,8 @@
-"""Where an address is: country, region and kind of network, by files in MaxMind's format; and whose own network it is in.
+"""The country, region and kind of network of an address, from files in MaxMind's format; and whether a tenant owns its network.
 
-Runs in the same step as the hash, over what is distinct, and keeps no address but in its process's memory, since the
-same listeners come in every chunk. Any .mmdb serves: GeoLite2 and
-GeoIP2 (country, city, ASN, anonymous IP), DB-IP, IPinfo, ip-location-db; what a record has of these is taken.
+Runs in the same step as the hash, over distinct addresses. Addresses are cached only in the memory of the process, because
+every chunk has the same listeners. Any .mmdb file works: GeoLite2 and GeoIP2 (country, city, ASN, anonymous IP), DB-IP,
+IPinfo, ip-location-db; the columns that a record lacks are null.
 """
 
 from __future__ import annotations
@@ -20,47 +20,47 @@ import yaml
 
 HOSTING, ACCESS = "hosting", "access"
 _COLUMNS = ("address", "country", "region", "network")
-_MOST_SEEN = 1 << 17
+_CACHE_SIZE = 1 << 17
 _COUNTRY_KEYS = ("country_code", "country", "countryCode")
 
 
-class PlacesError(Exception):
-    """A file of places is missing or unreadable; the message names the setting and the remedy."""
+class GeoFileError(Exception):
+    """A geo file is missing or unreadable; the message names the setting and the remedy."""
 
 
-class Places:
-    """Opened files. One a worker (see `opened`); stays in its process."""
+class GeoFiles:
+    """Open geo files, one object per worker process (see `open_files`); it can't be pickled."""
 
     def __init__(self, country_file: str = "", network_file: str = "") -> None:
         self._country = _open(country_file, "places.country_file")
         self._network = _open(network_file, "places.network_file")
-        self._placed = lru_cache(maxsize=_MOST_SEEN)(self._place)
+        self._located = lru_cache(maxsize=_CACHE_SIZE)(self._locate)
 
     def __reduce__(self) -> str:
         raise TypeError("opened files stay in their process; a worker opens its own")
 
-    def described(self, addresses: Sequence[str]) -> pl.DataFrame:
-        """One row an address, in their order: address, country (ISO 3166), region (ISO 3166-2), network (hosting, access)."""
-        rows = [(address, *self._placed(address)) for address in addresses]
+    def describe(self, addresses: Sequence[str]) -> pl.DataFrame:
+        """One row per address, in the order given: address, country (ISO 3166), region (ISO 3166-2), network (hosting, access)."""
+        rows = [(address, *self._located(address)) for address in addresses]
         return pl.DataFrame(rows, schema=dict.fromkeys(_COLUMNS, pl.String), orient="row")
 
-    def _place(self, address: str) -> tuple[str | None, str | None, str | None]:
-        country = _record(self._country, address)
-        network = _record(self._network, address)
+    def _locate(self, address: str) -> tuple[str | None, str | None, str | None]:
+        country = _lookup(self._country, address)
+        network = _lookup(self._network, address)
         return _country_of(country), _region_of(country), _network_of(network)
 
 
 @lru_cache(maxsize=4)
-def opened(country_file: str = "", network_file: str = "") -> Places:
-    """The places of these files, opened once a process; a name that is empty leaves its columns null."""
-    return Places(country_file, network_file)
+def open_files(country_file: str = "", network_file: str = "") -> GeoFiles:
+    """Opens these files once per process; the columns of an empty file name are null."""
+    return GeoFiles(country_file, network_file)
 
 
 def is_internal(addresses: Sequence[str], networks: Sequence[str]) -> list[bool]:
-    """Whether each canonical address lies in one of a tenant's own networks. An IPv6 address stands for its /64."""
+    """Whether each canonical address is in one of a tenant's own networks. An IPv6 address means its whole /64."""
     if not networks:
         return [False] * len(addresses)
-    return [_lies_in(address, tuple(networks)) for address in addresses]
+    return [_is_inside(address, tuple(networks)) for address in addresses]
 
 
 @lru_cache(maxsize=1024)
@@ -68,9 +68,9 @@ def _parsed(networks: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddres
     return tuple(ipaddress.ip_network(network) for network in networks)
 
 
-@lru_cache(maxsize=_MOST_SEEN)
-def _lies_in(address: str, of: tuple[str, ...]) -> bool:
-    networks = _parsed(of)
+@lru_cache(maxsize=_CACHE_SIZE)
+def _is_inside(address: str, network_texts: tuple[str, ...]) -> bool:
+    networks = _parsed(network_texts)
     try:
         number = ipaddress.ip_address(address)
     except ValueError:
@@ -82,7 +82,7 @@ def _lies_in(address: str, of: tuple[str, ...]) -> bool:
 
 
 def _inside(network: ipaddress.IPv4Network | ipaddress.IPv6Network, around: Any) -> bool:
-    """Whether a network smaller than a /64 lies in that /64: by then the address itself has been cut off."""
+    """Whether a network smaller than a /64 is in this /64: the rest of the address is already removed."""
     return network.version == 6 and network.prefixlen > 64 and bool(network.subnet_of(around))
 
 
@@ -91,15 +91,15 @@ def _open(file: str, setting: str) -> maxminddb.Reader | None:
         return None
     remedy = f"name a file in MaxMind's format (.mmdb) with {setting}, or leave it empty to do without"
     if not Path(file).is_file():
-        raise PlacesError(f"{setting}: no file {file}; {remedy}")
+        raise GeoFileError(f"{setting}: no file {file}; {remedy}")
     try:
         return maxminddb.open_database(file, maxminddb.MODE_AUTO)
     except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
-        raise PlacesError(f"{setting}: {file} can't be read ({type(error).__name__}); {remedy}") from None
+        raise GeoFileError(f"{setting}: {file} can't be read ({type(error).__name__}); {remedy}") from None
 
 
-def _record(reader: maxminddb.Reader | None, address: str) -> Mapping[str, Any]:
-    """What a file says of an address, {} where it says nothing: not an address, or IPv6 in a file of IPv4."""
+def _lookup(reader: maxminddb.Reader | None, address: str) -> Mapping[str, Any]:
+    """The record of an address; {} if there is none, if it is no address, or if it is IPv6 and the file is IPv4."""
     if reader is None:
         return {}
     try:
@@ -119,7 +119,7 @@ def _country_of(record: Mapping[str, Any]) -> str | None:
 
 
 def _region_of(record: Mapping[str, Any]) -> str | None:
-    """`ZA-WC` where the file has the region's code, else its name."""
+    """`ZA-WC` if the file has the region's code, else the region's name."""
     subdivisions, country = record.get("subdivisions"), _country_of(record)
     if isinstance(subdivisions, list) and subdivisions:
         first = subdivisions[0]
@@ -135,8 +135,8 @@ def _network_of(record: Mapping[str, Any]) -> str | None:
     if record.get("is_hosting_provider") or record.get("is_anonymous_vpn") or record.get("type") == HOSTING:
         return HOSTING
     number, name = record.get("autonomous_system_number", record.get("asn")), _operator(record)
-    known = _hosting()
-    if str(number).upper().removeprefix("AS") in known["numbers"] or any(word in name for word in known["words"]):
+    hosting = _hosting()
+    if str(number).upper().removeprefix("AS") in hosting["numbers"] or any(word in name for word in hosting["words"]):
         return HOSTING
     return ACCESS
 

@@ -1,7 +1,7 @@
-"""Where a listener came from: the referrer's host and the group that it belongs to. Path and query are never kept.
+"""The source of a listener: the referrer's host, and its group. Path and query are never stored.
 
-`source` is the host as the browser named it, or the app's own name, so that a figure can be checked against a
-referrer; only `source_group` judges. A host that is or holds an address could name a person: it becomes `(address)`.
+`source` is the host as the browser sent it, or the app's own name, so that a figure can be checked against a referrer;
+only `source_group` interprets it. A host that is or contains an address could identify a person: it becomes `(address)`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from metrics_lake.config.tenants import Globs
 DIRECT, SEARCH, SOCIAL, OWN, APP, OTHER = "direct", "search", "social", "own site", "app", "other"
 ADDRESS = "(address)"
 GROUPS = (DIRECT, SEARCH, SOCIAL, OWN, APP, OTHER)
-_LONGEST = 253  # of a host name, RFC 1035
+_LONGEST = 253  # characters of a host name, RFC 1035
 _URL = re.compile(r"([a-z][a-z0-9+.-]{0,31})://(?:[^/?#@\s]*@)?(\[[^\]]*\]|[^/?#:\s]*)", re.I)
 _NAME = re.compile(r"(?=.*[a-z])[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?", re.I)
-_NUMBERS = re.compile(  # addresses as text, as one number, in hex, and as providers put them into the names of lines
+_NUMBERS = re.compile(  # addresses as text, as one number, in hex, and as providers write them in host names
     r"\d{1,3}(?:[._-]\d{1,3}){3}|\[|0x[0-9a-f]{8}|[0-9a-f]{1,4}(?:-[0-9a-f]{0,4}){5}"
     r"|(?<![0-9a-z])(?:\d{8,10}|[0-9a-f]{8})(?![0-9a-z])",
     re.I,
@@ -35,12 +35,12 @@ _NONE = ("", "-", "null", "undefined", "about:blank", "about:client", "about:src
 def source(referrer: str | None, own_sites: Sequence[str] = ()) -> tuple[str, str]:
     """(source, source_group) of a Referer header as it was sent. `own_sites` are globs on hosts.
 
-    What is no URL with a host (`-`, `about:blank`, nonsense) is `direct`: nobody is named there.
+    A value that isn't a URL with a host (`-`, `about:blank`, nonsense) is `direct`.
     """
-    found = _URL.match((referrer or "").strip())
-    if found is None or (referrer or "").strip().lower() in _NONE:
+    url_match = _URL.match((referrer or "").strip())
+    if url_match is None or (referrer or "").strip().lower() in _NONE:
         return DIRECT, DIRECT
-    scheme, host = found[1].lower(), found[2].lower().rstrip(".")
+    scheme, host = url_match[1].lower(), url_match[2].lower().rstrip(".")
     if scheme in _APPS:
         return (host, _app_group(host)) if _is_name(host) and not _NUMBERS.search(host) else (OTHER, APP)
     if scheme not in ("http", "https"):
@@ -52,8 +52,8 @@ def source(referrer: str | None, own_sites: Sequence[str] = ()) -> tuple[str, st
     return host, OWN if _fits(host, tuple(own_sites)) else _group(host)
 
 
-def described(referrers: pl.DataFrame, own_sites: Mapping[str, Globs]) -> pl.DataFrame:
-    """One row a distinct (tenant, referer): both, source and source_group. `own_sites` by tenant."""
+def describe(referrers: pl.DataFrame, own_sites: Mapping[str, Globs]) -> pl.DataFrame:
+    """One row per distinct (tenant, referer), with source and source_group. `own_sites` by tenant."""
     distinct = referrers.select("tenant", "referer").unique(maintain_order=True)
     rows = [(tenant, text, *source(text, own_sites.get(tenant, ()))) for tenant, text in distinct.iter_rows()]
     columns = ("tenant", "referer", "source", "source_group")
@@ -77,20 +77,20 @@ def _app_group(name: str) -> str:
 
 
 @cache
-def _globs(group: str, of: str) -> tuple[str, ...]:
+def _globs(group: str, key: str) -> tuple[str, ...]:
     lists: dict[str, Any] = yaml.safe_load(resources.files(__package__).joinpath("referrers.yaml").read_text("utf-8"))
-    return tuple(lists[group].get(of, ()))
+    return tuple(lists[group].get(key, ()))
 
 
 def _fits(host: str, globs: tuple[str, ...], *, is_listed: bool = False) -> bool:
-    """Whether a host fits one of the globs, with or without `www.` before it."""
+    """Whether a host matches one of the globs, with or without `www.` before it."""
     pattern = _pattern(globs, is_listed)
     return bool(pattern.fullmatch(host) or pattern.fullmatch(host.removeprefix("www.")))
 
 
 @lru_cache(maxsize=1024)
 def _pattern(globs: tuple[str, ...], is_listed: bool) -> re.Pattern[str]:
-    """Globs as one expression; in the list's own, `.*` at the end is one ending of a country or kind, not anything."""
+    """Globs as one regular expression. In globs of the built-in list, a final `.*` is one top-level domain, such as `.co.za`."""
     endings = [
         (glob[:-2], r"\.[a-z]{2,10}(?:\.[a-z]{2,3})?") if is_listed and glob.endswith(".*") else (glob, "")
         for glob in globs

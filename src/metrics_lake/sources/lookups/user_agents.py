@@ -1,6 +1,6 @@
-"""From a user agent to player, major version, operating system, device class and client kind; the string is not kept.
+"""From a user agent to player, major version, operating system, device class and client kind; the string isn't stored.
 
-ua-parser knows browsers and systems; `players.yaml` beside this file knows what plays radio, robots.py who is no listener.
+ua-parser detects browsers and systems, `players.yaml` beside this file radio players, and bots.py clients that are no listeners.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from ua_parser.regex import Resolver
 from metrics_lake.privacy.redaction import holds_address
 from metrics_lake.sources.lookups.bots import KINDS, kinds, rules_version
 
-__all__ = ["KINDS", "NO_VALUES", "OTHER", "UNKNOWN", "Agent", "agent", "agents", "described", "kinds", "rules_version"]
+__all__ = ["KINDS", "NO_VALUES", "OTHER", "UNKNOWN", "Agent", "agent", "agents", "describe", "kinds", "rules_version"]
 
-OTHER, UNKNOWN = "other", "unknown"  # an agent that nothing is known of; a log that has no place for it
+OTHER, UNKNOWN = "other", "unknown"  # an agent that isn't recognised; a log format without a field for it
 NO_VALUES = ("", "-")
-_LONGEST, _LONGEST_VERSION, _MOST_SEEN = 1024, 6, 100_000
+_LONGEST, _LONGEST_VERSION, _CACHE_SIZE = 1024, 6, 100_000
 _MOBILE_SYSTEMS = ("iOS", "Android", "Windows Phone", "HarmonyOS", "KaiOS", "BlackBerry OS")
 _DESKTOP_SYSTEMS = ("Windows", "Mac OS X", "Linux", "Ubuntu", "Debian", "Fedora", "Chrome OS", "FreeBSD", "Arch Linux")
 _TV = (
@@ -46,7 +46,7 @@ _DEVICES = tuple(
     (re.compile(pattern, re.I), device)
     for pattern, device in ((_TV, "tv"), (_CAR, "car"), (_WATCH, "watch"), (_TABLET, "tablet"))
 )
-_SYSTEMS = tuple(  # what apps say of a system in words that ua-parser doesn't know
+_SYSTEMS = tuple(  # words of apps for a system that ua-parser doesn't know
     (re.compile(pattern, re.I), system)
     for pattern, system in (
         (r"\b(?:iphone|ipad|ipod)|\bios[/ ;)]|cpu os \d|homepod|audioaccessory|apple ?tv|watch ?os", "iOS"),
@@ -62,7 +62,7 @@ _SYSTEMS = tuple(  # what apps say of a system in words that ua-parser doesn't k
 
 @dataclass(frozen=True)
 class Agent:
-    """What is kept of a user agent. `kind` is bot, monitor, relay, or None for what may be a listener."""
+    """The stored properties of a user agent. `kind` is bot, monitor, relay, or None if it may be a listener."""
 
     player: str
     player_version: str | None
@@ -79,32 +79,32 @@ def _players() -> list[tuple[re.Pattern[str], str, str | None]]:
 
 
 def agent(text: str) -> Agent:
-    """The agent behind a user-agent string; `other` where nothing is known."""
+    """The properties of a user-agent string; `other` where it isn't recognised."""
     return agents([text])[0]
 
 
 @cache
 def _parser() -> Parser:
-    """ua-parser without its patterns of devices, which are half of all and tell models that nobody asks for."""
+    """ua-parser without its device patterns, which are half of all patterns and give models that aren't used."""
     agents, systems, _ = load_builtins()
     return Parser(Resolver((agents, systems, [])))
 
 
-_SEEN: dict[str, Agent] = {}  # of one worker: the same agents come in every chunk
+_CACHE: dict[str, Agent] = {}  # per worker: every chunk has the same agents
 
 
 def agents(texts: Sequence[str]) -> list[Agent]:
-    """The agents behind user-agent strings, in their order."""
-    if len(_SEEN) > _MOST_SEEN:
-        _SEEN.clear()
-    unseen = [text for text in dict.fromkeys(texts) if text not in _SEEN]
-    for text, kind, row in zip(unseen, kinds(unseen), _player_rows(unseen), strict=True) if unseen else ():
-        _SEEN[text] = Agent(*_known(text, row), kind=kind)
-    return [_SEEN[text] for text in texts]
+    """The properties of user-agent strings, in the order given."""
+    if len(_CACHE) > _CACHE_SIZE:
+        _CACHE.clear()
+    uncached = [text for text in dict.fromkeys(texts) if text not in _CACHE]
+    for text, kind, row in zip(uncached, kinds(uncached), _player_rows(uncached), strict=True) if uncached else ():
+        _CACHE[text] = Agent(*_describe_one(text, row), kind=kind)
+    return [_CACHE[text] for text in texts]
 
 
 def _player_rows(texts: Sequence[str]) -> list[int | None]:
-    """For each agent the first row of players.yaml that fits: Rust tries all of them faster than Python one."""
+    """The first matching row of players.yaml for each agent: Rust tries all rows faster than Python tries one."""
     row = pl.lit(None, dtype=pl.Int64)
     for number, (pattern, _, _) in reversed(list(enumerate(_players()))):
         row = pl.when(pl.col("agent").str.contains(f"(?i:{pattern.pattern})")).then(pl.lit(number)).otherwise(row)
@@ -112,33 +112,33 @@ def _player_rows(texts: Sequence[str]) -> list[int | None]:
     return agents.select(row=row)["row"].to_list()
 
 
-def _known(text: str, row: int | None) -> tuple[str, str | None, str, str]:
+def _describe_one(text: str, row: int | None) -> tuple[str, str | None, str, str]:
     """player, player_version, os, device."""
     if text in NO_VALUES:
         return OTHER, None, OTHER, OTHER
     text = text[:_LONGEST]
-    known = _parser()(text, Domain.USER_AGENT | Domain.OS)
-    system = known.os.family if known.os and known.os.family != "Other" else _system(text)
+    parsed = _parser()(text, Domain.USER_AGENT | Domain.OS)
+    system = parsed.os.family if parsed.os and parsed.os.family != "Other" else _system(text)
     system = _NAMES.get(system, system)
     if row is not None:
         pattern, player, device = _players()[row]
-        found = pattern.search(text)
-        version = next((group for group in found.groups() if group), None) if found else None
+        match = pattern.search(text)
+        version = next((group for group in match.groups() if group), None) if match else None
         return player, _major(version), system, device or _device(text, system)
-    family = known.user_agent.family if known.user_agent else OTHER
-    version = known.user_agent.major if known.user_agent else None
+    family = parsed.user_agent.family if parsed.user_agent else OTHER
+    version = parsed.user_agent.major if parsed.user_agent else None
     return _plain(family), _major(version), system, _device(text, system)
 
 
 def _plain(family: str) -> str:
-    """A family as people call it; ua-parser takes some from the agent as they stand, so one may hold an address."""
+    """A family by its common name. ua-parser copies some from the agent, so one may contain an address."""
     if family == "Other" or holds_address(family):
         return OTHER
     return family.removeprefix("Mobile ").replace(" Mobile", "")
 
 
 def _major(version: str | None) -> str | None:
-    """A major version; a longer number is none, and might be an address."""
+    """A major version; None for a longer number, which might be an address."""
     return version if version and len(version) <= _LONGEST_VERSION else None
 
 
@@ -155,11 +155,19 @@ def _device(text: str, system: str) -> str:
     return "desktop" if system in _DESKTOP_SYSTEMS else OTHER
 
 
-def described(texts: Iterable[str]) -> pl.DataFrame:
-    """One row an agent: agent (the string), player, player_version, os, device, client_kind."""
+def describe(texts: Iterable[str]) -> pl.DataFrame:
+    """One row per agent: agent (the string), player, player_version, os, device, client_kind."""
     texts = list(texts)
     rows = [
-        (text, a.player, a.player_version, a.os, a.device, a.kind) for text, a in zip(texts, agents(texts), strict=True)
+        (
+            text,
+            parsed_agent.player,
+            parsed_agent.player_version,
+            parsed_agent.os,
+            parsed_agent.device,
+            parsed_agent.kind,
+        )
+        for text, parsed_agent in zip(texts, agents(texts), strict=True)
     ]
     columns = ("agent", "player", "player_version", "os", "device", "client_kind")
     return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")

@@ -1,4 +1,4 @@
-"""The reports of app stores as cells: bytes in whatever encoding, separator and order of columns, matched by name."""
+"""The reports of app stores as tables of text: any encoding, separator and order of columns; columns are read by name."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _WHOLE, _GROUPED, _FRACTION = r"\d+$", r"\d{1,3}(?:[.,'’\s]\d{3})+$", r"\d+[.,
 
 
 @dataclass(frozen=True)
-class Cells:
-    """A report's rows as texts: a column for each name of the header, and `row_number`, the row's place below it from 1.
+class RawTable:
+    """A report's rows as text: a column for each name in the header, and `row_number`, counted from 1 below the header.
 
-    Cells that are empty, or that the row doesn't reach, are null; a row with more cells than the header `is_too_wide`.
-    `blank_count` rows held nothing at all, `doubled_count` repeated another word for word and are left out. Where the
-    last line has no line end, the report `is_unended`.
+    Empty and missing cells are null; a row with more cells than the header `is_too_wide`. `blank_count` rows were
+    blank, `doubled_count` rows were exact duplicates and are dropped. If the last line has no line end, the report
+    `is_unended`.
     """
 
     frame: pl.DataFrame
@@ -39,11 +39,11 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """What a source made of a report: rows of its own columns, and the numbers of rejected rows with a reason, and with
-    what they can still say: `app`, `downloaded_on`, `dimension`.
+class ReportRows:
+    """The parsed rows of a report, and its rejects: row number, reason, and as far as they are readable `app`,
+    `downloaded_on`, `dimension`.
 
-    `skipped_count` rows are left out on purpose. `covers_on` is the day that a report of one day speaks of.
+    `skipped_count` rows are omitted on purpose. `covers_on` is the day of a report of one day.
     """
 
     accepted: pl.DataFrame
@@ -52,8 +52,8 @@ class Rows:
     covers_on: date | None = None
 
 
-def decoded(content: bytes) -> str:
-    """The text of a report: UTF-16 by its mark or its zeros, else UTF-8."""
+def decode(content: bytes) -> str:
+    """The text of a report: UTF-16 if a byte order mark or zero bytes show it, else UTF-8."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return _text(content[len(mark) :], encoding)
@@ -68,20 +68,20 @@ def _text(content: bytes, encoding: str) -> str:
     return content.decode(encoding, errors="replace").replace("\0", "")
 
 
-def cells(text: str) -> Cells:
-    """The cells of a report by the names in its header; UnreadableFile where it has none, or ends within a row."""
-    found = _split(text.lstrip("\ufeff\r\n\t "))
-    header = [name_of(name) for name in next(found, [])]
-    numbered = [(number, row) for number, row in enumerate(found, 1)]
+def parse_table(text: str) -> RawTable:
+    """Parses a report into columns by the names in its header. UnreadableFile if it is no table or ends within a row."""
+    table = _split(text.lstrip("\ufeff\r\n\t "))
+    header = [name_of(name) for name in next(table, [])]
+    numbered = [(number, row) for number, row in enumerate(table, 1)]
     rows = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
     is_unended = bool(rows) and not text.endswith(("\n", "\r"))
     if is_unended and _is_cut(header, [row for _, row in rows]):
         raise UnreadableFile("cut_short")
-    once = {tuple(row): number for number, row in reversed(rows)}  # of equal rows the first
-    kept = sorted((number, row) for row, number in once.items())
-    frame = _frame(header, kept, separator_of(text))
+    first_numbers = {tuple(row): number for number, row in reversed(rows)}  # of equal rows the first number
+    distinct_rows = sorted((number, row) for row, number in first_numbers.items())
+    frame = _frame(header, distinct_rows, separator_of(text))
     names = tuple(name for name in frame.columns if name not in (ROW, TOO_WIDE))
-    return Cells(frame, names, len(numbered) - len(rows), len(rows) - len(kept), is_unended)
+    return RawTable(frame, names, len(numbered) - len(rows), len(rows) - len(distinct_rows), is_unended)
 
 
 def _frame(header: Sequence[str], rows: Sequence[tuple[int, tuple[str, ...]]], separator: str) -> pl.DataFrame:
@@ -93,9 +93,9 @@ def _frame(header: Sequence[str], rows: Sequence[tuple[int, tuple[str, ...]]], s
 
 
 def _is_too_wide(row: Sequence[str], header: Sequence[str], separator: str) -> bool:
-    """Whether a row has cells that no name stands over, so that its others may stand under wrong ones.
+    """Whether a row has more cells than the header, so that its cells may be in wrong columns.
 
-    Blank cells behind a table of tabs are no thousands that came apart.
+    Extra blank cells are allowed in a table with tabs: there, a comma in a number can't have split a cell.
     """
     extra = row[len(header) :]
     return any(cell.strip() for cell in extra) if separator == "\t" else bool(extra)
@@ -123,33 +123,33 @@ def _is_cut(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     return len(rows[-1]) < len(header) and all(len(row) >= len(header) for row in rows[:-1])
 
 
-def _cell(row: Sequence[str], place: int) -> str | None:
-    if place >= len(row):
+def _cell(row: Sequence[str], position: int) -> str | None:
+    if position >= len(row):
         return None
-    return _bare(row[place]) or None
+    return _unquoted(row[position]) or None
 
 
-def _bare(cell: str) -> str:
+def _unquoted(cell: str) -> str:
     cell = cell.strip()
     return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
 
 
 def name_of(column: str) -> str:
-    """A header's name as it is compared: lower case, one blank between words, nothing around it."""
-    return re.sub(r"[\s_]+", " ", _bare(column.replace("\ufeff", ""))).strip().lower()
+    """A normalised column name: lower case, one blank between words, stripped."""
+    return re.sub(r"[\s_]+", " ", _unquoted(column.replace("\ufeff", ""))).strip().lower()
 
 
-def require(found: Cells, names: Iterable[str]) -> None:
-    """UnreadableFile where the header lacks one of these columns."""
+def require(table: RawTable, names: Iterable[str]) -> None:
+    """Raises UnreadableFile if the header lacks one of these columns."""
     for name in names:
-        if name not in found.names:
+        if name not in table.names:
             raise UnreadableFile(f"no_column_{name.replace(' ', '_')}")
 
 
 def number(column: str) -> pl.Expr:
-    """A cell as a whole number; thousands may be apart by comma, point or blank.
+    """A cell as a whole number; thousands may be separated by comma, point or blank.
 
-    Null where it is absent, no number, or beyond 64 bits.
+    Null if it is absent, not a number, or over 64 bits.
     """
     text = pl.col(column).str.replace(_SIGN, "${1}").str.replace("−", "-")
     whole, grouped, fraction = (f"^-?{rest}" for rest in (_WHOLE, _GROUPED, _FRACTION))
@@ -165,15 +165,16 @@ def number(column: str) -> pl.Expr:
 
 
 def is_absent(column: str) -> pl.Expr:
-    """Whether a cell says nothing: empty, or NA in one of its spellings. That is unknown, not zero."""
+    """Whether a cell is empty or a spelling of NA. That means unknown, not zero."""
     return pl.col(column).is_null() | pl.col(column).str.to_lowercase().is_in(_ABSENT)
 
 
 def day(column: str, *formats: str) -> pl.Expr:
-    """A cell as a day. Its year has four digits: of 11/21/26 nobody knows which is which, and %Y takes 26 for the year 26."""
+    """A cell as a day. The year must have four digits: 11/21/26 is ambiguous, and %Y reads 26 as the year 26."""
     text = pl.col(column)
     return pl.coalesce(
-        pl.when(text.str.contains(_shape(each))).then(text.str.to_date(each, strict=False)) for each in formats
+        pl.when(text.str.contains(_shape(day_format))).then(text.str.to_date(day_format, strict=False))
+        for day_format in formats
     )
 
 
@@ -183,18 +184,18 @@ def _shape(day_format: str) -> str:
 
 
 def is_no_country(column: str) -> pl.Expr:
-    """Whether a cell is filled and can't name a country: `*`, which is all of them, or nothing with a letter."""
+    """Whether a cell is filled and can't be a country: it is `*` (all countries), or has no letter."""
     text = pl.col(column)
     return ~is_absent(column) & (~text.str.contains(r"\p{L}") | text.str.contains(r"[*:\p{Cc}]"))
 
 
 def is_no_device(column: str) -> pl.Expr:
-    """Whether a cell is filled and can't name a device: without a letter and a digit, as `*` is."""
+    """Whether a cell is filled and can't be a device: it has no letter and no digit, as `*`."""
     return ~is_absent(column) & ~pl.col(column).str.contains(r"[\p{L}\p{N}]")
 
 
 def country(column: str) -> pl.Expr:
-    """A country as the store codes it; `ZZ` where it names none."""
+    """A country by the store's code; `ZZ` if the cell is absent."""
     code = pl.col(column)
     return (
         pl.when(is_absent(column)).then(pl.lit(UNKNOWN_COUNTRY)).when(code.str.len_chars() == 2).then(
@@ -203,8 +204,10 @@ def country(column: str) -> pl.Expr:
     )  # fmt: skip
 
 
-def sorted_out(frame: pl.DataFrame, reason: pl.Expr, **said: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows without a reason against them; and of the others number and reason, with what they can still say."""
-    judged = frame.with_columns(reason=pl.when(pl.col(TOO_WIDE)).then(pl.lit("too_many_cells")).otherwise(reason))
-    bad = judged.filter(pl.col("reason").is_not_null())
-    return judged.filter(pl.col("reason").is_null()).drop("reason"), bad.select(ROW, "reason", **said)
+def split_rejects(frame: pl.DataFrame, reason: pl.Expr, **reject_columns: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows without a reject reason; and for the others the row number, the reason and `reject_columns`."""
+    with_reasons = frame.with_columns(reason=pl.when(pl.col(TOO_WIDE)).then(pl.lit("too_many_cells")).otherwise(reason))
+    rejects = with_reasons.filter(pl.col("reason").is_not_null())
+    return with_reasons.filter(pl.col("reason").is_null()).drop("reason"), rejects.select(
+        ROW, "reason", **reject_columns
+    )

@@ -1,8 +1,8 @@
 """The reports of app stores: from the bytes of a file to rows of `bronze.store_reports`.
 
-Every row of a report ends in exactly one account: accepted (an app of a tenant), unclaimed (an app that no tenant
-names; it is kept, and counts as soon as one does), reject (can't be read) or skipped (blank, a repetition, or
-without a figure).
+Every row of a report is counted in exactly one class: accepted (an app of a tenant), unclaimed (an app that no tenant
+lists; it is stored, and counts as soon as a tenant lists it), reject (can't be parsed) or skipped (blank, a duplicate,
+or without a figure).
 """
 
 from __future__ import annotations
@@ -15,56 +15,60 @@ from types import ModuleType
 import polars as pl
 
 from metrics_lake.config.settings import Rules
-from metrics_lake.model.tables import Source
-from metrics_lake.privacy.hashing import masked
-from metrics_lake.sources.landed_file import EMPTY, QUARANTINED, READ, ArrivedFile, UnreadableFile
-from metrics_lake.sources.stores import app_store, google_play
-from metrics_lake.sources.stores.raw_table import ROW, Cells, Rows, cells, decoded
+from metrics_lake.privacy.hashing import Hasher, masked
+from metrics_lake.sources.landed_file import EMPTY, QUARANTINED, READ, InputFile, UnreadableFile
+from metrics_lake.sources.stores import app_store_sales, google_play_installs
+from metrics_lake.sources.stores.raw_table import ROW, RawTable, ReportRows, decode, parse_table
 
 REJECT, FILE = "reject", "file"
 _COUNTS = ("row_count", "accepted_count", "unclaimed_count", "reject_count", "skipped_count", "doubled_count")
 _NOTHING = dict.fromkeys(_COUNTS, pl.lit(0, pl.Int64))
-STORES: dict[str, ModuleType] = {module.FOLDER: module for module in (app_store, google_play)}
+STORES: dict[str, ModuleType] = {module.FOLDER: module for module in (app_store_sales, google_play_installs)}
 _STAMP = re.compile(r"\.(\d{8}T\d{6}Z)\.")
 
 
-def parse(files: Iterable[ArrivedFile], rules: Rules) -> Iterator[pl.DataFrame]:
-    """Rows of `bronze.store_reports`, file by file; columns that a kind of row doesn't fill are left out."""
+def is_any_app_named(rules: Rules) -> bool:
+    """Whether any tenant has an app; without one no report is read."""
+    return any(tenant.apps for tenant in rules.tenants.tenants.values())
+
+
+def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[pl.DataFrame]:
+    """Rows of `bronze.store_reports`, file by file; a frame lacks the columns that its kind of row doesn't fill.
+
+    Reports name nobody, so nothing is hashed.
+    """
     apps: set[tuple[str, str]] = {
         (app.store, app.id) for tenant in rules.tenants.tenants.values() for app in tenant.apps
     }
     for file in files:
-        yield from _of_file(file, apps)
+        yield from _parse_file(file, apps)
 
 
-SOURCE = Source("store_reports", folder=app_store.FOLDER, parse=parse)
-
-
-def _of_file(file: ArrivedFile, apps: set[tuple[str, str]]) -> Iterator[pl.DataFrame]:
+def _parse_file(file: InputFile, apps: set[tuple[str, str]]) -> Iterator[pl.DataFrame]:
     store = STORES[file.entry.path.partition("/")[0]]
-    about = _about(file, store)
+    file_row = _file_row(file, store)
     try:
-        text = decoded(b"".join(file.pieces()))
+        text = decode(b"".join(file.pieces()))
         if not text.strip():
-            yield about.with_columns(row_kind=pl.lit(FILE), status=pl.lit(EMPTY), **_NOTHING)
+            yield file_row.with_columns(row_kind=pl.lit(FILE), status=pl.lit(EMPTY), **_NOTHING)
             return
-        found = cells(text)
-        rows: Rows = store.read(found, file.true_path)
+        table = parse_table(text)
+        rows: ReportRows = store.read(table, file.true_path)
         if not rows.accepted.height and rows.rejects.height:
             raise UnreadableFile(rows.rejects["reason"][0])
     except UnreadableFile as error:
-        yield about.with_columns(row_kind=pl.lit(FILE), status=pl.lit(QUARANTINED), reason=pl.lit(error.reason))
+        yield file_row.with_columns(row_kind=pl.lit(FILE), status=pl.lit(QUARANTINED), reason=pl.lit(error.reason))
         return
-    common = about.select("batch_number", "file_id", "path", "written_at", "is_stamped", "store", "vendor")
+    common = file_row.select("batch_number", "file_id", "path", "written_at", "is_stamped", "store", "vendor")
     if rows.accepted.height:
         yield rows.accepted.join(common, how="cross").with_columns(row_kind=pl.lit(store.FOLDER))
     if rows.rejects.height:
-        yield _rejected(found, rows.rejects).join(common, how="cross")
-    yield about.with_columns(**_account(found, rows, store, apps))
+        yield _reject_rows(table, rows.rejects).join(common, how="cross")
+    yield file_row.with_columns(**_account(table, rows, store, apps))
 
 
-def _about(file: ArrivedFile, store: ModuleType) -> pl.DataFrame:
-    """What is known of a file before it is read, as one row."""
+def _file_row(file: InputFile, store: ModuleType) -> pl.DataFrame:
+    """One row with the properties of a file that are known before it is parsed."""
     entry, stamp = file.entry, stamped_at(file.true_path)
     row = {
         "batch_number": file.batch_number,
@@ -73,7 +77,7 @@ def _about(file: ArrivedFile, store: ModuleType) -> pl.DataFrame:
         "written_at": stamp or datetime.fromisoformat(entry.seen_at or entry.modified_at),
         "is_stamped": stamp is not None,
         "store": store.STORE,
-        "vendor": app_store.vendor_and_day(file.true_path)[0] if store is app_store else None,
+        "vendor": app_store_sales.vendor_and_day(file.true_path)[0] if store is app_store_sales else None,
         "size_bytes": entry.size_bytes,
         "content_hash": entry.content_hash,
     }
@@ -81,7 +85,7 @@ def _about(file: ArrivedFile, store: ModuleType) -> pl.DataFrame:
 
 
 def stamped_at(path: str) -> datetime | None:
-    """When a report was written, as a stamp in its name tells, which every copy keeps."""
+    """When a report was written, by the timestamp in its name, which every copy keeps."""
     match = _STAMP.search(path)
     try:
         return datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc) if match else None
@@ -89,25 +93,25 @@ def stamped_at(path: str) -> datetime | None:
         return None
 
 
-def _rejected(found: Cells, rejects: pl.DataFrame) -> pl.DataFrame:
-    line = pl.concat_str([pl.col(name).fill_null("") for name in found.names], separator="\t")
-    texts = found.frame.select(ROW, masked_text=masked(line), row_kind=pl.lit(REJECT))
+def _reject_rows(table: RawTable, rejects: pl.DataFrame) -> pl.DataFrame:
+    line = pl.concat_str([pl.col(name).fill_null("") for name in table.names], separator="\t")
+    texts = table.frame.select(ROW, masked_text=masked(line), row_kind=pl.lit(REJECT))
     return rejects.join(texts, on=ROW, maintain_order="left")
 
 
-def _account(found: Cells, rows: Rows, store: ModuleType, apps: set[tuple[str, str]]) -> dict[str, pl.Expr]:
-    """What became of a report's rows."""
-    ours = [app for of, app in apps if of == store.STORE]
-    unknown = [name for name in found.names if name not in store.COLUMNS]
-    claimed = rows.accepted.filter(pl.col("app").is_in(ours)).height if rows.accepted.height else 0
-    doubled = found.doubled_count
-    total, skipped = found.frame.height + found.blank_count + doubled, rows.skipped_count + doubled
+def _account(table: RawTable, rows: ReportRows, store: ModuleType, apps: set[tuple[str, str]]) -> dict[str, pl.Expr]:
+    """The counts of a report's rows."""
+    own_apps = [app for app_store, app in apps if app_store == store.STORE]
+    unknown = [name for name in table.names if name not in store.COLUMNS]
+    claimed = rows.accepted.filter(pl.col("app").is_in(own_apps)).height if rows.accepted.height else 0
+    doubled = table.doubled_count
+    total, skipped = table.frame.height + table.blank_count + doubled, rows.skipped_count + doubled
     numbers = (total, claimed, rows.accepted.height - claimed, rows.rejects.height, skipped, doubled)
     return {
         "row_kind": pl.lit(FILE),
         "status": pl.lit(READ),
         "downloaded_on": pl.lit(rows.covers_on, pl.Date),
         "unknown_columns": masked(pl.lit(", ".join(unknown) or None, pl.String)),
-        "is_unended": pl.lit(found.is_unended),
+        "is_unended": pl.lit(table.is_unended),
         **{name: pl.lit(number, pl.Int64) for name, number in zip(_COUNTS, numbers, strict=True)},
     }

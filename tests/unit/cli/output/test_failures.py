@@ -6,7 +6,7 @@ import pytest
 
 from metrics_lake.cli.output.failures import lines
 from metrics_lake.config.settings import SettingsError
-from metrics_lake.io.landing.intake import LandingError
+from metrics_lake.io.landing.local_landing import LandingError
 from metrics_lake.io.storage.files import BusyError
 from metrics_lake.model.tables import TableError
 

@@ -11,9 +11,8 @@ from rich.console import Console
 from metrics_lake.bronze import haproxy, store_reports
 from metrics_lake.cli.screens import intake_warnings
 from metrics_lake.model.arrow import arrow_schema, fitted
-from metrics_lake.sources.haproxy import SOURCE as LOGS
-from tests.unit.sources.haproxy.logs import SECRET, Arrived, line, rules_of, text
-from tests.unit.sources.reports import TENANTS
+from tests.unit.sources.haproxy.logs import SECRET, InMemoryFile, hasher_of, line, rules_of, text
+from tests.unit.sources.reports import HASHER, TENANTS
 
 HEAD = "Date,Package name,Daily User Installs\n"
 FILES = {
@@ -31,8 +30,8 @@ FILES = {
 @pytest.fixture
 def filled(world):
     schema = arrow_schema(store_reports.TABLE)
-    files = [Arrived(content.encode(), f"google_play/{name}.csv") for name, content in FILES.items()]
-    for frame in store_reports.SOURCE.parse(files, rules_of(TENANTS)):
+    files = [InMemoryFile(content.encode(), f"google_play/{name}.csv") for name, content in FILES.items()]
+    for frame in store_reports.FEED.parse(files, rules_of(TENANTS), HASHER):
         write_deltalake("data/lake/bronze/store_reports", fitted(frame, schema), mode="append", schema_mode="merge")
     return world
 
@@ -64,7 +63,7 @@ def test_the_kinds_of_rows_can_be_looked_at(filled, table, count):
 def test_completeness_accounts_for_every_row_of_a_report_beside_the_lines_of_logs(filled, monkeypatch):
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
     schema = arrow_schema(haproxy.TABLE)
-    for frame in LOGS.parse([Arrived(text([line(0), "nonsense"]))], rules_of()):
+    for frame in haproxy.FEED.parse([InMemoryFile(text([line(0), "nonsense"]))], rules_of(), hasher_of(rules_of())):
         write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
     ended = filled.run("audit", "completeness", "--format", "json")
     told = {row["path"].rpartition("/")[2]: row for row in map(json.loads, ended.out.splitlines())}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from metrics_lake.cli.screens.line_accounts import hour_spans, hours_by_proxy
-from metrics_lake.coverage.completeness import arrivals, received
+from metrics_lake.coverage.completeness import arrivals, coverage_of
 from tests.unit.drawing import rows, utc
 
 FILES = """
@@ -20,7 +20,7 @@ FILES = """
 
 
 def test_hours_are_counted_for_each_proxy_apart():
-    found = received(arrivals([tuple(row.values()) for row in rows(FILES)]), ["a"])
+    found = coverage_of(arrivals([tuple(row.values()) for row in rows(FILES)]), ["a"])
     told = {row["proxy"]: row for row in hours_by_proxy(found, pl.DataFrame(rows(FILES))).to_dicts()}
     assert list(told) == ["a", "b"], "a proxy of which nothing was read has no hours"
     assert told["a"] == {

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from metrics_lake.io.documents.cosmos import CosmosDocuments, CosmosError
 from metrics_lake.io.documents.sizes import BATCH_BYTES, DOCUMENT_BYTES, DocumentError, batches
 from tests.unit.io.cosmos_double import Account, Fault, serving
-from tests.unit.io.store_contract import C, StoreContract, document, ids
+from tests.unit.io.store_contract import C, document, ids
 
 KEY = base64.b64encode(b"a key that is not to be seen anywhere").decode()
 CREATE, REPLACE, QUERY, DELETE = "POST document", "PUT document", "query", "DELETE document"
@@ -35,10 +35,6 @@ def pauses() -> list[float]:
 @pytest.fixture
 def store(account, pauses) -> CosmosDocuments:
     return CosmosDocuments(account.address, "metrics", KEY, pause=pauses.append, answer_seconds=1)
-
-
-class TestCosmos(StoreContract):
-    """The cases of every store, against the double."""
 
 
 def test_containers_are_made_on_first_use_partitioned_by_tenant_and_indexed_by_nothing_else(store, account):
@@ -152,7 +148,7 @@ def test_what_somebody_else_wrote_meanwhile_is_looked_at_before_it_is_replaced(s
 @pytest.mark.parametrize(("theirs", "stands"), [(5, 5), (2, 3), (1, 3)])
 def test_of_two_publishers_the_newer_revision_stands_whoever_comes_last(store, account, theirs, stands):
     store.upsert(C, [document("a", revision=1)])
-    put = store._held
+    put = store._revisions
 
     def meanwhile(there, tenant, wanted):
         found = put(there, tenant, wanted)
@@ -160,7 +156,7 @@ def test_of_two_publishers_the_newer_revision_stands_whoever_comes_last(store, a
             CosmosDocuments(account.address, "metrics", KEY).upsert(C, [document("a", revision=theirs)])
         return found
 
-    store._held = meanwhile
+    store._revisions = meanwhile
     store.upsert(C, [document("a", revision=3)])
     assert store.between(C, "acme", "", "~")[0]["revision"] == stands
 
@@ -226,15 +222,15 @@ def test_without_key_or_identity_it_says_so(monkeypatch):
         def get_token(self, *scopes, **options):
             raise ClientAuthenticationError("no identity here")
 
-    monkeypatch.setattr("metrics_lake.io.documents.cosmos._identity", Nobody)
+    monkeypatch.setattr("metrics_lake.io.documents.cosmos_client._identity", Nobody)
     with pytest.raises(CosmosError, match="there is no managed identity here; set METRICS_LAKE_COSMOS_KEY"):
         ids(CosmosDocuments("https://localhost:9", "metrics", None))
 
 
 def test_what_stands_is_told_in_a_few_words(store):
-    assert store.standing() == "no database metrics yet; publish makes it"
+    assert store.state() == "no database metrics yet; publish makes it"
     store.upsert(C, [document("a")])
-    assert store.standing() == "database metrics"
+    assert store.state() == "database metrics"
 
 
 # --- limits that the service has and emulators don't -----------------------------------------------------------------

@@ -14,16 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics_lake.io.documents.sqlite import SqliteDocuments
-from tests.unit.io.store_contract import C, StoreContract, document, ids
+from tests.unit.io.store_contract import C, document, ids
 
 
 @pytest.fixture
 def store(tmp_path) -> SqliteDocuments:
     return SqliteDocuments(str(tmp_path / "made" / "documents.db"))
-
-
-class TestSqlite(StoreContract):
-    """The cases of every store."""
 
 
 def test_a_store_that_is_not_there_yet_is_not_made_by_asking(store, tmp_path):

@@ -13,8 +13,8 @@ from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.config.settings import Settings, Storage
 from metrics_lake.io.landing import checkpoints
 from metrics_lake.io.landing.checkpoints import CheckpointError
-from metrics_lake.io.landing.intake import Stream
-from metrics_lake.jobs.context import Work
+from metrics_lake.io.landing.intake import Intake
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain import reset_checkpoint
 from tests.unit import standing
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS
@@ -64,13 +64,13 @@ def lake(tmp_path, monkeypatch) -> Path:
     return tmp_path / "lake"
 
 
-def work_of(lake: Path) -> Work:
+def work_of(lake: Path) -> JobContext:
     storage = Storage(lake=str(lake), landing=str(lake.parent / "landing"))
-    return Work(Settings(storage=storage), TENANTS, lambda step: None)
+    return JobContext(Settings(storage=storage), TENANTS, lambda step: None)
 
 
-def stream_of(lake: Path) -> tuple[Stream, str]:
-    return work_of(lake).stream, f"{lake}/{bronze.TABLE.path}"
+def stream_of(lake: Path) -> tuple[Intake, str]:
+    return work_of(lake).intake(bronze.FEED), f"{lake}/{bronze.TABLE.path}"
 
 
 def test_a_whole_checkpoint_raises_no_alarm(lake):
@@ -106,7 +106,7 @@ def test_a_checkpoint_that_can_not_be_trusted_is_named_with_its_remedy(lake, har
 def test_a_new_epoch_begins_behind_what_bronze_holds_and_knows_its_files(lake, harm):
     HARMS[harm][0](lake / "_checkpoints" / "ingest_haproxy")
     work = work_of(lake)
-    assert reset_checkpoint.begin_again(work) == 2
+    assert reset_checkpoint.reset_checkpoint(work, bronze.FEED) == 2
     stream, table = stream_of(lake)
     stream.check(table)
     assert (stream.committed, stream.manifest.last_number) == (2, 2)
@@ -121,20 +121,20 @@ def test_a_manifest_that_is_torn_is_made_whole_from_bronze_by_a_new_epoch(lake):
     stream, _ = stream_of(lake)
     with pytest.raises(CheckpointError, match=r"00000001\.json is torn or lost.*--reset-checkpoint"):
         stream.manifest.entries()
-    reset_checkpoint.begin_again(work_of(lake))
+    reset_checkpoint.reset_checkpoint(work_of(lake), bronze.FEED)
     assert len(stream.manifest.entries()) == 2
 
 
 def test_what_was_planned_and_not_read_is_planned_anew_in_a_new_epoch(lake):
     stream, _ = stream_of(lake)
     stream.manifest.add("landing", [], {})
-    reset_checkpoint.begin_again(work_of(lake))
+    reset_checkpoint.reset_checkpoint(work_of(lake), bronze.FEED)
     assert stream.manifest.last_number == 2
 
 
 def test_a_new_epoch_that_is_lost_again_is_found_again(lake):
     work = work_of(lake)
-    reset_checkpoint.begin_again(work)
+    reset_checkpoint.reset_checkpoint(work, bronze.FEED)
     standing.write(lake, 1)  # what the new epoch's query adds
     shutil.rmtree(lake / "_checkpoints/ingest_haproxy/query")
     stream, table = stream_of(lake)
@@ -144,9 +144,9 @@ def test_a_new_epoch_that_is_lost_again_is_found_again(lake):
 
 def test_old_checkpoints_are_put_aside_and_none_is_overwritten(lake):
     work = work_of(lake)
-    reset_checkpoint.begin_again(work)
+    reset_checkpoint.reset_checkpoint(work, bronze.FEED)
     shutil.copytree(lake / "_checkpoints/ingest_haproxy/query-before-1", lake / "_checkpoints/ingest_haproxy/query")
-    reset_checkpoint.begin_again(work)
+    reset_checkpoint.reset_checkpoint(work, bronze.FEED)
     assert (lake / "_checkpoints/ingest_haproxy/query-before-2/metadata").exists()
 
 

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from metrics_lake.io.landing.intake import LandingError, Stream, new_entries
+from metrics_lake.io.landing.intake import Intake, new_entries
+from metrics_lake.io.landing.local_landing import LandingError, LocalLanding
 from metrics_lake.sources.landed_file import FileEntry
 
-FEED = SimpleNamespace(SOURCE=SimpleNamespace(folder="haproxy"))
+FEED = SimpleNamespace(folders=("haproxy",))
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def put(landing: Path, name: str, content: str, *, age_days: float = 0) -> None:
 
 
 def new(landing: Path, known: list[FileEntry]) -> list[FileEntry]:
-    return list(new_entries(landing, "haproxy", known, str))
+    return list(new_entries(LocalLanding(landing), "haproxy", known, str))
 
 
 def names(entries: list[FileEntry]) -> list[str]:
@@ -74,7 +75,7 @@ def test_a_file_that_was_gone_before_it_was_read_is_read_under_its_new_name_and_
     known = new(landing, [])
     (landing / "haproxy/haproxy.log").rename(landing / "haproxy/haproxy.log.1")
     put(landing, "haproxy.log.2", "same")
-    found = list(new_entries(landing, "haproxy", known, str, lambda: {known[0].content_hash}))
+    found = list(new_entries(LocalLanding(landing), "haproxy", known, str, lambda: {known[0].content_hash}))
     assert [(entry.path, entry.is_duplicate) for entry in found] == [
         ("haproxy/haproxy.log.1", False), ("haproxy/haproxy.log.2", True),
     ]  # fmt: skip
@@ -159,9 +160,9 @@ def test_a_landing_folder_without_the_feed_s_is_empty(tmp_path):
 def test_a_plan_takes_files_up_to_so_many_bytes_and_one_at_least(landing):
     for name, size in (("a", 6), ("b", 4), ("c", 1), ("d", 100), ("e", 1)):
         put(landing, name, name * size)
-    stream = Stream(FEED, landing / "checkpoint", str)
+    stream = Intake(FEED, landing / "checkpoint", str)
     plans = []
-    while batch := stream.plan(landing, {"gap": 60}, 10):
+    while batch := stream.plan(LocalLanding(landing), {"gap": 60}, 10):
         plans.append(names(list(batch.entries)))
         assert batch.rules == {"gap": 60} and batch.root == str(landing.resolve())
     assert plans == [["a", "b"], ["c"], ["d"], ["e"]]
@@ -169,12 +170,12 @@ def test_a_plan_takes_files_up_to_so_many_bytes_and_one_at_least(landing):
 
 
 def test_nothing_new_plans_nothing_and_writes_nothing(landing):
-    stream = Stream(FEED, landing / "checkpoint", str)
-    assert stream.plan(landing, {}, 10) is None and not (landing / "checkpoint").exists()
+    stream = Intake(FEED, landing / "checkpoint", str)
+    assert stream.plan(LocalLanding(landing), {}, 10) is None and not (landing / "checkpoint").exists()
 
 
 def test_what_is_committed_is_read_from_the_checkpoint(tmp_path):
-    stream = Stream(FEED, tmp_path, str)
+    stream = Intake(FEED, tmp_path, str)
     assert stream.committed == 0
     for folder in ("commits", "offsets"):
         (tmp_path / "query" / folder).mkdir(parents=True)

@@ -20,7 +20,7 @@ from metrics_lake.bronze.haproxy import TABLE
 from metrics_lake.io.landing import reader
 from metrics_lake.io.landing.manifest import Manifest
 from metrics_lake.io.landing.reader import FilesPartition, LandedFile, LandingReader, ReadingFailed, grouped
-from metrics_lake.privacy.redaction import Names, sealed
+from metrics_lake.privacy.redaction import Names, encrypted
 from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 from metrics_lake.sources.lookups import geo
 from tests.unit.sources.haproxy.logs import SECRET, line, parse, rules_of, text
@@ -59,7 +59,7 @@ def test_the_file_before_is_the_nearest_whole_one_of_its_folder_by_name(tmp_path
     assert (before.entry.path, read(before), before.batch_number) == ("b.log", b"b.log", 1)
     assert before.before().entry.path == "a.log" and before.before().before() is None
     (tmp_path / "a.log").rename(tmp_path / "192.0.2.7.log")
-    marked = replace(before, shown=lambda path: path.replace("192.0.2.7", "<mark>")).before()
+    marked = replace(before, redact_path=lambda path: path.replace("192.0.2.7", "<mark>")).before()
     assert (marked.entry.path, marked.true_path) == ("<mark>.log", "192.0.2.7.log")
 
 
@@ -177,7 +177,7 @@ def test_a_reader_s_offsets_are_the_manifest_s_batches(tmp_path):
     assert reader.partitions({"batch": 2}, {"batch": 2}) == []
 
 
-SHOWN = Names(bytes.fromhex(SECRET)).shown
+SHOWN = Names(bytes.fromhex(SECRET)).redact_path
 NAMED = ("haproxy/192.0.2.7/a.log", "haproxy/192.0.2.8/a.log", "haproxy/edge/of-c0000207.log", "haproxy/edge/plain.log")
 
 
@@ -200,12 +200,11 @@ def test_a_file_with_an_address_in_its_name_that_went_away_has_vanished(tmp_path
 class Quoting:
     """A feed that fails as libraries do: with a line in its message."""
 
-    SOURCE = SimpleNamespace(parse=lambda files, rules: [int(next(files[0].pieces()))])
-    TABLE = TABLE
+    FEED = SimpleNamespace(table=TABLE, parse=lambda files, rules, hasher: [int(next(files[0].pieces()))])
 
 
-class Missing(Quoting):
-    SOURCE = SimpleNamespace(parse=lambda files, rules: geo.opened("of-192.0.2.7.mmdb"))
+class Missing:
+    FEED = SimpleNamespace(table=TABLE, parse=lambda files, rules, hasher: geo.open_files("of-192.0.2.7.mmdb"))
 
 
 @pytest.mark.parametrize(
@@ -216,7 +215,7 @@ def test_a_failure_in_a_worker_is_told_without_what_it_was_reading(tmp_path, mon
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
     monkeypatch.setitem(sys.modules, "feed_that_fails", feed)
     (tmp_path / "a.log").write_text("192.0.2.7 is no number")
-    Manifest(tmp_path).add(str(tmp_path), [FileEntry("a.log", 22, "ab" * 32, "")], sealed(rules_of()))
+    Manifest(tmp_path).add(str(tmp_path), [FileEntry("a.log", 22, "ab" * 32, "")], encrypted(rules_of()))
     reader = LandingReader({"manifest": str(tmp_path), "feed": "feed_that_fails"})
     with pytest.raises(ReadingFailed, match=told) as failed:
         list(reader.read(FilesPartition(1, (0,))))

@@ -38,8 +38,8 @@ def test_every_file_is_held_with_its_size_whatever_its_name(tmp_path):
     for path in ("query/offsets/0", "query/offsets/.0.crc", "query/metadata", "other/x.json"):
         blobs.write(path, path.encode())
     (tmp_path / "query" / "gone").symlink_to("nowhere")
-    assert blobs.held("query") == {"query/metadata": 14, "query/offsets/.0.crc": 20, "query/offsets/0": 15}
-    assert blobs.held("nobody") == {} and len(blobs.held("")) == 4
+    assert blobs.sizes("query") == {"query/metadata": 14, "query/offsets/.0.crc": 20, "query/offsets/0": 15}
+    assert blobs.sizes("nobody") == {} and len(blobs.sizes("")) == 4
     assert list(blobs.read_all(["query/metadata", "none"])) == [("query/metadata", b"query/metadata"), ("none", None)]
 
 
@@ -48,4 +48,4 @@ def test_a_folder_is_moved_as_a_whole_and_one_that_is_not_there_is_none(tmp_path
     blobs.write("query/offsets/0", b"0")
     blobs.move("query", "before-1")
     blobs.move("query", "before-2")
-    assert blobs.held("") == {"before-1/offsets/0": 1}
+    assert blobs.sizes("") == {"before-1/offsets/0": 1}

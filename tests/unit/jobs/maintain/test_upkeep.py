@@ -7,11 +7,15 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
+from metrics_lake.bronze import store_reports
 from metrics_lake.catalog import stored
 from metrics_lake.config.settings import Settings, Storage, Upkeep
-from metrics_lake.jobs.context import Work
+from metrics_lake.io.landing.manifest import Manifest
+from metrics_lake.io.storage.files import content_hash
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.maintain.upkeep import statements, upkeep
 from metrics_lake.model.tables import Table
+from metrics_lake.sources.landed_file import FileEntry
 from tests.unit import standing
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS, line, text
 
@@ -50,7 +54,25 @@ def world(tmp_path, monkeypatch):
 def test_of_landing_only_what_was_read_as_it_lies_and_is_old_enough_is_deleted(world, days, deleted):
     before = {path.name for path in (world / "landing").rglob("*") if path.is_file()}
     storage = Storage(lake=str(world / "lake"), landing=str(world / "landing"))
-    work = Work(Settings(storage=storage, upkeep=Upkeep(landing_days=days)), TENANTS, lambda step: None)
+    work = JobContext(Settings(storage=storage, upkeep=Upkeep(landing_days=days)), TENANTS, lambda step: None)
     done = upkeep(work, [], datetime(2001, 6, 15, tzinfo=timezone.utc))
     after = {path.name for path in (world / "landing").rglob("*") if path.is_file()}
     assert (done.landing_files, sorted(before - after)) == (len(deleted), deleted)
+
+
+def test_store_reports_past_their_days_are_deleted_from_landing_as_logs_are(world):
+    path, checkpoint = "google_play/installs.csv", world / "lake" / "_checkpoints" / store_reports.FEED.checkpoint
+    report = world / "landing" / path
+    report.parent.mkdir()
+    report.write_text("Date,Package name,Daily User Installs\n")
+    os.utime(report, (979_563_600, 979_563_600))
+    modified = datetime.fromtimestamp(979_563_600, timezone.utc).isoformat()
+    entry = FileEntry(path, report.stat().st_size, content_hash(report), modified)
+    storage = Storage(lake=str(world / "lake"), landing=str(world / "landing"))
+    context = JobContext(Settings(storage=storage, upkeep=Upkeep(landing_days=100)), TENANTS, lambda step: None)
+    Manifest(checkpoint / "manifest").add("landing", [entry], {})
+    now = datetime(2001, 6, 15, tzinfo=timezone.utc)
+    assert upkeep(context, [], now).landing_files == 1 and report.exists(), "its batch is planned and not in bronze yet"
+    standing.with_sum(checkpoint / "query" / "offsets" / "0", 'v1\n{"conf":{}}\n{"batch": 1}')
+    standing.with_sum(checkpoint / "query" / "commits" / "0", 'v1\n{"nextBatchWatermarkMs":0}')
+    assert upkeep(context, [], now).landing_files == 1 and not report.exists()

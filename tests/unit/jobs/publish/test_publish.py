@@ -15,12 +15,12 @@ from metrics_lake.config.settings import Documents, Privacy, Settings, Storage
 from metrics_lake.io.storage.blobs import FolderBlobs
 from metrics_lake.io.storage.failpoints import Crash, crashing
 from metrics_lake.jobs.compute import compute
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import publish as publishing
 from metrics_lake.jobs.publish.plan import NOTE
 from metrics_lake.jobs.publish.publish import publish
 from metrics_lake.jobs.refine import refine
-from metrics_lake.serve.rollup.rollup import Standing
+from metrics_lake.serve.data_status import DataStatus
 from tests.unit import standing
 from tests.unit.drawing import utc
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS
@@ -30,10 +30,10 @@ BLOBS = 24
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobContext:
     """A lake of an hour a day, worked out and published but for its newest hour."""
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
-    made = Work(settings(tmp_path, "rollups"), TENANTS, lambda step: None)
+    made = JobContext(settings(tmp_path, "rollups"), TENANTS, lambda step: None)
     standing.write(tmp_path / "lake", DAYS - 1, hours_apart=24)
     worked_out(made)
     publish(made)
@@ -47,12 +47,12 @@ def settings(folder: Path, rollups: str) -> Settings:
     return Settings(storage=storage, documents=Documents(path=str(folder / f"{rollups}.db")))
 
 
-def worked_out(work: Work) -> None:
+def worked_out(work: JobContext) -> None:
     refine(work)
     compute(work)
 
 
-def published(work: Work) -> dict[str, Any]:
+def published(work: JobContext) -> dict[str, Any]:
     """All that stands, index included, without what each publish says of itself."""
     root, found = Path(work.settings.storage.rollups), {}
     for path in sorted(root.rglob("*/*.json")):
@@ -70,7 +70,7 @@ def published(work: Work) -> dict[str, Any]:
 
 
 @pytest.fixture
-def clean(work: Work, tmp_path: Path) -> dict[str, Any]:
+def clean(work: JobContext, tmp_path: Path) -> dict[str, Any]:
     """What one publish of the whole lake leaves, in a place of its own."""
     other = replace(work, settings=settings(tmp_path, "clean"))
     publish(other)
@@ -130,7 +130,7 @@ def test_an_index_names_no_blob_that_somebody_deleted_and_every_one_that_came_ba
     assert "live/day/2001-01-17.json" in {row["path"] for row in index_of(work)}
 
 
-def index_of(work: Work) -> list[dict[str, Any]]:
+def index_of(work: JobContext) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads((Path(work.settings.storage.rollups) / "acme" / "index.json").read_bytes())[
         "rollups"
     ]
@@ -181,8 +181,8 @@ def test_what_a_killed_publish_called_final_is_looked_at_again_where_less_has_ar
     """Data of another proxy came meanwhile, which is not as far: nothing else would lead back to those days."""
 
     def reaching(through: datetime) -> None:
-        made = Standing(through, timedelta())
-        monkeypatch.setattr(publishing, "_standing", lambda work: made)
+        made = DataStatus(through, timedelta())
+        monkeypatch.setattr(publishing, "_data_status", lambda work: made)
 
     reaching(utc("2001-01-16 00:00"))
     publish(work)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from metrics_lake.io.documents.open_store import documents_of
+from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import FolderBlobs
 from metrics_lake.io.storage.failpoints import Crash, crashing
-from metrics_lake.jobs import downloads
-from metrics_lake.jobs.context import Work
+from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.publish import publish_downloads
 from metrics_lake.jobs.publish.publish import PublishError, publish
 from metrics_lake.serve.listening import CONTAINER
 from tests.unit import standing
@@ -24,28 +24,28 @@ DAYS, LATER = 3, 40
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobContext:
     """A lake of the 15th and of a day forty days later, where another one, of three days from the 15th, was published."""
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
-    made = Work(settings(tmp_path, "rollups"), TENANTS, lambda step: None)
+    made = JobContext(settings(tmp_path, "rollups"), TENANTS, lambda step: None)
     standing.write(tmp_path / "lake", DAYS, hours_apart=24)
     worked_out(made)
     publish(made)
     shutil.rmtree(tmp_path / "lake")
     standing.write(tmp_path / "lake", 1)
     standing.write(tmp_path / "lake", 1, first=LATER, hours_apart=24)
-    other = Work(settings(tmp_path, "rollups"), TENANTS, lambda step: None)
+    other = JobContext(settings(tmp_path, "rollups"), TENANTS, lambda step: None)
     worked_out(other)
     return other
 
 
-def everything(work: Work) -> tuple[dict, list[dict]]:
+def everything(work: JobContext) -> tuple[dict, list[dict]]:
     """Blobs, and documents but for their revisions."""
-    held = documents_of(work.settings).between(CONTAINER, "acme", "", "~")
+    held = open_document_store(work.settings).between(CONTAINER, "acme", "", "~")
     return published(work), [{**document, "revision": 0} for document in held]
 
 
-def clean(work: Work, folder: Path) -> tuple[dict, list[dict]]:
+def clean(work: JobContext, folder: Path) -> tuple[dict, list[dict]]:
     other = replace(work, settings=settings(folder, "clean"))
     publish(other)
     return everything(other)
@@ -95,7 +95,7 @@ def test_no_index_ever_names_a_blob_that_went(work, tmp_path, monkeypatch):
 def test_where_the_lake_holds_nothing_everything_goes_that_is_named_and_only_on_demand(work, tmp_path):
     before = everything(work)
     shutil.rmtree(tmp_path / "lake")
-    nothing = Work(work.settings, TENANTS, lambda step: None)
+    nothing = JobContext(work.settings, TENANTS, lambda step: None)
     publish(nothing)
     assert everything(nothing) == before
     publish(nothing, accept_loss=True)
@@ -103,10 +103,10 @@ def test_where_the_lake_holds_nothing_everything_goes_that_is_named_and_only_on_
 
 
 def test_documents_of_downloads_that_the_lake_does_not_hold_go_on_demand_too(work):
-    store = documents_of(work.settings)
+    store = open_document_store(work.settings)
     store.upsert("downloads", [{"id": "apple:1:2001-01-15:DE", "tenant": "acme", "date": "2001-01-15"}])
-    assert downloads.publish(work) == downloads.Published()
-    assert downloads.publish(work, accept_loss=True) == downloads.Published(removed=1)
+    assert publish_downloads.publish(work) == publish_downloads.Published()
+    assert publish_downloads.publish(work, accept_loss=True) == publish_downloads.Published(removed=1)
     assert store.ids("downloads", "acme") == []
 
 
@@ -117,7 +117,7 @@ def test_rollups_and_documents_that_go_and_come_back_continue_their_revision(wor
     assert {"acme/live/day/2001-01-16.json", "live:day:2001-01-16"} <= gone
     shutil.rmtree(tmp_path / "lake")
     standing.write(tmp_path / "lake", DAYS, hours_apart=24)
-    again = Work(work.settings, TENANTS, lambda step: None)
+    again = JobContext(work.settings, TENANTS, lambda step: None)
     worked_out(again)
     publish(again, accept_loss=True)
     after = standing_revisions(again)
@@ -137,9 +137,9 @@ def test_a_rollup_that_somebody_deleted_continues_the_revision_that_the_index_to
     assert standing_revisions(work)[path] == before + 1
 
 
-def standing_revisions(work: Work) -> dict[str, int]:
+def standing_revisions(work: JobContext) -> dict[str, int]:
     """By path or id the revision of every blob and document that stands."""
     root = Path(work.settings.storage.rollups)
     blobs = {path.relative_to(root).as_posix(): json.loads(path.read_bytes()) for path in root.glob("acme/*/*/*.json")}
-    held = {each["id"]: each for each in documents_of(work.settings).between(CONTAINER, "acme", "", "~")}
+    held = {each["id"]: each for each in open_document_store(work.settings).between(CONTAINER, "acme", "", "~")}
     return {name: document["revision"] for name, document in {**blobs, **held}.items()}

@@ -13,48 +13,55 @@ from hypothesis import strategies as st
 
 from metrics_lake.config.settings import LENGTH_EDGES, Settings, contract
 from metrics_lake.config.tenants import Tenant
+from metrics_lake.model import dimensions
 from metrics_lake.model.periods import Calendar
+from metrics_lake.serve import json_text
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.rollup import rollup
-from metrics_lake.serve.rollup.rollup import Shelf, Standing
-from metrics_lake.serve.rollup.rows import Figures
+from metrics_lake.serve.rollup.gold_rows import GoldRows
+from metrics_lake.serve.rollup.section import RollupContext
+from metrics_lake.serve.rollup.session_lengths import label
 from tests.unit.drawing import day, utc
 from tests.unit.serve.samples import CALENDAR, days, hour
 
 ZONE = "Africa/Johannesburg"
-SHELF = Shelf("acme", CALENDAR, contract(Settings(), Tenant(name="Acme", timezone=ZONE), "2001-01"), LENGTH_EDGES)
-STANDING = Standing(utc("2001-01-16 12:00"), timedelta(hours=24))
+CONTEXT = RollupContext(
+    "acme", CALENDAR, contract(Settings(), Tenant(name="Acme", timezone=ZONE), "2001-01"), LENGTH_EDGES
+)
+DATA_STATUS = DataStatus(utc("2001-01-16 12:00"), timedelta(hours=24))
 NOW = utc("2001-01-16 12:30")
 MONDAY, TUESDAY = day("2001-01-15"), day("2001-01-16")
 CHECK = jsonschema.Draft202012Validator(rollup.schema(), format_checker=jsonschema.FormatChecker())
 
 
 @pytest.fixture
-def figures() -> Figures:
-    held = Figures()
-    held.add_days(
+def figures() -> GoldRows:
+    gold = GoldRows()
+    gold.add(
+        "gold.listening_by_day",
         days("""
         on         | started | active | seconds | unique | peak | peak_at             | excluded
         2001-01-15 | 5       | 7      | 5400    | 4      | 3    | 2001-01-15 10:15:00 | {bot: 2}
         2001-01-16 | 1       | 2      | 1800    | 2      | 2    | 2001-01-16 08:00:00 | {bot: 1, no_media: 1}
-        """)
+        """),
     )
-    held.add_hours([
+    gold.add("gold.listening_by_hour", [
         hour("2001-01-14 22:00", active=2, again=2, unique=2, peak=2, seconds=1800),
         hour("2001-01-15 10:00", started=4, active=5, unique=3, peak=3, seconds=3000, completed=3),
         hour("2001-01-15 11:00", started=1, active=3, unique=3, peak=2, seconds=600, completed=2),
         hour("2001-01-15 22:00", active=1, unique=1, peak=1, seconds=1200, again=1),
         hour("2001-01-16 08:00", started=1, active=1, unique=1, peak=1, seconds=600, completed=1),
     ])  # fmt: skip
-    held.add_lengths([
+    gold.add("gold.session_lengths_by_day", [
         {"tenant": "acme", "stream": "*", "listened_on": on, "at_least_minutes": edge, "session_count": count}
         for on, edge, count in ((MONDAY, 0, 2), (MONDAY, 15, 2), (MONDAY, 1080, 1), (TUESDAY, 15, 1))
     ])  # fmt: skip
     named = {"tenant": "acme", "stream": "*"}
-    held.add_periods([
+    gold.add("gold.listening_by_period", [
         {**named, "kind": kind, "name": name, "unique_listeners": number, "unique_by_hour": [number] * 24}
         for kind, name, number in (("day", "2001-01-15", 4), ("day", "2001-01-16", 2), ("week", "2001-W03", 5))
     ])  # fmt: skip
-    held.add_dimensions([
+    gold.add("gold.dimensions_by_period", [
         {**named, "kind": "day", "name": "2001-01-15", "dimension": dimension, "dimension_value": value,
          "sessions_started": started, "listening_seconds": seconds, "unique_listeners": 1}
         for dimension, value, started, seconds in (
@@ -62,21 +69,21 @@ def figures() -> Figures:
             ("source", "a.example", 2, 0.0), ("source", "direct", 3, 0.0),
         )
     ])  # fmt: skip
-    return held
+    return gold
 
 
 @pytest.fixture
 def a_day(figures) -> dict:
-    return rollup.rollup(SHELF, "*", CALENDAR.day(MONDAY), figures, STANDING)
+    return rollup.rollup(CONTEXT, "*", CALENDAR.day(MONDAY), figures, DATA_STATUS)
 
 
 @pytest.fixture
 def a_week(figures) -> dict:
-    return rollup.rollup(SHELF, "*", CALENDAR.week(MONDAY), figures, STANDING)
+    return rollup.rollup(CONTEXT, "*", CALENDAR.week(MONDAY), figures, DATA_STATUS)
 
 
 def published(document: dict) -> dict:
-    return json.loads(rollup.encoded(rollup.revised(document, None, NOW)))
+    return json.loads(json_text.encoded(rollup.revised(document, None, NOW)))
 
 
 PERIODS = {
@@ -88,7 +95,7 @@ PERIODS = {
 @pytest.mark.parametrize("kind", PERIODS)
 @pytest.mark.parametrize("stream", ["*", "nobody listened to this"])
 def test_every_kind_of_document_fits_the_schema(figures, kind, stream):
-    CHECK.validate(published(rollup.rollup(SHELF, stream, PERIODS[kind], figures, STANDING)))
+    CHECK.validate(published(rollup.rollup(CONTEXT, stream, PERIODS[kind], figures, DATA_STATUS)))
 
 
 @pytest.mark.parametrize(
@@ -161,8 +168,8 @@ def test_a_longer_period_has_an_entry_for_each_of_its_days(a_week):
 
 @pytest.mark.parametrize(("on", "hours"), [("2001-03-25", 23), ("2001-10-28", 25)])
 def test_a_day_on_which_the_clock_is_moved_has_its_real_hours(on, hours):
-    berlin = Shelf("acme", Calendar("Europe/Berlin"), SHELF.contract, LENGTH_EDGES)
-    document = rollup.rollup(berlin, "*", berlin.calendar.day(day(on)), Figures(), STANDING)
+    berlin = RollupContext("acme", Calendar("Europe/Berlin"), CONTEXT.contract, LENGTH_EDGES)
+    document = rollup.rollup(berlin, "*", berlin.calendar.day(day(on)), GoldRows(), DATA_STATUS)
     starts = [entry["start"] for entry in document["numbers"]]
     assert len(set(starts)) == hours and len(document["by_hour_of_day"]) == 24
 
@@ -192,11 +199,11 @@ LABELS = (
 
 
 def test_lengths_have_the_labels_of_the_contract():
-    assert tuple(map(rollup.label, LENGTH_EDGES, (*LENGTH_EDGES[1:], None))) == LABELS
+    assert tuple(map(label, LENGTH_EDGES, (*LENGTH_EDGES[1:], None))) == LABELS
 
 
 def test_other_edges_get_labels_likewise():
-    assert [rollup.label(0, 30), rollup.label(30, 1440), rollup.label(1440, None)] == [
+    assert [label(0, 30), label(30, 1440), label(1440, None)] == [
         "< 30 minutes",
         "30 minutes",
         "24 hours +",
@@ -206,7 +213,7 @@ def test_other_edges_get_labels_likewise():
 def test_values_of_a_dimension_stand_high_to_low_and_none_is_missing(a_day):
     assert [value["value"] for value in a_day["dimensions"]["player"]] == ["Sonos", "VLC"]
     assert [value["value"] for value in a_day["dimensions"]["source"]] == ["direct", "a.example", "b.example"]
-    assert {name for name, values in a_day["dimensions"].items() if not values} == set(rollup.DIMENSIONS) - {
+    assert {name for name, values in a_day["dimensions"].items() if not values} == set(dimensions.NAMES) - {
         "player",
         "source",
     }
@@ -226,8 +233,8 @@ def test_what_is_not_counted_is_told_by_reason(a_week):
     ],
 )
 def test_a_period_is_final_a_while_after_everything_arrived(figures, through, status, shown):
-    standing = Standing(utc(through), timedelta(hours=24))
-    document = rollup.rollup(SHELF, "*", CALENDAR.day(MONDAY), figures, standing)
+    status_then = DataStatus(utc(through), timedelta(hours=24))
+    document = rollup.rollup(CONTEXT, "*", CALENDAR.day(MONDAY), figures, status_then)
     assert (document["status"], document["complete_through"]) == (status, shown)
 
 
@@ -269,7 +276,7 @@ def test_what_is_only_said_of_the_numbers_is_written_without_a_new_revision(a_da
 
 
 def test_a_document_is_text_that_people_can_read(a_day):
-    encoded = rollup.encoded({**rollup.revised(a_day, None, NOW), "tenant": "Künstler"})
+    encoded = json_text.encoded({**rollup.revised(a_day, None, NOW), "tenant": "Künstler"})
     assert "Künstler".encode() in encoded and encoded.endswith(b"}\n")
     assert len(encoded.splitlines()) > 60 and max(map(len, encoded.splitlines())) < 400  # an hour a line
 
@@ -283,11 +290,11 @@ _JSON = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=3), _JSON, max_size=4))
 def test_whatever_a_document_holds_is_read_back_as_it_was(document):
-    assert json.loads(rollup.encoded(document)) == document
+    assert json.loads(json_text.encoded(document)) == document
 
 
 def test_a_period_within_which_the_keys_of_listeners_changed_says_so(figures):
-    monthly = Shelf("acme", CALENDAR, {**SHELF.contract, "key_rotation": "monthly"}, LENGTH_EDGES)
-    [day_of, _, _, year] = [rollup.rollup(monthly, "*", p, figures, STANDING) for p in CALENDAR.named(MONDAY)]
+    monthly = RollupContext("acme", CALENDAR, {**CONTEXT.contract, "key_rotation": "monthly"}, LENGTH_EDGES)
+    [day_of, _, _, year] = [rollup.rollup(monthly, "*", p, figures, DATA_STATUS) for p in CALENDAR.named(MONDAY)]
     assert year["summary"]["crosses_epoch"] is True and "crosses_epoch" not in day_of["summary"]
     CHECK.validate(rollup.revised(year, None, NOW))

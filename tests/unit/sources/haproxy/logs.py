@@ -1,4 +1,4 @@
-"""Small logs for tests: lines as HAProxy writes them, files as they arrive, and what `parse` makes of them."""
+"""Small logs for tests: lines as HAProxy writes them, landed files, and the rows that `parse` makes from them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from metrics_lake.bronze.haproxy import TABLE
+from metrics_lake.bronze.haproxy import FEED, TABLE
+from metrics_lake.config.secrets import read_secret
 from metrics_lake.config.settings import Privacy, Rules, Settings, rules
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.model.arrow import arrow_schema, fitted
-from metrics_lake.sources.haproxy import SOURCE
+from metrics_lake.privacy import salts
+from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.sources.landed_file import FileEntry
 
 SECRET = "5e" * 31 + "c7"
@@ -49,15 +51,15 @@ def line(
 
 
 @dataclass(frozen=True)
-class Arrived:
-    """A file whose bytes are here, in pieces that end where a line does."""
+class InMemoryFile:
+    """A landed file in memory."""
 
     content: bytes
     path: str = "haproxy/edge-01/2001/01/15/haproxy-13-00.log"
     is_duplicate: bool = False
     batch_number: int = 1
-    shown: str | None = None
-    earlier: Arrived | None = None
+    redacted_path: str | None = None
+    earlier: InMemoryFile | None = None
 
     @property
     def true_path(self) -> str:
@@ -65,16 +67,16 @@ class Arrived:
 
     @property
     def entry(self) -> FileEntry:
-        found = hashlib.sha256(self.content).hexdigest()
+        digest = hashlib.sha256(self.content).hexdigest()
         return FileEntry(
-            self.shown or self.path, len(self.content), found, "2001-01-15T13:00:00+00:00", self.is_duplicate
+            self.redacted_path or self.path, len(self.content), digest, "2001-01-15T13:00:00+00:00", self.is_duplicate
         )
 
     def pieces(self) -> Iterator[bytes]:
         if self.content:
             yield self.content
 
-    def before(self) -> Arrived | None:
+    def before(self) -> InMemoryFile | None:
         return self.earlier
 
 
@@ -82,6 +84,11 @@ def rules_of(tenants: Tenants = TENANTS, **settings: Any) -> Rules:
     """Settings as `rules_of(haproxy={"timezone": "Europe/Berlin"})`."""
     privacy = {"secret_file": "there-is-none", **settings.pop("privacy", {})}
     return rules(Settings.model_validate({"privacy": Privacy(**privacy), **settings}), tenants)
+
+
+def hasher_of(rules: Rules) -> Hasher:
+    """What a worker hashes with under these rules. Needs METRICS_LAKE_SECRET."""
+    return Hasher(read_secret(rules.privacy.secret_file), salts.read(rules.privacy.keys_file))
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,7 @@ class Read:
 
     @property
     def accounts(self) -> dict[str, int]:
-        """The one file's accounts that aren't empty."""
+        """The counts of the only file, without zeros."""
         [file] = self.files
         names = ("accepted", "reject", "unclaimed", "skipped")
         return {name: file[f"{name}_count"] for name in names if file[f"{name}_count"]}
@@ -116,9 +123,10 @@ class Read:
 
 def parse(*files: Any, rules: Rules | None = None) -> Read:
     """What the source makes of files, as the rows that Spark would be handed. Needs METRICS_LAKE_SECRET."""
-    arrived = [Arrived(file) if isinstance(file, bytes) else file for file in files]
+    input_files = [InMemoryFile(file) if isinstance(file, bytes) else file for file in files]
+    used = rules or rules_of()
     schema = arrow_schema(TABLE)
-    tables = [pl.from_arrow(fitted(frame, schema)) for frame in SOURCE.parse(arrived, rules or rules_of())]
+    tables = [pl.from_arrow(fitted(frame, schema)) for frame in FEED.parse(input_files, used, hasher_of(used))]
     return Read(pl.concat(tables) if tables else pl.from_arrow(schema.empty_table()))
 
 

@@ -1,4 +1,4 @@
-"""The hour that comes twice: each line is put by its end, between the line before it and the certain one behind it."""
+"""The hour that occurs twice: each line is decided by its end, between the previous line and the next certain one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from metrics_lake.sources.haproxy import reading
 from metrics_lake.sources.haproxy.doubtful import Line, later
 from tests.unit.drawing import utc
-from tests.unit.sources.haproxy.logs import SECRET, Arrived, parse, rules_of, text
+from tests.unit.sources.haproxy.logs import SECRET, InMemoryFile, parse, rules_of, text
 
 # When clocks were put back in 2001: the first of the two hours begins there. Lord Howe's clock goes back by half an hour.
 TURNS = {
@@ -40,7 +40,7 @@ def written(start: datetime, lasting_ms: int, zone: str, prefix: str = "") -> st
     )
 
 
-def starts(*files: Arrived | bytes, zone: str) -> dict[int, datetime]:
+def starts(*files: InMemoryFile | bytes, zone: str) -> dict[int, datetime]:
     """When each request started, by its length (which is its size too)."""
     got = parse(*files, rules=rules_of(haproxy={"timezone": zone}))
     return {
@@ -77,7 +77,9 @@ def requests_of(zone: str, night: list[tuple[int, int]]) -> list[tuple[datetime,
 def test_a_log_through_the_hour_that_comes_twice_is_read_as_it_was(night):
     zone, requests = night[0], requests_of(*night)
     lines = [written(start, lasting, zone) for start, lasting in requests]
-    assert starts(Arrived(text(lines), "haproxy/a.log"), zone=zone) == {lasting: start for start, lasting in requests}
+    assert starts(InMemoryFile(text(lines), "haproxy/a.log"), zone=zone) == {
+        lasting: start for start, lasting in requests
+    }
 
 
 @settings(max_examples=12, deadline=None)
@@ -88,12 +90,12 @@ def test_the_lines_of_a_log_give_the_same_dealt_over_several_files_in_one_run_or
     cuts = [0, *sorted(round(share * len(lines)) for share in shares), len(lines)]
     files, earlier = [], None
     for number, (first, last) in enumerate(pairwise(cuts)):
-        earlier = Arrived(text(lines[first:last]), f"haproxy/{number}.log", earlier=earlier)
+        earlier = InMemoryFile(text(lines[first:last]), f"haproxy/{number}.log", earlier=earlier)
         files.append(earlier)
     truth = {lasting: start for start, lasting in requests}
     assert starts(*files, zone=zone) == truth
     alone = [starts(file, zone=zone) for file in reversed(files)]
-    assert {size: at for found in alone for size, at in found.items()} == truth
+    assert {size: at for instants in alone for size, at in instants.items()} == truth
 
 
 def test_pieces_of_one_file_go_on_from_each_other(monkeypatch):
@@ -102,12 +104,12 @@ def test_pieces_of_one_file_go_on_from_each_other(monkeypatch):
     requests = [(begin + timedelta(minutes=20 * number), 1000 + number) for number in range(9)]
     lines = [written(*request, "Europe/London") for request in requests]
 
-    class InPieces(Arrived):
+    class InPieces(InMemoryFile):
         def pieces(self):
             yield from (line.encode() + b"\n" for line in lines)
 
-    found = starts(InPieces(text(lines), "haproxy/a.log"), zone="Europe/London")
-    assert found == {lasting: start for start, lasting in requests}
+    instants = starts(InPieces(text(lines), "haproxy/a.log"), zone="Europe/London")
+    assert instants == {lasting: start for start, lasting in requests}
 
 
 def test_a_connection_of_hours_that_began_before_the_change_keeps_its_hour():
@@ -115,13 +117,13 @@ def test_a_connection_of_hours_that_began_before_the_change_keeps_its_hour():
     requests = [(start, 100 + number) for number, start in enumerate(short)]
     requests.insert(4, (utc("2001-10-28 00:30"), 7_200_000))
     lines = [written(*request, "Europe/London") for request in requests]
-    found = starts(Arrived(text(lines), "haproxy/a.log"), zone="Europe/London")
-    assert found == {lasting: start for start, lasting in requests}
+    instants = starts(InMemoryFile(text(lines), "haproxy/a.log"), zone="Europe/London")
+    assert instants == {lasting: start for start, lasting in requests}
 
 
 def test_where_nothing_tells_it_is_the_first_of_the_two():
     line = written(utc("2001-10-28 01:30"), 5, "Europe/London")
-    assert starts(Arrived(text([line]), "haproxy/a.log"), zone="Europe/London") == {5: utc("2001-10-28 00:30")}
+    assert starts(InMemoryFile(text([line]), "haproxy/a.log"), zone="Europe/London") == {5: utc("2001-10-28 00:30")}
 
 
 def test_a_file_of_another_time_or_host_that_stands_before_tells_nothing():
@@ -129,14 +131,14 @@ def test_a_file_of_another_time_or_host_that_stands_before_tells_nothing():
     doubtful = text([written(first, 5, zone, "Oct 28 01:20:00 edge-01 haproxy[1]: ")])
     for start, host in (("2001-10-28 05:00", "edge-01"), ("2001-10-28 00:59", "edge-02")):
         line = written(utc(start), 7, zone, f"Oct 28 01:59:00 {host} haproxy[1]: ")
-        before = Arrived(text([line]), "haproxy/a.log")
-        assert starts(Arrived(doubtful, "haproxy/b.log", earlier=before), zone=zone) == {5: first}
+        before = InMemoryFile(text([line]), "haproxy/a.log")
+        assert starts(InMemoryFile(doubtful, "haproxy/b.log", earlier=before), zone=zone) == {5: first}
 
 
 def test_a_syslog_header_with_a_zone_settles_it_and_leaves_no_doubt():
     start = utc("2001-10-28 01:30")
     line = written(start, 5, "Europe/London", "2001-10-28T01:30:00.005+00:00 edge-01 haproxy[1]: ")
-    got = parse(Arrived(text([line]), "haproxy/a.log"), rules=rules_of(haproxy={"timezone": "Europe/London"}))
+    got = parse(InMemoryFile(text([line]), "haproxy/a.log"), rules=rules_of(haproxy={"timezone": "Europe/London"}))
     assert [(visit["first_at"], visit["is_time_doubtful"]) for visit in got.visits] == [(start, False)]
 
 

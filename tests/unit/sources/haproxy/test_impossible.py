@@ -1,4 +1,4 @@
-"""A time is impossible on evidence alone; a silence is none, however long."""
+"""A time is impossible only by evidence; a gap in the log is no evidence, however long."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 import pytest
 
 from metrics_lake.sources.haproxy import reading
-from metrics_lake.sources.haproxy.files import Files
-from tests.unit.sources.haproxy.logs import NOON, SECRET, Arrived, line, parse, rules_of, text
+from metrics_lake.sources.haproxy.file_times import FileTimes
+from tests.unit.sources.haproxy.logs import NOON, SECRET, InMemoryFile, line, parse, rules_of, text
 
 READ_AT = round(datetime(2001, 1, 16, 12, tzinfo=timezone.utc).timestamp() * 1000)
 HOUR, DAY = 3600, 86_400
@@ -23,8 +23,8 @@ def _secret(monkeypatch):
 def rejected(*lines: str, path: str = PLAIN, read_ms: int | None = READ_AT, zone: str = "UTC") -> list[int]:
     """Numbers of the lines whose time is impossible."""
     rules = rules_of(haproxy={"timezone": zone}).model_copy(update={"read_ms": read_ms})
-    found = parse(Arrived(text(lines), path), rules=rules).rejects
-    return sorted(number for number, reason in found.items() if reason == "impossible_time")
+    rejects = parse(InMemoryFile(text(lines), path), rules=rules).rejects
+    return sorted(number for number, reason in rejects.items() if reason == "impossible_time")
 
 
 @pytest.mark.parametrize("days", [2, 3, 7, 60, 370])
@@ -79,8 +79,8 @@ def test_a_line_over_400_days_before_the_newest_of_its_file_is_refused_and_wrong
     assert rejected(*ages, read_ms=later) == [3]
     assert rejected(line(offset + 2000 * DAY), *ages[1:], read_ms=later) == [1]
     others = [
-        Arrived(text([line(offset)]), "haproxy/a.log"),
-        Arrived(text([line(offset - 500 * DAY)]), "haproxy/b.log"),
+        InMemoryFile(text([line(offset)]), "haproxy/a.log"),
+        InMemoryFile(text([line(offset - 500 * DAY)]), "haproxy/b.log"),
     ]
     assert parse(*others).rejects == {}  # each file has its own newest line
 
@@ -90,7 +90,7 @@ def test_the_newest_line_is_that_of_the_whole_file_in_however_many_pieces_it_is_
     offset = (NOON.replace(year=2003) - NOON).total_seconds()
     lines = [line(offset - days * DAY) for days in order]
 
-    class InPieces(Arrived):
+    class InPieces(InMemoryFile):
         looks = 0
 
         def pieces(self):
@@ -107,6 +107,6 @@ def test_the_newest_line_is_that_of_the_whole_file_in_however_many_pieces_it_is_
 
 
 def test_what_has_to_be_asked_for_is_asked_for_once():
-    asked = []
-    files = Files(paths={0: "a", 1: "b"}, to_survey={"a": lambda: asked.append(1)})
-    assert [files.newest_of(number) for number in (0, 0, 1)] == [None] * 3 and asked == [1]
+    requested = []
+    files = FileTimes(paths={0: "a", 1: "b"}, to_survey={"a": lambda: requested.append(1)})
+    assert [files.newest_of(number) for number in (0, 0, 1)] == [None] * 3 and requested == [1]

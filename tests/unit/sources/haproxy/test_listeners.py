@@ -1,4 +1,4 @@
-"""Who asked: what makes two requests one listener, and that no address goes on from here."""
+"""Listener ids: which requests belong to one listener, and that no address leaves this step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.privacy.salts import Salts
-from metrics_lake.sources.haproxy.listeners import identified, unescaped
+from metrics_lake.sources.haproxy.listeners import identify_listeners, unescaped
 from tests.unit.sources.haproxy.logs import rules_of
 
 SECRET = bytes(range(11, 43))
@@ -21,24 +21,24 @@ TENANTS = Tenants.model_validate(
 _TYPES = {"referer": pl.String, "user_agent": pl.String, "playback_id": pl.String, "address": pl.String}
 
 
-def identify(*found: dict, identity: str = "ip_user_agent", rotation: str = "never") -> pl.DataFrame:
+def identify(*rows: dict, identity: str = "ip_user_agent", rotation: str = "never") -> pl.DataFrame:
     """Requests with what a row doesn't say as here."""
     plain = {
         "tenant": "acme", "accepted_ms": 979_588_800_000, "address": IP, "user_agent": "VLC/3.0", "playback_id": None,
         "referer": None,
     }  # fmt: skip
-    frame = pl.DataFrame([{**plain, **row} for row in found], schema_overrides=_TYPES)
+    frame = pl.DataFrame([{**plain, **row} for row in rows], schema_overrides=_TYPES)
     rules = rules_of(TENANTS, privacy={"identity": identity, "key_rotation": rotation})
     salts = Salts({tenant: {"": SECRET} for tenant in TENANTS.tenants})
-    return identified(frame, rules, Hasher(SECRET, salts))
+    return identify_listeners(frame, rules, Hasher(SECRET, salts))
 
 
-def ids(*found: dict, **options) -> list[str]:
-    return identify(*found, **options)["listener_id"].to_list()
+def ids(*rows: dict, **options) -> list[str]:
+    return identify(*rows, **options)["listener_id"].to_list()
 
 
-def are_one(*found: dict, **options) -> bool:
-    return len(set(ids(*found, **options))) == 1
+def are_one(*rows: dict, **options) -> bool:
+    return len(set(ids(*rows, **options))) == 1
 
 
 def test_the_same_address_and_agent_are_one_listener():
@@ -63,8 +63,8 @@ def test_an_agent_that_the_log_has_no_place_for_is_unknown_and_not_missing(agent
 
 def test_by_the_address_alone_bots_monitors_and_relays_are_others_than_people():
     agents = ("VLC/3.0", "mpv", "", None, "SearchBot/2.1", "OtherBot/1.0", "UptimeRobot/2.0")
-    found = ids(*({"user_agent": agent} for agent in agents), identity="ip")
-    assert [found.index(each) for each in found] == [0, 0, 0, 0, 4, 4, 6]
+    rows = ids(*({"user_agent": agent} for agent in agents), identity="ip")
+    assert [rows.index(listener) for listener in rows] == [0, 0, 0, 0, 4, 4, 6]
 
 
 def test_a_bot_that_sends_a_listener_s_own_id_is_another_listener():
@@ -106,7 +106,7 @@ def test_a_tenant_or_the_settings_may_say_that_the_address_alone_makes_a_listene
         ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
     ],
 )
-def test_listeners_are_told_apart_by_canonical_addresses(one, other, are_same):
+def test_listeners_are_distinguished_by_canonical_addresses(one, other, are_same):
     assert are_one({"address": one}, {"address": other}) == are_same
 
 
@@ -131,19 +131,19 @@ def test_keys_change_with_the_epoch_of_the_request_and_not_before():
 
 
 def test_requests_keep_their_order_and_all_that_is_not_private():
-    found = identify(
+    rows = identify(
         {"address": "192.0.2.1", "kept": 1}, {"address": "192.0.2.2", "kept": 2}, {"address": "-", "kept": 3}
     )
-    assert found["kept"].to_list() == [1, 2, 3] and found["listener_id"].n_unique() == 3
+    assert rows["kept"].to_list() == [1, 2, 3] and rows["listener_id"].n_unique() == 3
 
 
 def test_no_column_with_address_agent_or_playback_id_goes_on():
-    found = identify({"user_agent": "Tell-tale/1.0", "playback_id": "p-123456", "referer": f"https://{IP}/a?b=telling"})
-    assert not {"address", "user_agent", "playback_id", "agent", "referer"} & set(found.columns)
-    shown = json.dumps(found.to_dicts(), default=str)
-    assert IP not in shown and "p-123456" not in shown and "telling" not in shown
+    rows = identify({"user_agent": "Tell-tale/1.0", "playback_id": "p-123456", "referer": f"https://{IP}/a?b=telling"})
+    assert not {"address", "user_agent", "playback_id", "agent", "referer"} & set(rows.columns)
+    output = json.dumps(rows.to_dicts(), default=str)
+    assert IP not in output and "p-123456" not in output and "telling" not in output
 
 
 def test_what_may_be_known_of_an_agent_stands_in_columns_of_its_own():
-    found = identify({"user_agent": "VLC/3.0.20 LibVLC/3.0.20"}).to_dicts()[0]
-    assert (found["player"], found["player_version"], found["has_agent"]) == ("VLC", "3", True)
+    rows = identify({"user_agent": "VLC/3.0.20 LibVLC/3.0.20"}).to_dicts()[0]
+    assert (rows["player"], rows["player_version"], rows["has_agent"]) == ("VLC", "3", True)

@@ -1,4 +1,4 @@
-"""A line that is kept though it couldn't be read shows its times and counts, and no address, cookie or query."""
+"""The masked text of a reject keeps times and counts, and has no address, cookie or query."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ V6 = st.one_of(
 )
 
 
-def percent(text: str, of: str) -> str:
-    return "".join(f"%{ord(letter):02X}" if letter in of else letter for letter in text)
+def percent(text: str, letters: str) -> str:
+    return "".join(f"%{ord(letter):02X}" if letter in letters else letter for letter in text)
 
 
 FORMS_4 = {
@@ -59,7 +59,7 @@ PLACES = (
 )  # fmt: skip
 
 
-def shown(line: str) -> str:
+def mask(line: str) -> str:
     return pl.select(masked(pl.lit(line))).item()
 
 
@@ -71,37 +71,37 @@ def spellings(address) -> set[str]:
 
 @settings(max_examples=400)
 @given(V4, st.sampled_from(sorted(FORMS_4)), st.sampled_from(PLACES))
-def test_no_ipv4_address_that_was_put_in_comes_out(address, form, place):
-    left = shown(place.format(x=FORMS_4[form](address))).lower()
-    assert not [spelling for spelling in spellings(address) if spelling in left]
+def test_no_ipv4_address_that_was_put_in_comes_out(address, form, template):
+    output = mask(template.format(x=FORMS_4[form](address))).lower()
+    assert not [spelling for spelling in spellings(address) if spelling in output]
 
 
 @settings(max_examples=300)
 @given(V6, st.sampled_from(sorted(FORMS_6)), st.sampled_from(PLACES))
-def test_no_ipv6_address_that_was_put_in_comes_out(address, form, place):
-    left = shown(place.format(x=FORMS_6[form](address))).lower()
-    assert not [spelling for spelling in spellings(address) if spelling in left]
+def test_no_ipv6_address_that_was_put_in_comes_out(address, form, template):
+    output = mask(template.format(x=FORMS_6[form](address))).lower()
+    assert not [spelling for spelling in spellings(address) if spelling in output]
 
 
 @given(st.lists(st.one_of(V4.map(str), V6.map(str), st.text(max_size=12)), max_size=5), st.sampled_from(" ,;|&=\t/"))
 def test_no_address_among_anything_else_comes_out(parts, between):
-    left = shown(between.join(parts)).lower()
+    output = mask(between.join(parts)).lower()
     for part in parts:
         try:
             address = ipaddress.ip_address(part)
         except ValueError:
             continue
         assume(int(address) > 255)
-        assert str(address) not in left and address.exploded not in left
+        assert str(address) not in output and address.exploded not in output
 
 
 @given(V4, st.integers(0, 40))
 def test_no_address_comes_out_in_part_where_a_long_line_is_cut(address, before):
     line = "/a?" + "q" * (2048 - 3 - before - 1) + f" {address} and more"
-    left = shown(line)
+    output = mask(line)
     assert (
-        str(address).rpartition(".")[0] not in left
-        and str(address).rpartition(".")[0].rpartition(".")[0] + "." not in left
+        str(address).rpartition(".")[0] not in output
+        and str(address).rpartition(".")[0].rpartition(".")[0] + "." not in output
     )
 
 
@@ -111,23 +111,23 @@ TIMES = st.tuples(st.integers(0, 23), st.integers(0, 59), st.integers(0, 59), st
 @given(TIMES, st.lists(st.integers(-1, 9_999_999), min_size=5, max_size=5), st.integers(0, 9_999_999), V4)
 def test_times_timers_and_counts_stay_readable(time, timers, size, address):
     hour, minute, second, milli = time
-    kept = (
+    rest = (
         f"[15/Jan/2001:{hour:02}:{minute:02}:{second:02}.{milli:03}] fe~ be/s1 {'/'.join(map(str, timers))} "
         f"200 {size} - - ---- 12/3/4/5/0 0/0"
     )
     prefix = f"Jan 15 {hour:02}:{minute:02}:{second:02} edge-01 haproxy[123]: "
-    assert shown(f"{prefix}{address}:4711 {kept}") == f"{prefix}<address>:4711 {kept}"
+    assert mask(f"{prefix}{address}:4711 {rest}") == f"{prefix}<address>:4711 {rest}"
 
 
 @given(TIMES)
 def test_stamps_of_syslog_stay_readable(time):
     hour, minute, second, milli = time
     stamp = f"<134>1 2001-01-15T{hour:02}:{minute:02}:{second:02}.{milli:03}+02:00 edge haproxy 7 - - Proxy fe stopped"
-    assert shown(stamp) == stamp
+    assert mask(stamp) == stamp
 
 
 @pytest.mark.parametrize(
-    ("line", "left"),
+    ("line", "output"),
     [
         ('"GET /live/a.ts?token=abc&x=1 HTTP/1.1"', '"GET /live/a.ts?<query> HTTP/1.1"'),
         ("sid=abc123; theme=dark", "sid=<masked>; theme=<masked>"),
@@ -138,13 +138,13 @@ def test_stamps_of_syslog_stay_readable(time):
         ("-1/-1/-1/-1/5003 408 212", "-1/-1/-1/-1/5003 408 212"),
     ],
 )
-def test_queries_and_cookies_become_marks_and_the_rest_stays(line, left):
-    assert shown(line) == left
+def test_queries_and_cookies_become_marks_and_the_rest_stays(line, output):
+    assert mask(line) == output
 
 
 def test_a_very_long_line_is_kept_in_part():
-    assert shown("word " * 1_000_000) == ("word " * 1000)[:512]
+    assert mask("word " * 1_000_000) == ("word " * 1000)[:512]
 
 
 def test_a_line_without_a_blank_is_kept_in_part_too():
-    assert len(shown("w" * 100_000)) == 512
+    assert len(mask("w" * 100_000)) == 512

@@ -1,4 +1,4 @@
-"""From bytes of files to rows of bronze: every line in just one account, and nothing lost."""
+"""From bytes of files to rows of bronze: every line is counted in exactly one class, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.sources.haproxy import reading
 from metrics_lake.sources.landed_file import UnreadableFile
 from tests.unit.drawing import rows, utc
-from tests.unit.sources.haproxy.logs import NOON, SECRET, Arrived, line, parse, rules_of, text
+from tests.unit.sources.haproxy.logs import NOON, SECRET, InMemoryFile, line, parse, rules_of, text
 
 SYSLOG = "Jan 15 12:00:00 edge-07 haproxy[123]: "
 NOTICE = SYSLOG + "Proxy fe stopped (cumulated conns: FE: 12, BE: 0)."
@@ -67,7 +67,7 @@ def test_every_line_stands_in_the_one_account_it_belongs_to(kinds, end):
 @given(st.lists(SOME_LINES, min_size=1, max_size=12))
 def test_files_that_are_read_together_keep_their_own_accounts(several):
     files = [written(kinds) for kinds in several]
-    got = parse(*(Arrived(content, f"haproxy/{n}.log") for n, (content, _) in enumerate(files)))
+    got = parse(*(InMemoryFile(content, f"haproxy/{n}.log") for n, (content, _) in enumerate(files)))
     names = ("accepted", "reject", "skipped", "unclaimed")
     accounts = [{name: row[f"{name}_count"] for name in names if row[f"{name}_count"]} for row in got.files]
     assert accounts == [expected for _, expected in files]
@@ -84,10 +84,10 @@ ODD_BYTES = st.one_of(
 @settings(max_examples=15)
 @given(st.lists(ODD_BYTES, max_size=12))
 def test_whatever_the_bytes_are_each_file_s_lines_add_up(contents):
-    got = parse(*(Arrived(content, f"haproxy/{n}.log") for n, content in enumerate(contents)))
+    got = parse(*(InMemoryFile(content, f"haproxy/{n}.log") for n, content in enumerate(contents)))
     for content, row in zip(contents, got.files, strict=True):
-        shown = content.replace(b"\0", b"")
-        lines = shown.count(b"\n") + (not shown.endswith(b"\n")) if content else 0
+        output = content.replace(b"\0", b"")
+        lines = output.count(b"\n") + (not output.endswith(b"\n")) if content else 0
         accounts = (row[f"{name}_count"] for name in ("accepted", "reject", "unclaimed", "skipped"))
         assert row["line_count"] == sum(accounts) == lines
 
@@ -95,7 +95,7 @@ def test_whatever_the_bytes_are_each_file_s_lines_add_up(contents):
 def test_a_file_is_read_the_same_in_one_chunk_and_in_many(monkeypatch):
     content = text([KINDS[kind][0](n) for n, kind in enumerate(sorted(KINDS) * 3)])
 
-    class InPieces(Arrived):
+    class InPieces(InMemoryFile):
         def pieces(self):
             yield from (line + b"\n" for line in self.content.removesuffix(b"\n").split(b"\n"))
 
@@ -105,19 +105,19 @@ def test_a_file_is_read_the_same_in_one_chunk_and_in_many(monkeypatch):
     # A double in another chunk is found later, when sessions are built: its line_id says so.
     assert sum(apart.accounts.values()) == sum(whole.accounts.values())
     assert apart.accounts["reject"] == whole.accounts["reject"] and apart.rejects == whole.rejects
-    ids = [{each for visit in read.visits for each in visit["line_ids"]} for read in (whole, apart)]
+    ids = [{line_id for visit in read.visits for line_id in visit["line_ids"]} for read in (whole, apart)]
     assert ids[0] == ids[1]
 
 
 # --- files that are no whole files -----------------------------------------------------------------------------------
 
 
-def test_an_empty_file_is_told_from_one_without_requests():
+def test_an_empty_file_is_distinguished_from_one_without_requests():
     assert [row["status"] for row in parse(b"", b"\n").files] == ["empty", "read"]
 
 
 def test_a_duplicate_is_counted_and_not_read():
-    got = parse(Arrived(text([SYSLOG + line(), "nonsense"]), is_duplicate=True))
+    got = parse(InMemoryFile(text([SYSLOG + line(), "nonsense"]), is_duplicate=True))
     assert got.accounts == {"skipped": 2} and not got.visits and not got.rejects
     assert (got.files[0]["status"], got.files[0]["proxy"]) == ("duplicate", "edge-07")
 
@@ -125,7 +125,7 @@ def test_a_duplicate_is_counted_and_not_read():
 @pytest.mark.parametrize("content", [b"", b"\n", b" \r\n\n", b"Proxy fe started.\n", b"nonsense number 7\n"])
 def test_a_file_without_a_stamp_is_never_a_copy_of_another_hour_s(content):
     first, second = "haproxy/e/haproxy.log-20010115-12", "haproxy/e/haproxy.log-20010115-13"
-    got = parse(Arrived(content, first), Arrived(content, second, is_duplicate=True))
+    got = parse(InMemoryFile(content, first), InMemoryFile(content, second, is_duplicate=True))
     assert [row["status"] for row in got.files] == (["read"] * 2 if content else ["empty"] * 2)
     accounts = [[row[f"{name}_count"] for name in ("line", "skipped", "reject")] for row in got.files]
     assert accounts[0] == accounts[1]
@@ -144,14 +144,14 @@ def test_a_file_s_account_tells_its_first_and_last_line_whoever_they_are_of(rows
 
 
 def test_a_file_that_can_not_be_unpacked_is_named_and_the_others_are_read():
-    class Damaged(Arrived):
+    class Damaged(InMemoryFile):
         def pieces(self):
             raise UnreadableFile("gzip_damaged")
             yield b""
 
-    got = parse(Damaged(b"x", "haproxy/bad.log.gz"), Arrived(GOOD, "haproxy/good.log"))
-    told = [(row["path"], row["status"], row["reason"], row["accepted_count"]) for row in got.files]
-    assert told == [("haproxy/bad.log.gz", "quarantined", "gzip_damaged", 0), ("haproxy/good.log", "read", None, 3)]
+    got = parse(Damaged(b"x", "haproxy/bad.log.gz"), InMemoryFile(GOOD, "haproxy/good.log"))
+    counts = [(row["path"], row["status"], row["reason"], row["accepted_count"]) for row in got.files]
+    assert counts == [("haproxy/bad.log.gz", "quarantined", "gzip_damaged", 0), ("haproxy/good.log", "read", None, 3)]
 
 
 def test_no_files_give_no_rows():
@@ -161,8 +161,10 @@ def test_no_files_give_no_rows():
 def test_a_file_row_says_where_and_when_and_by_which_bytes():
     content = text([line(-60, timers="0/0/1/5/30000"), line(5)])
     [row] = parse(content).files
-    assert (row["path"], row["size_bytes"]) == (Arrived(content).path, len(content))
-    assert row["content_hash"] == Arrived(content).entry.content_hash and row["file_id"] == row["content_hash"][:16]
+    assert (row["path"], row["size_bytes"]) == (InMemoryFile(content).path, len(content))
+    assert (
+        row["content_hash"] == InMemoryFile(content).entry.content_hash and row["file_id"] == row["content_hash"][:16]
+    )
     assert row["first_logged_at"] == utc("2001-01-15 11:59:30") and row["happened_on"].isoformat() == "2001-01-15"
     assert row["last_logged_at"] == utc("2001-01-15 12:00:05") + timedelta(milliseconds=40)
 
@@ -205,9 +207,9 @@ def test_how_a_file_is_stored_changes_nothing(what, content):
     assert got.visits[0]["line_ids"] == parse(GOOD).visits[0]["line_ids"]
 
 
-@pytest.mark.parametrize("left", [20, 60, 100, 130])
-def test_a_last_line_that_is_cut_is_told_from_the_whole_ones(left):
-    got = parse(GOOD + line(9).encode()[:left])
+@pytest.mark.parametrize("remaining", [20, 60, 100, 130])
+def test_a_last_line_that_is_cut_is_distinguished_from_whole_ones(remaining):
+    got = parse(GOOD + line(9).encode()[:remaining])
     assert got.accounts == {"accepted": 3, "reject": 1} and list(got.rejects) == [4]
 
 
@@ -236,8 +238,8 @@ def test_two_people_s_requests_of_one_millisecond_are_two():
 
 
 def test_a_line_has_the_same_fingerprint_wherever_and_however_it_arrives():
-    plain, dressed = parse(text([line(1)])), parse(Arrived(text([SYSLOG + line(1)]), "haproxy/other/x.log"))
-    assert plain.visits[0]["line_ids"] == dressed.visits[0]["line_ids"]
+    plain, with_header = parse(text([line(1)])), parse(InMemoryFile(text([SYSLOG + line(1)]), "haproxy/other/x.log"))
+    assert plain.visits[0]["line_ids"] == with_header.visits[0]["line_ids"]
 
 
 # --- rejects and unclaimed -------------------------------------------------------------------------------------------
@@ -253,8 +255,8 @@ def test_a_reject_keeps_its_line_masked_with_its_number_and_the_file_s_day():
 def test_unclaimed_requests_are_counted_by_frontend_and_first_element():
     paths = ["/nobody/a.ts", "/nobody/b/c.ts?x=1", "/other", "/192.0.2.9/x"]
     got = parse(text([line(n, path, frontend="fe_x~") for n, path in enumerate(paths)]))
-    told = {(row["frontend"], row["path_start"]): row["line_count"] for row in got.rows("unclaimed")}
-    assert told == {("fe_x", "/nobody"): 2, ("fe_x", "/other"): 1, ("fe_x", "/<address>"): 1}
+    counts = {(row["frontend"], row["path_start"]): row["line_count"] for row in got.rows("unclaimed")}
+    assert counts == {("fe_x", "/nobody"): 2, ("fe_x", "/other"): 1, ("fe_x", "/<address>"): 1}
 
 
 @pytest.mark.parametrize("notice", [
@@ -310,7 +312,7 @@ def test_a_listener_is_the_hash_of_address_and_agent_that_the_secret_gives():
         ("", None, "direct"),
     ],
 )
-def test_captured_headers_are_told_by_their_number(captures, has_agent, source):
+def test_captured_headers_are_named_by_their_number(captures, has_agent, source):
     [visit] = parse(text([line(captures=captures)])).visits
     assert (visit["has_agent"], visit["source"]) == (has_agent, source)
 
@@ -342,11 +344,11 @@ def test_the_layout_of_a_frontend_says_whether_the_log_has_a_place_for_the_agent
 )
 def test_a_format_of_one_s_own_without_the_agent_leaves_it_unknown(form, what, has_agent):
     rules = rules_of(haproxy={"formats": {"*": form}, "captures": {"fe": ["user_agent", "host"]}})
-    made = f"192.0.2.7 [15/Jan/2001:12:00:00.000] fe 200 40 GET /acme.mp3{what}"
-    assert [visit["has_agent"] for visit in parse(text([made]), rules=rules).visits] == [has_agent]
+    log_line = f"192.0.2.7 [15/Jan/2001:12:00:00.000] fe 200 40 GET /acme.mp3{what}"
+    assert [visit["has_agent"] for visit in parse(text([log_line]), rules=rules).visits] == [has_agent]
 
 
-def test_captured_headers_are_told_by_the_layout_of_their_frontend():
+def test_captured_headers_are_named_by_the_layout_of_their_frontend():
     settings = rules_of(haproxy={"captures": {"fe": ["referer", "user_agent", "other"]}})
     [visit] = parse(text([line(captures="{https://a.example/|VLC/3.0.20|h.example}")]), rules=settings).visits
     assert (visit["player"], visit["source"]) == ("VLC", "a.example")
@@ -355,7 +357,7 @@ def test_captured_headers_are_told_by_the_layout_of_their_frontend():
 @pytest.mark.parametrize("path", [
     "/acme/live/1.ts?token=secret", "https://cdn.example/acme/live/1.ts?x", "HTTP://cdn.example:443/acme/live/1.ts",
 ])  # fmt: skip
-def test_a_path_is_told_without_scheme_host_and_query(path):
+def test_a_path_is_parsed_without_scheme_host_and_query(path):
     got = parse(text([line(path=path)]))
     assert got.accounts == {"accepted": 1} and "secret" not in json.dumps(got.frame.to_dicts(), default=str)
 
@@ -364,8 +366,8 @@ def test_a_path_is_told_without_scheme_host_and_query(path):
 def test_addresses_of_either_family_are_read_and_none_is_written(address):
     got = parse(text([line(address=address)]))
     assert got.accounts == {"accepted": 1}
-    shown = json.dumps(got.frame.to_dicts(), default=str)
-    assert address not in shown or address == "unix"
+    output = json.dumps(got.frame.to_dicts(), default=str)
+    assert address not in output or address == "unix"
 
 
 def test_an_early_line_of_a_long_connection_has_a_start_and_no_end():
@@ -375,8 +377,8 @@ def test_an_early_line_of_a_long_connection_has_a_start_and_no_end():
 
 def test_requests_that_show_no_listening_are_kept_apart():
     got = parse(text([line(1), line(2, status=404), line(3, method="HEAD")]))
-    told = {visit["is_evidence"]: visit["request_count"] for visit in got.visits}
-    assert told == {True: 1, False: 2}
+    counts = {visit["is_evidence"]: visit["request_count"] for visit in got.visits}
+    assert counts == {True: 1, False: 2}
 
 
 ZONES = rows("""
@@ -392,7 +394,7 @@ ZONES = rows("""
 def test_stamps_are_read_on_the_clock_of_the_host_that_wrote_them(row):
     written_at = datetime.strptime(row["on the wall"], "%d/%b/%Y:%H:%M:%S")
     content = text([line((written_at - NOON).total_seconds())])
-    [visit] = parse(Arrived(content, "haproxy/a.log"), rules=rules_of(haproxy={"timezone": row["zone"]})).visits
+    [visit] = parse(InMemoryFile(content, "haproxy/a.log"), rules=rules_of(haproxy={"timezone": row["zone"]})).visits
     assert visit["first_at"].astimezone(timezone.utc) == row["instant"]
 
 
@@ -442,8 +444,8 @@ def test_every_row_has_what_its_kind_must_have():
 @pytest.mark.parametrize(
     ("file", "column", "kind"),
     [
-        (Arrived(text([SYSLOG.replace("edge-07", "192.0.2.9") + line()])), "proxy", "file"),
-        (Arrived(text([line(frontend="fe_192.0.2.9", path="/nobody/1.ts")])), "frontend", "unclaimed"),
+        (InMemoryFile(text([SYSLOG.replace("edge-07", "192.0.2.9") + line()])), "proxy", "file"),
+        (InMemoryFile(text([line(frontend="fe_192.0.2.9", path="/nobody/1.ts")])), "frontend", "unclaimed"),
     ],
 )
 def test_an_address_in_the_name_of_a_proxy_or_frontend_becomes_a_mark(file, column, kind):
@@ -459,7 +461,7 @@ def test_a_hostile_frontend_costs_no_more_than_its_length():
 def test_a_format_is_bound_to_a_folder_by_its_true_name_and_the_file_shown_by_its_mark():
     bound = rules_of(haproxy={"formats": {"192.0.2.9": "%ci [%tr] %ft %ST %B %Ta %{+Q}r"}})
     content = b'192.0.2.7 [15/Jan/2001:12:00:00.000] fe 200 10 5 "GET /acme/live/1.ts HTTP/1.1"\n'
-    shown = "haproxy/<address:0123456789ab>/a.log"
-    read = parse(Arrived(content, path="haproxy/192.0.2.9/a.log", shown=shown), rules=bound)
+    output = "haproxy/<address:0123456789ab>/a.log"
+    read = parse(InMemoryFile(content, path="haproxy/192.0.2.9/a.log", redacted_path=output), rules=bound)
     assert read.accounts == {"accepted": 1}
-    assert (read.files[0]["path"], read.files[0]["proxy"]) == (shown, "<address:0123456789ab>")
+    assert (read.files[0]["path"], read.files[0]["proxy"]) == (output, "<address:0123456789ab>")

@@ -1,4 +1,4 @@
-"""Which stream claims a request, what it asked for, and whether it shows that somebody listened."""
+"""The stream and kind of a request, and whether it is evidence of listening."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ TENANTS = Tenants.model_validate(
 NAMES = [f"{row['tenant']}.{row['stream']}" for row in streams.table(TENANTS).to_dicts()]
 
 
-def claimed(*found: tuple[str | None, str | None, str | None]) -> pl.DataFrame:
+def claimed(*rows: tuple[str | None, str | None, str | None]) -> pl.DataFrame:
     schema = dict.fromkeys(("frontend", "host", "path"), pl.String)
-    return streams.claimed(pl.DataFrame(list(found), schema=schema, orient="row"), TENANTS)
+    return streams.match_streams(pl.DataFrame(list(rows), schema=schema, orient="row"), TENANTS)
 
 
 def test_streams_are_numbered_in_the_order_of_the_file():
@@ -67,8 +67,8 @@ CLAIMS = rows("""
 
 @pytest.mark.parametrize("row", CLAIMS, ids=[f"{r['frontend']} {r['host']} {r['path']}" for r in CLAIMS])
 def test_the_first_stream_whose_globs_all_hold_claims_a_request(row):
-    found = claimed((row["frontend"], row["host"], row["path"]))["stream_number"].item()
-    assert (None if found is None else NAMES[found]) == row["claimed by"]
+    number = claimed((row["frontend"], row["host"], row["path"]))["stream_number"].item()
+    assert (None if number is None else NAMES[number]) == row["claimed by"]
 
 
 _TEXTS = st.text(alphabet="abAB*?./é", max_size=5)
@@ -84,16 +84,16 @@ def test_a_glob_that_needs_no_regular_expression_fits_what_its_expression_would(
     stream = {"protocol": "icecast", "match": {field: globs}}
     tenants = Tenants.model_validate({"tenants": {"t1": {"name": "T", "timezone": "UTC", "streams": {"s": stream}}}})
     pattern = tenants.tenants["t1"].streams["s"].match.pattern(field)
-    asked = pl.DataFrame(
+    requests = pl.DataFrame(
         {"frontend": "fe", "host": "h", "path": "/p"} | {field: texts}, schema_overrides={field: pl.String}
     )
-    found = streams.claimed(asked, tenants)["stream_number"].is_not_null()
-    assert found.to_list() == pl.Series(texts, dtype=pl.String).str.contains(pattern).to_list()
+    rows = streams.match_streams(requests, tenants)["stream_number"].is_not_null()
+    assert rows.to_list() == pl.Series(texts, dtype=pl.String).str.contains(pattern).to_list()
 
 
 def test_requests_keep_their_order_and_number_however_often_they_repeat():
-    found = [("fe", "x", "/acme/1.ts"), (None, None, None), ("fe", "x", "/acme/1.ts"), ("fe_tcp", None, None)]
-    assert claimed(*found)["stream_number"].to_list() == [3, None, 3, 4]
+    rows = [("fe", "x", "/acme/1.ts"), (None, None, None), ("fe", "x", "/acme/1.ts"), ("fe_tcp", None, None)]
+    assert claimed(*rows)["stream_number"].to_list() == [3, None, 3, 4]
 
 
 KINDS = rows("""
@@ -117,7 +117,7 @@ KINDS = rows("""
 
 
 @pytest.mark.parametrize("row", KINDS, ids=[row["path"] for row in KINDS])
-def test_what_a_request_asks_for_is_told_by_its_suffix_or_its_stream_s_protocol(row):
+def test_what_a_request_asks_for_is_decided_by_its_suffix_or_its_stream_s_protocol(row):
     assert claimed(("fe_ice", "x", row["path"]))["request_kind"].item() == row["kind"]
 
 
@@ -144,9 +144,9 @@ KIND_OF = {"segment": SEGMENT, "playlist": PLAYLIST, "connection": CONNECTION, "
 
 @pytest.mark.parametrize("row", EVIDENCE, ids=[f"{row['method']} {row['status']}" for row in EVIDENCE])
 def test_only_what_was_asked_for_and_served_shows_that_somebody_listened(row):
-    asked = pl.DataFrame(
+    requests = pl.DataFrame(
         {"request_kind": list(KIND_OF.values()), "method": row["method"], "status": row["status"], "is_tcp": False,
          "is_unserved": False}
     )  # fmt: skip
-    assert asked.select(streams.is_evidence()).to_series().to_list() == [row[name] for name in KIND_OF]
-    assert not any(asked.with_columns(is_unserved=True).select(streams.is_evidence()).to_series())
+    assert requests.select(streams.is_evidence()).to_series().to_list() == [row[name] for name in KIND_OF]
+    assert not any(requests.with_columns(is_unserved=True).select(streams.is_evidence()).to_series())

@@ -1,4 +1,4 @@
-"""A line that reached no server shows no listening, in whatever format it was logged; it is counted all the same."""
+"""A request that reached no server is no evidence of listening, in any log format; it is still counted."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ def http_clf(server: str) -> str:
     )
 
 
-def shown(made: str, **haproxy: object) -> list[tuple[bool, int]]:
+def evidence(log_line: str, **haproxy: object) -> list[tuple[bool, int]]:
     """Of the line's visits: whether they show listening, and how many requests they count."""
-    visits = parse(text([made]), rules=rules_of(TENANTS, haproxy=haproxy)).visits
+    visits = parse(text([log_line]), rules=rules_of(TENANTS, haproxy=haproxy)).visits
     return [(visit["is_evidence"], visit["request_count"]) for visit in visits]
 
 
 @pytest.mark.parametrize("path", ["/acme/live/1.ts", "/acme/live/a.m3u8", "/acme.mp3"])
 def test_what_haproxy_answered_by_itself_is_no_listening(path: str) -> None:
-    made = line(path=path)
-    assert shown(made) == [(True, 1)] and shown(made.replace("be/s1", "be/<NOSRV>")) == [(False, 1)]
+    log_line = line(path=path)
+    assert evidence(log_line) == [(True, 1)] and evidence(log_line.replace("be/s1", "be/<NOSRV>")) == [(False, 1)]
 
 
 @pytest.mark.parametrize("server", ["s1", "<CACHE>", "nosrv", "NOSRV", "a-<NOSRV>"])
 def test_only_the_name_that_haproxy_has_for_no_server_means_none(server: str) -> None:
-    assert shown(line(path="/acme.mp3").replace("be/s1", f"be/{server}")) == [(True, 1)]
+    assert evidence(line(path="/acme.mp3").replace("be/s1", f"be/{server}")) == [(True, 1)]
 
 
 @pytest.mark.parametrize(
-    ("made", "is_evidence"),
+    ("log_line", "is_evidence"),
     [
         (tcp("ice1", "0"), True),
         (tcp("ice1", "2", "+3000"), True),
@@ -73,12 +73,12 @@ def test_only_the_name_that_haproxy_has_for_no_server_means_none(server: str) ->
         (http_clf("<NOSRV>"), False),
     ],
 )
-def test_a_connection_that_reached_no_server_is_no_listening(made: str, is_evidence: bool) -> None:
-    assert shown(made) == [(is_evidence, 1)]
+def test_a_connection_that_reached_no_server_is_no_listening(log_line: str, is_evidence: bool) -> None:
+    assert evidence(log_line) == [(is_evidence, 1)]
 
 
 @pytest.mark.parametrize(
-    ("form", "made", "is_evidence"),
+    ("form", "log_line", "is_evidence"),
     [
         ("%ci [%tr] %ft %b/%s %ST %Ta %HM %HP", "fe bk/<NOSRV> 200 40 GET /acme.mp3", False),
         ("%ci [%tr] %ft %b/%s %ST %Ta %HM %HP", "fe bk/web1 200 40 GET /acme.mp3", True),
@@ -93,16 +93,18 @@ def test_a_connection_that_reached_no_server_is_no_listening(made: str, is_evide
         ("%ci [%t] %ft %Tt %B", "fe_tcp 40 9", True),
     ],
 )  # fmt: skip
-def test_a_format_of_one_s_own_tells_it_by_server_or_time_to_connect(form: str, made: str, is_evidence: bool) -> None:
-    assert shown(f"192.0.2.7 [{_AT}.000] {made}", formats={"*": form}) == [(is_evidence, 1)]
+def test_a_format_of_one_s_own_tells_it_by_server_or_time_to_connect(
+    form: str, log_line: str, is_evidence: bool
+) -> None:
+    assert evidence(f"192.0.2.7 [{_AT}.000] {log_line}", formats={"*": form}) == [(is_evidence, 1)]
 
 
 def test_a_format_in_which_nothing_tells_the_server_apart_is_read_as_before() -> None:
     form = "%ci [%tr] %b-%s %ft %ST %Ta %HM %HP"
     assert "server" not in compiled(form).columns
-    assert shown(f"192.0.2.7 [{_AT}.000] bk-<NOSRV> fe 200 40 GET /acme.mp3", formats={"*": form}) == [(True, 1)]
+    assert evidence(f"192.0.2.7 [{_AT}.000] bk-<NOSRV> fe 200 40 GET /acme.mp3", formats={"*": form}) == [(True, 1)]
 
 
 def test_a_line_that_is_cut_in_its_request_is_read_though_the_server_would_follow() -> None:
     form = '%ci [%tr] %ft %ST %Ta "%r" %s'
-    assert shown(f'192.0.2.7 [{_AT}.000] fe 200 40 "GET /acme.mp3?a=', formats={"*": form}) == [(True, 1)]
+    assert evidence(f'192.0.2.7 [{_AT}.000] fe 200 40 "GET /acme.mp3?a=', formats={"*": form}) == [(True, 1)]

@@ -1,4 +1,4 @@
-"""Folding requests into runs: the same as a plain merge of intervals, whatever their order and however they are split."""
+"""Folding requests into runs equals a plain merge of intervals, in any order and with any split."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics_lake.sources.haproxy.streams import CONNECTION, NONE, PLAYLIST, SEGMENT
-from metrics_lake.sources.haproxy.visits import folded, with_pieces
+from metrics_lake.sources.haproxy.visits import fold, with_ends
 from tests.unit.drawing import rows
 
 GAP_MS, SEGMENT_MS = 60_000, 6_000
@@ -28,16 +28,14 @@ _TYPES = {"file_number": pl.UInt32, "stream_number": pl.UInt32, "status": pl.Int
 _ARRAYS = ("offsets_ms", "durations_ms", "statuses", "sizes_bytes", "request_kinds", "line_ids")
 
 
-def requests(found: list[dict[str, Any]]) -> pl.DataFrame:
+def requests(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Requests as they come from the parser; what a row doesn't say is as in _PLAIN."""
-    full = [{**_PLAIN, **_DESCRIBED, "line_id": place, **row} for place, row in enumerate(found)]
+    full = [{**_PLAIN, **_DESCRIBED, "line_id": number, **row} for number, row in enumerate(rows)]
     return pl.DataFrame(full, schema_overrides=_TYPES)
 
 
-def runs(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return (
-        folded(with_pieces(requests(found))).sort("stream_number", "listener_id", "file_number", "first_ms").to_dicts()
-    )
+def runs(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return fold(with_ends(requests(rows))).sort("stream_number", "listener_id", "file_number", "first_ms").to_dicts()
 
 
 def drawn(table: str) -> list[dict[str, Any]]:
@@ -85,48 +83,48 @@ def piece(row: dict[str, Any]) -> tuple[int, int]:
     return row["accepted_ms"], row["accepted_ms"] + (row["duration_ms"] or 0) + longer
 
 
-def by_listener(found: list[dict[str, Any]], start: str, end: str) -> dict[tuple[int, str], list[tuple[int, int]]]:
+def by_listener(rows: list[dict[str, Any]], start: str, end: str) -> dict[tuple[int, str], list[tuple[int, int]]]:
     out: dict[tuple[int, str], list[tuple[int, int]]] = {}
-    for row in found:
+    for row in rows:
         out.setdefault((row["stream_number"], row["listener_id"]), []).append((row[start], row[end]))
     return out
 
 
 @given(REQUESTS)
-def test_runs_are_the_plain_merge_of_what_each_listener_asked_of_each_stream(found):
-    found = [{**row, "file_number": 0} for row in found]
-    pieces = [{**row, "from": piece(row)[0], "to": piece(row)[1]} for row in found]
-    expected = {key: merged(each, GAP_MS) for key, each in by_listener(pieces, "from", "to").items()}
-    assert by_listener(runs(found), "first_ms", "last_ms") == expected
+def test_runs_are_the_plain_merge_of_what_each_listener_asked_of_each_stream(rows):
+    rows = [{**row, "file_number": 0} for row in rows]
+    pieces = [{**row, "from": piece(row)[0], "to": piece(row)[1]} for row in rows]
+    expected = {key: merged(spans, GAP_MS) for key, spans in by_listener(pieces, "from", "to").items()}
+    assert by_listener(runs(rows), "first_ms", "last_ms") == expected
 
 
 @given(REQUESTS)
-def test_however_requests_are_split_into_files_their_runs_merge_to_the_same(found):
-    split = by_listener(runs(found), "first_ms", "last_ms")
-    whole = by_listener(runs([{**row, "file_number": 0} for row in found]), "first_ms", "last_ms")
-    assert {key: merged(each, GAP_MS) for key, each in split.items()} == whole
+def test_however_requests_are_split_into_files_their_runs_merge_to_the_same(rows):
+    split = by_listener(runs(rows), "first_ms", "last_ms")
+    whole = by_listener(runs([{**row, "file_number": 0} for row in rows]), "first_ms", "last_ms")
+    assert {key: merged(spans, GAP_MS) for key, spans in split.items()} == whole
 
 
 @given(REQUESTS, st.randoms(use_true_random=False))
-def test_the_order_of_the_lines_does_not_matter(found, random):
-    numbered = [{**row, "line_id": place} for place, row in enumerate(found)]
+def test_the_order_of_the_lines_does_not_matter(rows, random):
+    numbered = [{**row, "line_id": number} for number, row in enumerate(rows)]
     shuffled = random.sample(numbered, len(numbered))
     assert runs(shuffled) == runs(numbered)
 
 
 @given(st.lists(st.tuples(REQUEST, st.booleans(), st.sampled_from([NONE, SEGMENT])), min_size=1, max_size=25))
 def test_no_request_and_no_byte_is_lost_or_counted_twice(drawn_requests):
-    found = [
+    rows = [
         {**row, "is_evidence": is_evidence, "request_kind": row["request_kind"] if is_evidence else kind}
         for row, is_evidence, kind in drawn_requests
     ]
-    got = runs(found)
-    assert sum(run["request_count"] for run in got) == len(found)
-    assert sum(run["byte_count"] for run in got) == sum(row["size"] for row in found)
+    got = runs(rows)
+    assert sum(run["request_count"] for run in got) == len(rows)
+    assert sum(run["byte_count"] for run in got) == sum(row["size"] for row in rows)
     assert all(len(run[name]) == run["request_count"] for run in got for name in _ARRAYS)
-    assert sorted(line for run in got for line in run["line_ids"]) == list(range(len(found)))
+    assert sorted(line for run in got for line in run["line_ids"]) == list(range(len(rows)))
     instants = [run["first_ms"] + offset for run in got for offset in run["offsets_ms"]]
-    assert sorted(instants) == sorted(row["accepted_ms"] for row in found)
+    assert sorted(instants) == sorted(row["accepted_ms"] for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -188,12 +186,12 @@ def test_media_are_segments_and_connections_and_no_playlists():
 
 
 @pytest.mark.parametrize(
-    "told", [{"player": "mpv"}, {"has_agent": None}, {"source": "a.example"}, {"is_internal": True}]
+    "property_values", [{"player": "mpv"}, {"has_agent": None}, {"source": "a.example"}, {"is_internal": True}]
 )
-def test_requests_of_a_run_are_alike_in_what_is_known_of_client_and_referrer(told):
-    others = [{"accepted_ms": at, **(told if at % 2 else {})} for at in range(4)]
-    assert [(run["request_count"], run[next(iter(told))]) for run in runs(others)] == [
-        (2, {**_PLAIN, **_DESCRIBED}[next(iter(told))]), (2, told[next(iter(told))]),
+def test_requests_of_a_run_are_alike_in_what_is_known_of_client_and_referrer(property_values):
+    others = [{"accepted_ms": at, **(property_values if at % 2 else {})} for at in range(4)]
+    assert [(run["request_count"], run[next(iter(property_values))]) for run in runs(others)] == [
+        (2, {**_PLAIN, **_DESCRIBED}[next(iter(property_values))]), (2, property_values[next(iter(property_values))]),
     ]  # fmt: skip
 
 
@@ -204,13 +202,13 @@ def test_one_doubtful_time_makes_a_doubtful_run():
 
 
 def test_runs_of_a_hundred_years_of_log_stay_apart():
-    found = [{"accepted_ms": at, "listener_id": who} for who in "abc" for at in (0, 4_102_444_800_000)]
-    assert [run["request_count"] for run in runs(found)] == [1] * 6
+    rows = [{"accepted_ms": at, "listener_id": who} for who in "abc" for at in (0, 4_102_444_800_000)]
+    assert [run["request_count"] for run in runs(rows)] == [1] * 6
 
 
 def test_one_listener_s_late_request_holds_no_other_listener_s_early_ones_together():
-    found = [{"accepted_ms": at, "listener_id": who} for who, at in (("a", 4_102_444_800_000), ("b", 0), ("b", 10**9))]
-    assert [(run["listener_id"], run["request_count"]) for run in runs(found)] == [("a", 1), ("b", 1), ("b", 1)]
+    rows = [{"accepted_ms": at, "listener_id": who} for who, at in (("a", 4_102_444_800_000), ("b", 0), ("b", 10**9))]
+    assert [(run["listener_id"], run["request_count"]) for run in runs(rows)] == [("a", 1), ("b", 1), ("b", 1)]
 
 
 @pytest.mark.parametrize(("kind", "has_end"), [(SEGMENT, True), (PLAYLIST, True), (CONNECTION, False)])

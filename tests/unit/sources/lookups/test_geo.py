@@ -1,4 +1,4 @@
-"""Country, region, kind of network and a tenant's own networks, out of addresses that are not kept."""
+"""Country, region, kind of network and a tenant's own networks, from addresses that are not stored."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def network_file(tmp_path):
     ],
 )
 def test_country_and_region_are_read_from_files_of_any_maker(country_file, address, country, region):
-    assert geo.opened(country_file).described([address]).row(0) == (address, country, region, None)
+    assert geo.open_files(country_file).describe([address]).row(0) == (address, country, region, None)
 
 
 @pytest.mark.parametrize(
@@ -69,33 +69,33 @@ def test_country_and_region_are_read_from_files_of_any_maker(country_file, addre
         ("10.0.0.1", None),
     ],
 )
-def test_data_centres_are_told_from_access_networks(network_file, address, network):
-    assert geo.opened("", network_file).described([address])["network"].to_list() == [network]
+def test_data_centres_are_distinguished_from_access_networks(network_file, address, network):
+    assert geo.open_files("", network_file).describe([address])["network"].to_list() == [network]
 
 
 def test_without_files_everything_is_unknown():
-    assert geo.opened().described(["198.51.100.7"]).row(0) == ("198.51.100.7", None, None, None)
+    assert geo.open_files().describe(["198.51.100.7"]).row(0) == ("198.51.100.7", None, None, None)
 
 
 def test_no_addresses_give_an_empty_frame(country_file):
-    assert geo.opened(country_file).described([]).columns == ["address", "country", "region", "network"]
+    assert geo.open_files(country_file).describe([]).columns == ["address", "country", "region", "network"]
 
 
 def test_files_are_opened_once_a_process_and_not_pickled(country_file):
-    assert geo.opened(country_file) is geo.opened(country_file)
+    assert geo.open_files(country_file) is geo.open_files(country_file)
     with pytest.raises(TypeError):
-        pickle.dumps(geo.opened(country_file))
+        pickle.dumps(geo.open_files(country_file))
 
 
 def test_a_missing_file_is_a_clear_error(tmp_path):
-    with pytest.raises(geo.PlacesError, match=r"places\.country_file: no file .*none\.mmdb; name a file"):
-        geo.opened(str(tmp_path / "none.mmdb"))
+    with pytest.raises(geo.GeoFileError, match=r"places\.country_file: no file .*none\.mmdb; name a file"):
+        geo.open_files(str(tmp_path / "none.mmdb"))
 
 
 def test_a_file_of_another_format_is_a_clear_error(tmp_path):
     (tmp_path / "bad.mmdb").write_text("country,from,to\n")
-    with pytest.raises(geo.PlacesError, match="can't be read"):
-        geo.opened("", str(tmp_path / "bad.mmdb"))
+    with pytest.raises(geo.GeoFileError, match="can't be read"):
+        geo.open_files("", str(tmp_path / "bad.mmdb"))
 
 
 @pytest.mark.parametrize(

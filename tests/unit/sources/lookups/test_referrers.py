@@ -1,4 +1,4 @@
-"""Where listeners came from: hosts as they were named, groups by the list, and no address."""
+"""Sources of listeners: hosts as sent, groups by the list, and no address."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_each_tenant_has_its_own_sites_and_each_pair_is_judged_once():
     pairs = pl.DataFrame(
         {"tenant": ["acme", "other", "acme", "acme"], "referer": ["https://acme.example/"] * 3 + [None]}
     )
-    got = referrers.described(pairs, {"acme": OWN})
+    got = referrers.describe(pairs, {"acme": OWN})
     assert set(got.rows()) == {
         ("acme", "https://acme.example/", "acme.example", "own site"),
         ("other", "https://acme.example/", "acme.example", "other"),

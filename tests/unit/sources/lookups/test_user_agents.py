@@ -1,4 +1,4 @@
-"""Who is behind a user agent: real-world shapes, each with what is kept of it."""
+"""User agents of the real world, each with its stored properties."""
 
 from __future__ import annotations
 
@@ -132,14 +132,14 @@ def test_no_agent_is_no_robot(text):
 
 def test_descriptions_come_in_the_order_asked_for_each_time():
     texts = [row[5] for row in ROWS]
-    first, again = user_agents.described(texts), user_agents.described(reversed(texts))
+    first, again = user_agents.describe(texts), user_agents.describe(reversed(texts))
     assert first["agent"].to_list() == texts
     assert first.rows() == again.rows()[::-1]
     assert first.columns == ["agent", "player", "player_version", "os", "device", "client_kind"]
 
 
 def test_nothing_to_describe_is_an_empty_frame():
-    assert user_agents.described([]).rows() == []
+    assert user_agents.describe([]).rows() == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Each trap of the stores' reports as a folder under tests/golden: a report under its own name, and what becomes of it.
+"""Each special case of the stores' reports as a folder under tests/golden: a report under its own name, and its rows.
 
 `REBUILD_GOLDEN=1` writes the expectations anew; look at the difference before you believe it.
 """
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from metrics_lake.io.landing.reader import LandedFile
 from metrics_lake.sources.landed_file import FileEntry
 from metrics_lake.sources.stores.reports import STORES
-from tests.unit.sources.haproxy.logs import Arrived
+from tests.unit.sources.haproxy.logs import InMemoryFile
 from tests.unit.sources.reports import parsed
 
 FOLDER = Path(__file__).parents[3] / "golden" / "sources"
@@ -34,17 +34,17 @@ _COUNTS = ("accepted_count", "unclaimed_count", "reject_count", "skipped_count")
 
 def _rows(case: str) -> list[dict[str, Any]]:
     [report] = [file for file in (FOLDER / case).iterdir() if file.name != "expected.jsonl"]
-    found = parsed([Arrived(report.read_bytes(), f"{case.partition('/')[0]}/{report.name}")])
-    kept = [{name: value for name, value in row.items() if name not in _ABOUT} for row in found]
-    return [json.loads(json.dumps(row, default=str)) for row in kept]
+    rows = parsed([InMemoryFile(report.read_bytes(), f"{case.partition('/')[0]}/{report.name}")])
+    without_origin = [{name: value for name, value in row.items() if name not in _ABOUT} for row in rows]
+    return [json.loads(json.dumps(row, default=str)) for row in without_origin]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_row_of_a_golden_report_ends_where_it_must(case: str) -> None:
-    found, expected = _rows(case), FOLDER / case / "expected.jsonl"
+    rows, expected = _rows(case), FOLDER / case / "expected.jsonl"
     if os.environ.get("REBUILD_GOLDEN"):
-        expected.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found), encoding="utf-8")
-    assert found == [json.loads(line) for line in expected.read_text(encoding="utf-8").splitlines()]
+        expected.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    assert rows == [json.loads(line) for line in expected.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -59,14 +59,14 @@ def test_there_are_golden_reports_of_each_store() -> None:
     assert all(sum(case.startswith(store) for case in CASES) > 20 for store in STORES)
 
 
-def _of(content: bytes, store: str = "google_play", name: str = "installs_com.acme.radio_200101_overview.csv"):
-    return parsed([Arrived(content, f"{store}/{name}")])
+def _report_by(content: bytes, store: str = "google_play", name: str = "installs_com.acme.radio_200101_overview.csv"):
+    return parsed([InMemoryFile(content, f"{store}/{name}")])
 
 
 @pytest.mark.parametrize("store", STORES)
 @given(content=st.binary(max_size=400))
 def test_no_bytes_stop_the_stream(store: str, content: bytes) -> None:
-    *_, account = _of(content, store)
+    *_, account = _report_by(content, store)
     assert account["row_kind"] == "file"
 
 
@@ -74,27 +74,27 @@ def test_no_bytes_stop_the_stream(store: str, content: bytes) -> None:
 def test_no_cells_are_lost(cells: list[str]) -> None:
     lines = ["Date,Package name,Daily User Installs", "2001-01-15,com.acme.radio,7"]
     line = ",".join('"' + cell.replace('"', '""') + '"' for cell in cells)
-    *_, account = _of("\n".join([*lines, line, ""]).encode("utf-8", "replace"))
+    *_, account = _report_by("\n".join([*lines, line, ""]).encode("utf-8", "replace"))
     if account["status"] == "read":
         assert account["row_count"] == sum(account[name] for name in _COUNTS) == 2
 
 
 def test_a_quote_that_never_ends_puts_the_file_aside() -> None:
     content = b'Date,Package name,Daily User Installs\n2001-01-15,"com.acme.radio,7\n' + b"x,y\n" * 40_000
-    [account] = _of(content)
+    [account] = _report_by(content)
     assert (account["status"], account["reason"]) == ("quarantined", "not_a_table")
 
 
 def test_a_damaged_file_costs_nothing_of_its_neighbours() -> None:
     good = (FOLDER / "google_play" / "overview" / "installs_com.acme.radio_200101_overview.csv").read_bytes()
-    found = parsed(
+    rows = parsed(
         [
-            Arrived(b"<html>", "google_play/a.csv"),
-            Arrived(good, "google_play/installs_com.acme.radio_200101_overview.csv"),
+            InMemoryFile(b"<html>", "google_play/a.csv"),
+            InMemoryFile(good, "google_play/installs_com.acme.radio_200101_overview.csv"),
         ]
     )
-    assert [row["status"] for row in found if row["row_kind"] == "file"] == ["quarantined", "read"]
-    assert [row["downloads"] for row in found if row["row_kind"] == "google_play"] == [7, 4]
+    assert [row["status"] for row in rows if row["row_kind"] == "file"] == ["quarantined", "read"]
+    assert [row["downloads"] for row in rows if row["row_kind"] == "google_play"] == [7, 4]
 
 
 def test_a_stamp_in_the_name_tells_when_a_report_was_written_and_else_its_file_does() -> None:
@@ -103,14 +103,14 @@ def test_a_stamp_in_the_name_tells_when_a_report_was_written_and_else_its_file_d
         "a.csv": "2001-01-15 13:00:00+00:00",
         "a.20019917T050000Z.csv": "2001-01-15 13:00:00+00:00",
     }
-    assert {name: str(_of(b"", name=name)[-1]["written_at"]) for name in stamps} == stamps
+    assert {name: str(_report_by(b"", name=name)[-1]["written_at"]) for name in stamps} == stamps
 
 
 def test_a_name_is_read_as_it_is_and_kept_with_its_marks() -> None:
     content = (FOLDER / "app_store" / "no-sales" / "S_D_85000001_20010115.txt").read_bytes()
-    true, shown = "app_store/S_D_85000001_20010115.20010117T050000Z.txt", "app_store/S_D_<address:1>.<address:2>.txt"
-    [account] = parsed([Arrived(content, true, shown=shown)])
-    assert (account["vendor"], str(account["downloaded_on"]), account["path"]) == ("85000001", "2001-01-15", shown)
+    true, redacted = "app_store/S_D_85000001_20010115.20010117T050000Z.txt", "app_store/S_D_<address:1>.<address:2>.txt"
+    [account] = parsed([InMemoryFile(content, true, redacted_path=redacted)])
+    assert (account["vendor"], str(account["downloaded_on"]), account["path"]) == ("85000001", "2001-01-15", redacted)
     assert str(account["written_at"]) == "2001-01-17 05:00:00+00:00"
 
 
@@ -131,5 +131,5 @@ def _landed(folder: Path, content: bytes, name: str) -> LandedFile:
 def test_a_packed_report_is_read_and_one_that_is_half_there_is_put_aside(tmp_path: Path) -> None:
     packed = gzip.compress(b"Date,Package name,Daily User Installs\n2001-01-15,com.acme.radio,7\n")
     files = [_landed(tmp_path, packed, "a.csv.gz"), _landed(tmp_path, packed[:-20], "b.csv.gz")]
-    found = [(row["row_kind"], row.get("downloads"), row.get("reason")) for row in parsed(files)]
-    assert found == [("google_play", 7, None), ("file", None, None), ("file", None, "gzip_truncated")]
+    rows = [(row["row_kind"], row.get("downloads"), row.get("reason")) for row in parsed(files)]
+    assert rows == [("google_play", 7, None), ("file", None, None), ("file", None, "gzip_truncated")]

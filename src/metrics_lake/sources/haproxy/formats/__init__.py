@@ -1,8 +1,8 @@
-"""What HAProxy can be told to log, read into the same columns whatever the format.
+"""Parses every log format of HAProxy into the same columns.
 
-The built-in formats are told apart line by line; any other log-format string of haproxy.cfg is compiled to a parser.
-For commands: `check` shows what a format reads of some lines, `detect` names the format of some lines, and `bound`
-compiles what the settings bind to files, or says what is wrong with it.
+The built-in formats are recognised line by line; any other log-format string of haproxy.cfg is compiled to a parser.
+For commands: `check` shows how a format parses sample lines, `detect` names the format of sample lines, and `bound`
+compiles the formats that the settings bind to files, or raises FormatError.
 """
 
 from metrics_lake.sources.haproxy.formats.binding import bound

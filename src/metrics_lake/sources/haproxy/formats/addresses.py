@@ -1,4 +1,4 @@
-"""Who asked: the connecting address, or behind our own proxies the one that they were told (X-Forwarded-For)."""
+"""The client's address: the connecting address, or X-Forwarded-For if a trusted proxy connected."""
 
 from __future__ import annotations
 
@@ -16,56 +16,56 @@ _HASH = r"^[A-Za-z0-9+/_-]{16,128}={0,2}$"
 _NO_HASH = r"^[0-9.]+$"
 
 
-def asking(requests: pl.DataFrame, haproxy: Haproxy) -> pl.DataFrame:
-    """`address` as that of the listener, where the connection came from one of the trusted proxies."""
+def with_client_address(requests: pl.DataFrame, haproxy: Haproxy) -> pl.DataFrame:
+    """Replaces `address` by the client's own, if a trusted proxy connected."""
     if not haproxy.trusted_proxies or haproxy.address_mode == "hashed":
         return requests
     trusted = [ipaddress.ip_network(network) for network in haproxy.trusted_proxies]
     pairs = requests.select("address", "x_forwarded_for").unique()
     pairs = pairs.filter(pl.col("x_forwarded_for").str.len_bytes() > 1)
-    told = [_told(address, forwarded, trusted) for address, forwarded in pairs.rows()]
-    pairs = pairs.with_columns(pl.Series("told", told, dtype=pl.String))
+    client_addresses = [_client_address(address, forwarded, trusted) for address, forwarded in pairs.rows()]
+    pairs = pairs.with_columns(pl.Series("client_address", client_addresses, dtype=pl.String))
     joined = requests.join(pairs, on=["address", "x_forwarded_for"], how="left", maintain_order="left")
-    return joined.with_columns(address=pl.coalesce("told", "address")).drop("told")
+    return joined.with_columns(address=pl.coalesce("client_address", "address")).drop("client_address")
 
 
-def is_none(haproxy: Haproxy) -> pl.Expr:
-    """Whether an address is none of the kind that the settings promise: an IP address, or a hash made at the edge."""
+def is_invalid(haproxy: Haproxy) -> pl.Expr:
+    """Whether an address isn't of the configured kind: an IP address, or a hash that HAProxy made."""
     address = pl.col("address")
     if haproxy.address_mode == "hashed":
         return ~address.str.contains(_HASH) | address.str.contains(_NO_HASH)
     return ~(address.str.contains(_ADDRESS) | address.is_in(["-", "unix"]))
 
 
-def parsed(text: str) -> _Address | None:
-    """An address as proxies write it: with a port, in brackets or quotes, IPv4 in IPv6; None if it is none."""
+def parse_address(text: str) -> _Address | None:
+    """Parses an address as proxies write it: with a port, in brackets or quotes, IPv4 in IPv6. None if it is invalid."""
     bare = text.strip(" \t\"'")
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
     elif bare.count(":") == 1:
         bare = bare.partition(":")[0]
     try:
-        found = ipaddress.ip_address(bare.partition("%")[0])
+        parsed_address = ipaddress.ip_address(bare.partition("%")[0])
     except ValueError:
         return None
-    return getattr(found, "ipv4_mapped", None) or found
+    return getattr(parsed_address, "ipv4_mapped", None) or parsed_address
 
 
-def _told(address: str, forwarded: str, trusted: Sequence[_Network]) -> str | None:
-    """The right-most address of the list that isn't trusted, if the connecting one is; a proxy adds to the right.
+def _client_address(address: str, forwarded: str, trusted: Sequence[_Network]) -> str | None:
+    """The right-most untrusted address of the list, if the connecting one is trusted; each proxy appends its own on the right.
 
-    An entry that is no address ends the search: what stands left of it can be made up by anybody.
+    An invalid entry ends the search, because a client can forge everything left of it.
     """
-    asked = parsed(address)
-    if asked is None or not _is_trusted(asked, trusted):
+    parsed_address = parse_address(address)
+    if parsed_address is None or not _is_trusted(parsed_address, trusted):
         return None
     last = None
     for entry in reversed(forwarded.split(",")):
-        asked = parsed(entry)
-        if asked is None:
+        parsed_address = parse_address(entry)
+        if parsed_address is None:
             break
-        last = str(asked)
-        if not _is_trusted(asked, trusted):
+        last = str(parsed_address)
+        if not _is_trusted(parsed_address, trusted):
             break
     return last
 

@@ -1,6 +1,6 @@
-"""HAProxy's aliases: what each looks like in a line, and what a listening figure needs of it.
+"""HAProxy's aliases: the shape of each in a line, and its role in a request.
 
-A role is what a field is to us; an empty one is read over. Names and meanings are those of HAProxy's manual, 8.2.6
+A field without a role is skipped. Names and meanings are those of HAProxy's manual, 8.2.6
 (1.5 to 3.2); `OG` came with 3.1, `Ta` `TR` `tr` `trg` `trl` with 1.7.
 """
 
@@ -15,7 +15,7 @@ from metrics_lake.sources.haproxy.formats.shapes import Shape
 
 @dataclass(frozen=True)
 class Alias:
-    """An alias of HAProxy's. `is_text`: `+Q` puts quotes around it; `has_hex`: `+X` writes it in hex."""
+    """An alias of HAProxy. `is_text`: `+Q` quotes it; `has_hex`: `+X` writes it in hex."""
 
     shape: Shape
     role: str = ""
@@ -79,5 +79,5 @@ ALIASES: Mapping[str, Alias] = {
     "sslc": _text(shapes.NAME),
     "OG": _text(shapes.NAME, "origin"),
 }
-HELPFUL = ("server", "connect")  # they tell lines that reached no server; what is read is read without them
-ELIDED = ("hr", "hs", "hrl", "hsl")  # nothing at all stands in a line where nothing is captured
+HELPFUL = ("server", "connect")  # they mark requests that reached no server; a format works without them
+ELIDED = ("hr", "hs", "hrl", "hsl")  # a line has no text for them if nothing is captured

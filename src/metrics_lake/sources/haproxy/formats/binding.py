@@ -1,4 +1,4 @@
-"""Which files are of which formats, as the settings say: globs on the path below landing."""
+"""Assigns formats to files by the settings: globs on the path below landing."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from metrics_lake.sources.haproxy.formats.errors import FormatError
 
 @dataclass(frozen=True)
 class Bindings:
-    """Globs with the formats of the files that match."""
+    """Globs, each with the formats of the files that match."""
 
     patterns: tuple[tuple[str, tuple[Format, ...]], ...]
 
     def formats_for(self, path: str) -> tuple[Format, ...]:
-        """The formats to try first on the lines of a file; what they can't read is tried as `auto`."""
+        """The formats to try first on the lines of a file; lines that they can't parse are then read as `auto`."""
         return tuple(form for glob, forms in self.patterns if _matches(glob, path) for form in forms)
 
 
 def bound(haproxy: Haproxy) -> Bindings:
-    """The settings' formats, compiled. Raises FormatError (a SettingsError) that names the glob and points at the place."""
+    """Compiles the formats in the settings. FormatError (a SettingsError) names the glob and shows the position."""
     return _bound(json.dumps([haproxy.formats, haproxy.samples]))
 
 
@@ -49,7 +49,7 @@ def _compiled(glob: str, texts: list[str], samples: dict[str, str]) -> Iterator[
 
 
 def _matches(glob: str, path: str) -> bool:
-    """Whether a glob fits the path below landing, the one below haproxy/, a folder on the way, or the file's name."""
+    """Whether a glob matches the path below landing or below haproxy/, one of its folders, or the file's name."""
     glob = glob.strip("/")
     below = path.partition("/")[2] or path
     names = (path, below, path.rpartition("/")[2])

@@ -1,4 +1,4 @@
-"""The formats that HAProxy has names for, as its source writes them (src/log.c, 1.7 to 3.2)."""
+"""HAProxy's built-in formats, as they are defined in its source (src/log.c, 1.7 to 3.2)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ BUILT_IN: Mapping[str, str] = {
     "tcplog clf": '%{+Q}o %{-Q}ci - - [%T] "TCP " 000 %B "" "" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U %ts--'
     ' %ac %fc %bc %sc %rc %sq %bq "" "" ',
 }
-# The formats that `httplog.read` doesn't see to, in the order in which they are tried, each with a pattern that its lines fit.
+# The formats that `httplog.read` doesn't parse, in the order of trying, each with a pattern that its lines match.
 SLOWER: Mapping[str, str] = {
     "tcplog": r"\] [^ /]+ [^ ]+/",  # not `] fe_tls/1: SSL handshake failure`: names hold no slash
     "tcplog clf": r" - - \[",
     "httplog clf": r" - - \[",
 }
-# What we advise: httplog, and behind it the worker, its count of lines, the moment in UTC and the name asked for by TLS.
+# The recommended format: httplog, then the worker, its line counter, the time in UTC and the TLS server name.
 RECOMMENDED = BUILT_IN["httplog"] + " %pid %lc %Ts.%ms %[ssl_fc_sni]"
 
 
@@ -36,6 +36,6 @@ def built_in(name: str) -> Format:
 
 
 def known_name(text: str) -> str | None:
-    """The built-in format that a setting names, `option` or not before it; None if it is a log-format string."""
+    """The built-in format that a setting names, with or without `option`; None if it is a log-format string."""
     name = " ".join(text.split()).removeprefix("option ")
     return name if name == AUTO or name in BUILT_IN else None

@@ -1,4 +1,4 @@
-"""What a log-format would read of some lines, and which format some lines are of: for people who set one up."""
+"""Checks a log-format on sample lines, and detects the format of sample lines, for people who configure one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import polars as pl
 
 from metrics_lake.config.settings import Haproxy
 from metrics_lake.privacy.hashing import masked
-from metrics_lake.sources.haproxy import clock, lines
+from metrics_lake.sources.haproxy import clock, log_lines
 from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, SLOWER, built_in, known_name
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
-from metrics_lake.sources.haproxy.formats.parsing import built_in_parted, httplog_parted, parted
+from metrics_lake.sources.haproxy.formats.parsing import parse_as, parse_built_in, parse_httplog
 
 _LINE = ("file_number", "line_number", "text")
 _SHOWN_LINES = 5
@@ -25,7 +25,7 @@ _NUMBERS = ("status", "size", "duration_ms")
 
 @dataclass(frozen=True)
 class Problem:
-    """A line that the format doesn't read: its number, the reason, and its text without addresses."""
+    """A line that the format can't parse: its number, the reason, and its text without addresses."""
 
     line_number: int
     reason: str
@@ -34,9 +34,9 @@ class Problem:
 
 @dataclass(frozen=True)
 class Check:
-    """What a format reads: its fields with what each is to us, the first lines, how many were read, and the problems.
+    """The result of a check: the fields with their columns, the first parsed lines, the counts, and the problems.
 
-    Notices and blank lines are skipped: neither read nor unread. No value here holds an address.
+    Notices and blank lines are skipped: they count neither as read nor as unread. No value contains an address.
     """
 
     fields: tuple[tuple[str, str], ...]
@@ -50,7 +50,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Detected:
-    """A format that some of the lines are of."""
+    """A format, and how many of the lines have it."""
 
     name: str
     line_count: int
@@ -58,31 +58,31 @@ class Detected:
 
 
 def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None) -> Check:
-    """Reads lines as one format: a built-in one by name, or a log-format string. Raises FormatError if it is none."""
+    """Parses lines as one format: a built-in one by name, or a log-format string. Raises FormatError if it is neither."""
     haproxy = haproxy or Haproxy()
     name = known_name(format_text)
     form = built_in(name) if name in BUILT_IN else compiled(format_text, mapped=haproxy.samples)
-    numbered = lines.unwrapped(_numbered(texts))
+    numbered = log_lines.unwrap(_numbered(texts))
     read, rest = _read_as(form, numbered, haproxy)
-    judged = reject_reasons.with_reasons(
+    unparsed = reject_reasons.with_reasons(
         rest.with_columns(after=_dated()), pl.Series("file_number", [], dtype=pl.UInt32)
     )
-    bad = judged.filter(pl.col("reason").is_not_null()).with_columns(pl.col("reason").replace(_OTHER))
+    rejects = unparsed.filter(pl.col("reason").is_not_null()).with_columns(pl.col("reason").replace(_OTHER))
     return Check(
-        fields=tuple((field.shown, field.column.replace("_", " ")) for field in form.fields),
+        fields=tuple((field.spelling, field.column.replace("_", " ")) for field in form.fields),
         lacks=form.lacks,
         records=tuple(_records(read.head(_SHOWN_LINES), haproxy)),
         read_count=read.height,
-        skipped_count=judged.height - bad.height,
-        unread_count=bad.height,
-        problems=tuple(_problems(bad.head(_SHOWN_LINES))),
+        skipped_count=unparsed.height - rejects.height,
+        unread_count=rejects.height,
+        problems=tuple(_problems(rejects.head(_SHOWN_LINES))),
     )
 
 
 def detect(texts: Iterable[str]) -> tuple[Detected, ...]:
-    """Which of the built-in formats the lines are of, the most frequent first."""
-    numbered = lines.unwrapped(_numbered(texts))
-    read, rest = httplog_parted(numbered, {})
+    """The built-in formats of the lines, the most frequent first."""
+    numbered = log_lines.unwrap(_numbered(texts))
+    read, rest = parse_httplog(numbered, {})
     plain = pl.col("tail").fill_null("") == ""
     secure = pl.col("tail").str.contains(r"^ \S+/\S+/\S+/\S+/\S+ [^/\s]+/\S+/\S+\s*$").fill_null(False)
     counts = {
@@ -90,19 +90,19 @@ def detect(texts: Iterable[str]) -> tuple[Detected, ...]:
         "httpslog": read.filter(secure).height,
         "httplog with more behind it": read.filter(~plain & ~secure).height,
     }
-    slower, rest = built_in_parted(rest, {})
-    counts |= {name: found.height for name, found in slower.items()}
-    judged = reject_reasons.with_reasons(rest, pl.Series("file_number", [], dtype=pl.UInt32))
-    no_fault = judged.filter(pl.col("reason").is_null())
+    slower, rest = parse_built_in(rest, {})
+    counts |= {name: frame.height for name, frame in slower.items()}
+    unparsed = reject_reasons.with_reasons(rest, pl.Series("file_number", [], dtype=pl.UInt32))
+    no_fault = unparsed.filter(pl.col("reason").is_null())
     blank = no_fault.filter(pl.col("text").str.strip_chars() == "").height
-    counts |= {"notices": no_fault.height - blank, "blank": blank, **_unknown(judged)}
-    found_counts = sorted(((count, name) for name, count in counts.items() if count), key=lambda pair: -pair[0])
-    return tuple(Detected(name, count, count / numbered.height) for count, name in found_counts)
+    counts |= {"notices": no_fault.height - blank, "blank": blank, **_unknown_kinds(unparsed)}
+    largest_first = sorted(((count, name) for name, count in counts.items() if count), key=lambda pair: -pair[0])
+    return tuple(Detected(name, count, count / numbered.height) for count, name in largest_first)
 
 
-def _unknown(judged: pl.DataFrame) -> dict[str, int]:
-    """Lines that want a log-format string, by what they look like."""
-    texts = judged.filter(pl.col("reason").is_not_null())["text"]
+def _unknown_kinds(unparsed: pl.DataFrame) -> dict[str, int]:
+    """Lines of no built-in format, counted by what they look like."""
+    texts = unparsed.filter(pl.col("reason").is_not_null())["text"]
     is_json = texts.str.contains(r'\{"[\w.-]+"\s*:')
     is_pairs = ~is_json & texts.str.contains(r"(?:\s|^)\w+=\S* \w+=")
     counts = {"JSON of a log-format": int(is_json.sum()), "key=value of a log-format": int(is_pairs.sum())}
@@ -110,10 +110,10 @@ def _unknown(judged: pl.DataFrame) -> dict[str, int]:
 
 
 def _numbered(texts: Iterable[str]) -> pl.DataFrame:
-    found = list(texts)
-    frame = lines.numbered({0: "\n".join(text.rstrip("\r\n") for text in found)}, {0: 1})
+    all_texts = list(texts)
+    frame = log_lines.number_lines({0: "\n".join(text.rstrip("\r\n") for text in all_texts)}, {0: 1})
     frame = frame.with_columns(pl.col("text").str.replace_all("\0", "", literal=True).str.strip_prefix("\ufeff"))
-    return frame.filter(pl.col("text").str.len_bytes() <= lines.LONGEST) if found else frame.clear()
+    return frame.filter(pl.col("text").str.len_bytes() <= log_lines.LONGEST) if all_texts else frame.clear()
 
 
 def _dated() -> pl.Expr:
@@ -122,18 +122,18 @@ def _dated() -> pl.Expr:
 
 def _read_as(form: Format, numbered: pl.DataFrame, haproxy: Haproxy) -> tuple[pl.DataFrame, pl.DataFrame]:
     if form.name in BUILT_IN and form.name not in SLOWER:
-        read, rest = httplog_parted(numbered, haproxy.captures)
+        read, rest = parse_httplog(numbered, haproxy.captures)
         return read, rest.select(_LINE)
-    return parted(numbered, form, haproxy.captures)
+    return parse_as(numbered, form, haproxy.captures)
 
 
 def _records(read: pl.DataFrame, haproxy: Haproxy) -> Iterable[dict[str, object]]:
-    """Requests as one would show them: addresses only by their kind, paths without the query."""
-    located = addresses.asking(read, haproxy).with_columns(path=pl.col("uri").str.splitn("?", 2).struct[0])
+    """Parsed requests for display: the kind of an address in place of the address, paths without the query."""
+    located = addresses.with_client_address(read, haproxy).with_columns(path=pl.col("uri").str.splitn("?", 2).struct[0])
     timed = clock.to_utc(located, haproxy.timezone)
     texts = [name for name in _TEXTS if name in timed.columns]
-    shown = timed.with_columns(masked(pl.col(name)) for name in texts)
-    for row in shown.select("line_number", "accepted_ms", "address", *texts, *_NUMBERS, "is_early").iter_rows(
+    displayed = timed.with_columns(masked(pl.col(name)) for name in texts)
+    for row in displayed.select("line_number", "accepted_ms", "address", *texts, *_NUMBERS, "is_early").iter_rows(
         named=True
     ):
         at = datetime.fromtimestamp(row.pop("accepted_ms") / 1000, timezone.utc)
@@ -142,12 +142,12 @@ def _records(read: pl.DataFrame, haproxy: Haproxy) -> Iterable[dict[str, object]
 
 
 def _kind(address: str) -> str:
-    found = addresses.parsed(address)
-    if found is None:
+    parsed = addresses.parse_address(address)
+    if parsed is None:
         return "none" if address in ("", "-", "unix") else "a hash or a name"
-    return f"IPv{found.version}"
+    return f"IPv{parsed.version}"
 
 
-def _problems(bad: pl.DataFrame) -> Iterable[Problem]:
-    shown = bad.select("line_number", "reason", masked_text=masked(pl.col("text")))
-    return (Problem(*row) for row in shown.iter_rows())
+def _problems(rejects: pl.DataFrame) -> Iterable[Problem]:
+    problems = rejects.select("line_number", "reason", masked_text=masked(pl.col("text")))
+    return (Problem(*row) for row in problems.iter_rows())

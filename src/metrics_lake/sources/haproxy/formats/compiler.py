@@ -9,30 +9,30 @@ from dataclasses import dataclass, replace
 from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
 from metrics_lake.sources.haproxy.formats.errors import FormatError
 from metrics_lake.sources.haproxy.formats.fields import Field, Piece, pieces
-from metrics_lake.sources.haproxy.formats.plan import Step, steps
 from metrics_lake.sources.haproxy.formats.quoting import unquoted
+from metrics_lake.sources.haproxy.formats.split_plan import Step, steps
 
 INSTANTS = (
     "request_epoch", "request_zoned", "request_local", "accept_epoch", "accept_zoned", "accept_local",
 )  # fmt: skip
-LENGTHS = ("active", "user_total", "total")  # the best first: the others count the idle time before the request too
-# Only in HTTP mode: a format without any of them is of connections.
+LENGTHS = ("active", "user_total", "total")  # the best first: the others include the idle time before the request
+# Only in HTTP mode: a format with none of them logs TCP connections.
 _REQUESTS = (
     "request", "uri", "path", "method", "status", "request_epoch", "request_zoned", "request_local", "active", "idle",
 )  # fmt: skip
-_WANTED = {
+_EXPECTED = {
     "duration": (LENGTHS, "%Ta", "sessions have no length"),
-    "status": (("status",), "%ST", "no request can be told to have been answered"),
-    "method": (("method", "request"), "%HM or %{+Q}r", "no request can be told to be a GET"),
-    "path": (("uri", "path", "request"), "%HP or %{+Q}r", "streams can be told by frontend and host alone"),
-    "frontend": (("frontend",), "%ft", "streams can be told by host and path alone"),
+    "status": (("status",), "%ST", "no request is known to have been answered"),
+    "method": (("method", "request"), "%HM or %{+Q}r", "no request is known to be a GET"),
+    "path": (("uri", "path", "request"), "%HP or %{+Q}r", "streams can be matched by frontend and host alone"),
+    "frontend": (("frontend",), "%ft", "streams can be matched by host and path alone"),
     "user agent": (("user_agent", "captures", "capture_list"), "a captured User-Agent", "all listeners behind one address are one"),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Format:
-    """A compiled log-format: what its lines begin with, the steps that read them, and what it lacks for us."""
+    """A compiled log-format: the text at the start of its lines, the steps that split them, and the fields that it lacks."""
 
     name: str
     text: str
@@ -47,50 +47,52 @@ class Format:
 
     @property
     def is_tcp(self) -> bool:
-        """Whether its lines are of connections and not of requests: nothing of a request is in it."""
+        """Whether it logs TCP connections: it has no field of a request."""
         return not self.columns & set(_REQUESTS)
 
 
 def compiled(text: str, *, mapped: Mapping[str, str] | None = None, name: str = "") -> Format:
-    """A log-format as it stands in haproxy.cfg, with or without `log-format`, quotes and escapes.
+    """Compiles a log-format as written in haproxy.cfg, with or without `log-format`, quotes and escapes.
 
-    `mapped` names sample expressions that don't tell by themselves what they are. Raises FormatError, which points at
-    the place: an unknown alias, fields that nothing tells apart, no address, no instant.
+    `mapped` gives the role of sample expressions whose name doesn't show it. FormatError shows the position of the
+    problem: an unknown alias, fields that can't be separated, no address, no instant.
     """
     plain = unquoted(text)
-    found = _once(pieces(plain, mapped or {}))
-    _check(_wanted(found), plain)
-    found, (start, plan) = _planned(found, plain)
-    fields = _wanted(found)
-    return Format(name or "log-format", plain, start, plan, fields, tuple(_lacking(fields)))
+    format_pieces = _without_duplicates(pieces(plain, mapped or {}))
+    _check(_used_fields(format_pieces), plain)
+    format_pieces, (start, plan) = _plan(format_pieces, plain)
+    fields = _used_fields(format_pieces)
+    return Format(name or "log-format", plain, start, plan, fields, tuple(_missing(fields)))
 
 
-def _wanted(found: list[Piece]) -> tuple[Field, ...]:
-    return tuple(piece for piece in found if isinstance(piece, Field) and piece.column)
+def _used_fields(format_pieces: list[Piece]) -> tuple[Field, ...]:
+    return tuple(piece for piece in format_pieces if isinstance(piece, Field) and piece.column)
 
 
-def _planned(found: list[Piece], text: str) -> tuple[list[Piece], tuple[str, tuple[Step, ...]]]:
-    """The pieces with the plan that reads them; those that only help are read over where nothing tells them apart."""
+def _plan(format_pieces: list[Piece], text: str) -> tuple[list[Piece], tuple[str, tuple[Step, ...]]]:
+    """The pieces with the plan that splits them. Fields of HELPFUL are skipped if they can't be separated."""
     with suppress(FormatError):
-        return found, steps(found, text)
-    needed = [_idle(piece) if isinstance(piece, Field) and piece.role in HELPFUL else piece for piece in found]
+        return format_pieces, steps(format_pieces, text)
+    needed = [
+        _unused(piece) if isinstance(piece, Field) and piece.role in HELPFUL else piece for piece in format_pieces
+    ]
     return needed, steps(needed, text)
 
 
-def _idle(field: Field) -> Field:
-    """The same field, read over."""
+def _unused(field: Field) -> Field:
+    """The same field, to be skipped."""
     return replace(field, role="", capture=None)
 
 
-def _once(found: list[Piece]) -> list[Piece]:
-    """The first field of each role keeps it, and of several lengths of time the best is kept."""
-    columns = {piece.column for piece in found if isinstance(piece, Field)}
+def _without_duplicates(format_pieces: list[Piece]) -> list[Piece]:
+    """Keeps the first field of each role, and the best of several durations; skips the others."""
+    columns = {piece.column for piece in format_pieces if isinstance(piece, Field)}
     lengths = [name for name in LENGTHS if name in columns]
     seen, out = set(lengths[1:]), list[Piece]()
-    for piece in found:
+    for piece in format_pieces:
         if isinstance(piece, Field) and piece.column:
             if piece.column in seen:
-                piece = _idle(piece)  # noqa: PLW2901
+                piece = _unused(piece)  # noqa: PLW2901
             seen.add(piece.column)
         out.append(piece)
     return out
@@ -107,13 +109,13 @@ def _check(fields: tuple[Field, ...], text: str) -> None:
         raise FormatError("no instant: nothing says when,", text, len(text), remedy="log %tr (or %Ts.%ms, or %t)")
 
 
-def _lacking(fields: tuple[Field, ...]) -> list[str]:
+def _missing(fields: tuple[Field, ...]) -> list[str]:
     columns = {field.column.partition("_")[0] if field.capture is not None else field.column for field in fields}
     columns |= {"user_agent"} if "capture" in columns else set()
     lacks = {
         name: f"no {name}: {harm}; log {remedy}"
-        for name, (by, remedy, harm) in _WANTED.items()
-        if not columns & set(by)
+        for name, (columns_that_do, remedy, harm) in _EXPECTED.items()
+        if not columns & set(columns_that_do)
     }
     if not columns & set(_REQUESTS):  # lines of connections lack all that a request has
         lacks = {name: text for name, text in lacks.items() if name == "duration"}

@@ -1,7 +1,7 @@
-"""From the tokens of a log-format to what really stands in a line: texts and fields in turn.
+"""From the tokens of a log-format to the pieces of a line: texts and fields in turn.
 
-Quotes that HAProxy adds (`+Q`) become text, blanks are merged as HAProxy merges them, and captures, which leave
-nothing behind where nothing is captured, take the blank behind them along.
+Quotes that HAProxy adds (`+Q`) become text, and blanks are merged as HAProxy merges them. Captures write nothing if
+nothing is captured; then the blank after them is missing too.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from metrics_lake.sources.haproxy.formats import aliases, shapes
 from metrics_lake.sources.haproxy.formats.errors import FormatError
+from metrics_lake.sources.haproxy.formats.format_tokens import Item, Text, tokens
 from metrics_lake.sources.haproxy.formats.samples import meaning
 from metrics_lake.sources.haproxy.formats.shapes import Shape
-from metrics_lake.sources.haproxy.formats.tokens import Item, Text, tokens
 
 _KEY = re.compile(r"([A-Za-z][\w.-]*)[\"']?\s*[:=]\s*[\"']?$")
 _WITH_BLANK = {
@@ -26,20 +26,20 @@ _WITH_BLANK = {
 
 @dataclass(frozen=True)
 class Field:
-    """One value of a line. `written` says how: plain, hex, json (escapes inside), token (a JSON value), escaped (`+E`)."""
+    """One value of a line. `encoding` is one of plain, hex, json (escapes inside), token (JSON value), escaped (`+E`)."""
 
     at: int
-    shown: str
+    spelling: str
     role: str
     shape: Shape
-    written: str = "plain"
+    encoding: str = "plain"
     capture: int | None = None
     is_elided: bool = False
     is_alias: bool = True
 
     @property
     def column(self) -> str:
-        """The column that it fills, empty if nobody needs it."""
+        """The column that it fills; empty if it isn't used."""
         return self.role or ("" if self.capture is None else f"capture_{self.capture}")
 
 
@@ -47,12 +47,12 @@ Piece = str | Field
 
 
 def pieces(text: str, mapped: Mapping[str, str]) -> list[Piece]:
-    """Texts and fields of the lines that this log-format writes."""
-    found = list(tokens(text))
-    if any(isinstance(token, Item) and token.alias == "o" and "json" in token.flags for token in found):
-        return list(_json_object([token for token in found if isinstance(token, Item)], text, mapped))
+    """The texts and fields of a line in this log-format."""
+    format_tokens = list(tokens(text))
+    if any(isinstance(token, Item) and token.alias == "o" and "json" in token.flags for token in format_tokens):
+        return list(_json_object([token for token in format_tokens if isinstance(token, Item)], text, mapped))
     out: list[Piece] = []
-    for token in found:
+    for token in format_tokens:
         if isinstance(token, Text):
             _add(out, token.text)
         elif token.alias != "o":
@@ -71,12 +71,12 @@ def _add(out: list[Piece], text: str) -> None:
 
 
 def _key_before(out: list[Piece]) -> str:
-    found = _KEY.search(out[-1]) if out and isinstance(out[-1], str) else None
-    return found[1] if found else ""
+    key_match = _KEY.search(out[-1]) if out and isinstance(out[-1], str) else None
+    return key_match[1] if key_match else ""
 
 
 def _json_object(items: list[Item], text: str, mapped: Mapping[str, str]) -> Iterable[Piece]:
-    """`{"name": value, …}`, as HAProxy ≥ 3.0 writes it: items without a name are left out."""
+    """`{"name": value, …}`, as HAProxy ≥ 3.0 writes it: items without a name are omitted."""
     named = [item for item in items if item.alias != "o" and item.name]
     for number, item in enumerate(named):
         yield f', "{item.name}": ' if number else f'{{"{item.name}": '
@@ -86,15 +86,17 @@ def _json_object(items: list[Item], text: str, mapped: Mapping[str, str]) -> Ite
 
 
 def _written(item: Item, key: str, text: str, mapped: Mapping[str, str]) -> Iterable[Piece]:
-    """The field of an item, between the quotes that `+Q` puts around texts."""
+    """The field of an item, with the quotes that `+Q` adds."""
     field = _field(item, item.name or key, text, mapped)
     known = aliases.ALIASES.get(item.alias)
-    is_quoted = "Q" in item.flags and (known is None or known.is_text) and field.written not in ("token", "hex")
+    is_quoted = "Q" in item.flags and (known is None or known.is_text) and field.encoding not in ("token", "hex")
     if not is_quoted or field.is_elided:
         if field.is_elided and "Q" in item.flags and field.shape is shapes.GROUPS:
             field = replace(field, shape=shapes.QUOTED_GROUPS)
         if item.alias in ("hrl", "hsl") and "Q" not in item.flags:
-            raise FormatError(f"{item.shown} without quotes has no ends", text, item.at, remedy=f"%{{+Q}}{item.alias}")
+            raise FormatError(
+                f"{item.spelling} without quotes has no ends", text, item.at, remedy=f"%{{+Q}}{item.alias}"
+            )
         return (field,)
     return ('"', replace(field, shape=field.shape.within_quotes()), '"')
 
@@ -102,38 +104,38 @@ def _written(item: Item, key: str, text: str, mapped: Mapping[str, str]) -> Iter
 def _field(item: Item, name: str, text: str, mapped: Mapping[str, str]) -> Field:
     if "cbor" in item.flags:
         raise FormatError("CBOR lines can't be read", text, item.at, remedy="use %{+json}o")
-    found = _sample(item, name, mapped) if item.sample else _alias(item, text)
+    field = _sample(item, name, mapped) if item.sample else _alias(item, text)
     if "json" in item.flags:
-        return replace(found, shape=shapes.ESCAPED, written="token", is_elided=False)
-    if "E" in item.flags and found.written == "plain" and found.shape.is_open:
-        return replace(found, shape=shapes.ESCAPED, written="escaped")
-    return found
+        return replace(field, shape=shapes.ESCAPED, encoding="token", is_elided=False)
+    if "E" in item.flags and field.encoding == "plain" and field.shape.is_open:
+        return replace(field, shape=shapes.ESCAPED, encoding="escaped")
+    return field
 
 
 def _alias(item: Item, text: str) -> Field:
     known = aliases.ALIASES.get(item.alias)
     if known is None:
-        raise FormatError(f"unknown alias %{item.alias}", text, item.at, remedy=_near(item.alias))
+        raise FormatError(f"unknown alias %{item.alias}", text, item.at, remedy=_alias_hint(item.alias))
     is_hex = known.has_hex and "X" in item.flags
     shape = (shapes.HEX if known.role != "address" else shapes.ADDRESS) if is_hex else known.shape
     elided = item.alias in aliases.ELIDED
-    return Field(item.at, item.shown, known.role, shape, "hex" if is_hex else "plain", is_elided=elided)
+    return Field(item.at, item.spelling, known.role, shape, "hex" if is_hex else "plain", is_elided=elided)
 
 
-def _near(alias: str) -> str:
+def _alias_hint(alias: str) -> str:
     shorter = next((alias[:size] for size in range(len(alias) - 1, 0, -1) if alias[:size] in aliases.ALIASES), "")
     hint = f"letters that follow %{shorter} are taken for part of its name" if shorter else "HAProxy knows it neither"
     return hint
 
 
 def _sample(item: Item, name: str, mapped: Mapping[str, str]) -> Field:
-    found = meaning(item.sample, name, mapped)
-    written = "json" if found.is_json else "hex" if found.is_hex else "plain"
-    return Field(item.at, item.shown, found.role, found.shape, written, capture=found.capture, is_alias=False)
+    sample = meaning(item.sample, name, mapped)
+    encoding = "json" if sample.is_json else "hex" if sample.is_hex else "plain"
+    return Field(item.at, item.spelling, sample.role, sample.shape, encoding, capture=sample.capture, is_alias=False)
 
 
 def _merged(out: list[Piece], text: str) -> list[Piece]:
-    """Captures that stand side by side become one field; the blank behind it goes with it where HAProxy drops one."""
+    """Merges adjacent captures into one field, and adds the blank after it where HAProxy omits the blank with them."""
     merged: list[Piece] = []
     for number, piece in enumerate(out):
         before = merged[-1] if merged else None
@@ -146,7 +148,7 @@ def _merged(out: list[Piece], text: str) -> list[Piece]:
             merged[-1] = replace(before, role=before.role or piece.role)
         elif piece == " " and isinstance(after, Field) and after.is_elided:
             continue
-        elif isinstance(piece, str) and piece.startswith(" ") and _may_vanish(merged):
+        elif isinstance(piece, str) and piece.startswith(" ") and _may_be_missing(merged):
             merged[-1] = replace(before, shape=_WITH_BLANK.get(before.shape, before.shape))
             merged += [piece[1:]] if piece[1:] else []
         else:
@@ -155,15 +157,15 @@ def _merged(out: list[Piece], text: str) -> list[Piece]:
 
 
 def _check(captures: Field, behind: Piece, text: str) -> None:
-    """Raises FormatError where nothing tells the end of captures, of which there may be any number."""
+    """Raises FormatError if the end of captures, whose number varies, can't be detected."""
     if isinstance(behind, Field) and behind.is_elided and behind.shape is not captures.shape:
-        raise FormatError(f"{captures.shown} and {behind.shown} can't stand together", text, behind.at)
+        raise FormatError(f"{captures.spelling} and {behind.spelling} can't stand together", text, behind.at)
     is_quote = isinstance(behind, str) and behind.lstrip(" ").startswith('"')
     if is_quote and captures.shape is shapes.QUOTED_LIST:
-        problem = f"how many {captures.shown} writes varies, and more quotes follow,"
+        problem = f"how many {captures.spelling} writes varies, and more quotes follow,"
         raise FormatError(problem, text, captures.at, remedy="put it last, or use %hr")
 
 
-def _may_vanish(merged: list[Piece]) -> bool:
-    """Whether the blank behind captures goes with them: only where a blank, or nothing, stands before them."""
+def _may_be_missing(merged: list[Piece]) -> bool:
+    """Whether the blank after captures may be missing with them: only if a blank or nothing is before them."""
     return len(merged) < 2 or str(merged[-2]).endswith(" ")

@@ -1,8 +1,8 @@
-"""Which instant of a line is the request's, from whatever dates are logged (milliseconds since 1970).
+"""Computes the instant of a request from the dates that a format logs (milliseconds since 1970).
 
-The start of the request (`%tr` `%trl` `%trg`, `request_date`) is what is wanted. The moment HAProxy accepted the
-connection, or began to wait for this request (`%Ts` `%ms` `%t` `%T`), lies seconds earlier on a kept-alive connection:
-it dates a request only where nothing better is logged, but it tells the zone of a naive `%tr`.
+The right date is the start of the request (`%tr` `%trl` `%trg`, `request_date`). The time when HAProxy accepted the
+connection, or began to wait for this request (`%Ts` `%ms` `%t` `%T`), is seconds earlier on a kept-alive connection. It
+is used only if nothing better is logged, and to find the zone of a `%tr` without one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 from metrics_lake.sources.haproxy.clock import SECONDS, naive_ms
 
 _QUARTER = 15 * 60_000
-_SLACK = 60_000  # a request may seem to start before it was accepted: two clocks' rounding, or a step of one
+_SLACK = 60_000  # a request may seem to start before it was accepted, by rounding or a step of the clock
 _FURTHEST_ZONE = 14 * 3_600_000
 
 
@@ -27,14 +27,14 @@ def _zoned_ms(stamp: pl.Expr) -> pl.Expr:
 
 
 def _epoch_ms(column: str) -> pl.Expr:
-    """Seconds, milliseconds or microseconds since 1970, told apart by their size."""
+    """Seconds, milliseconds or microseconds since 1970; the size of the number decides which."""
     number = pl.col(column).cast(pl.Int64, strict=False)
     large = pl.when(number < 10**14).then(number).otherwise(number // 1000)
     return pl.when(number < 10**11).then(number * 1000).otherwise(large)
 
 
 def instant(columns: AbstractSet[str]) -> dict[str, pl.Expr]:
-    """`accepted_ms` and `is_utc` (else it is naive) from the best of the dates that a format has."""
+    """`accepted_ms` and `is_utc` from the best date of a format. Without `is_utc`, the time is local."""
     if "request_epoch" in columns:
         return {"accepted_ms": _epoch_ms("request_epoch"), "is_utc": pl.lit(True)}
     local = naive_ms(pl.col("request_local"))
@@ -53,7 +53,7 @@ def instant(columns: AbstractSet[str]) -> dict[str, pl.Expr]:
 
 
 def _accepted(columns: AbstractSet[str]) -> tuple[pl.Expr, bool] | None:
-    """The moment of acceptance in UTC, if it is logged so."""
+    """The time of acceptance in UTC, if the format logs it."""
     milliseconds = pl.col("accept_ms").cast(pl.Int64, strict=False) if "accept_ms" in columns else pl.lit(0)
     if "accept_epoch" in columns:
         whole = _epoch_ms("accept_epoch")
@@ -64,7 +64,7 @@ def _accepted(columns: AbstractSet[str]) -> tuple[pl.Expr, bool] | None:
 
 
 def _since_accept(columns: AbstractSet[str]) -> pl.Expr:
-    """From acceptance to the start of what the line's length counts from (HAProxy's manual, 8.4: Tt = Th + Ti + Ta)."""
+    """The time from acceptance to the start of the line's duration (HAProxy's manual, 8.4: Tt = Th + Ti + Ta)."""
     parts = {"active": ("handshake", "idle"), "user_total": ("idle",)}
     counted = next((parts[name] for name in ("active", "user_total") if name in columns), ())
     waits = [pl.col(name).cast(pl.Int64, strict=False) for name in counted if name in columns]

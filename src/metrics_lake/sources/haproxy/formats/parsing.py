@@ -1,4 +1,4 @@
-"""Every line to the reader that knows it: the fast one of httplog first, the slower ones for what that leaves."""
+"""Parses every line with the format that fits: the fast parser of httplog first, the slower ones for the rest."""
 
 from __future__ import annotations
 
@@ -7,92 +7,94 @@ from collections.abc import Mapping
 import polars as pl
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import httplog, lines
+from metrics_lake.sources.haproxy import httplog, log_lines
 from metrics_lake.sources.haproxy.formats.binding import Bindings, bound
 from metrics_lake.sources.haproxy.formats.builtin import SLOWER, built_in
 from metrics_lake.sources.haproxy.formats.compiler import Format
+from metrics_lake.sources.haproxy.formats.field_values import read
 from metrics_lake.sources.haproxy.formats.tails import with_tails
-from metrics_lake.sources.haproxy.formats.values import read
 
 _LINE = ("file_number", "line_number", "text")
 Layouts = Mapping[str, tuple[str, ...]]
 
 
-def understood(
+def parse_lines(
     numbered: pl.DataFrame, haproxy: Haproxy, paths: Mapping[int, str] | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Requests (columns of `httplog.COLUMNS`, those that no line has left out), and lines that no format reads.
+    """Requests (columns of `httplog.COLUMNS` that at least one line has), and the lines that no format parses.
 
-    `paths` says where each file lies, for the formats that the settings bind to files.
+    `paths` are the paths of the files, for the formats that the settings bind to files.
     """
-    found = list[pl.DataFrame]()
+    parsed = list[pl.DataFrame]()
     rest = numbered
     for numbers, forms in _own_formats(numbered, bound(haproxy), paths or {}).items():
-        mine, rest = rest.filter(_of(numbers)), rest.filter(~_of(numbers))
+        own_lines, rest = rest.filter(_is_in_files(numbers)), rest.filter(~_is_in_files(numbers))
         for form in forms:
-            requests, mine = parted(mine, form, haproxy.captures)
-            found.append(requests)
-        rest = pl.concat([rest, mine.with_columns(begun=_begun(forms))], how="diagonal")
-    requests, unread = httplog_parted(rest, haproxy.captures)
-    found.insert(0, requests)
-    slower, unread = built_in_parted(unread, haproxy.captures)
-    return _together([*found, *slower.values()]), unread
+            requests, own_lines = parse_as(own_lines, form, haproxy.captures)
+            parsed.append(requests)
+        rest = pl.concat([rest, own_lines.with_columns(is_begun=_is_begun(forms))], how="diagonal")
+    requests, unparsed = parse_httplog(rest, haproxy.captures)
+    parsed.insert(0, requests)
+    slower, unparsed = parse_built_in(unparsed, haproxy.captures)
+    return _concat([*parsed, *slower.values()]), unparsed
 
 
-def _together(found: list[pl.DataFrame]) -> pl.DataFrame:
-    some = [frame for frame in found if frame.height] or found[:1]
-    known = [frame.select(name for name in httplog.COLUMNS if name in frame.columns) for frame in some]
-    return known[0] if len(known) == 1 else pl.concat(known, how="diagonal_relaxed")
+def _concat(parsed: list[pl.DataFrame]) -> pl.DataFrame:
+    nonempty = [frame for frame in parsed if frame.height] or parsed[:1]
+    known_columns = [frame.select(name for name in httplog.COLUMNS if name in frame.columns) for frame in nonempty]
+    return known_columns[0] if len(known_columns) == 1 else pl.concat(known_columns, how="diagonal_relaxed")
 
 
 def _own_formats(
     numbered: pl.DataFrame, bindings: Bindings, paths: Mapping[int, str]
 ) -> dict[tuple[int, ...], tuple[Format, ...]]:
-    """Files that have formats of their own, those with the same ones together."""
+    """The files that have bound formats, grouped by these."""
     if not bindings.patterns:
         return {}
-    together: dict[tuple[Format, ...], list[int]] = {}
+    numbers_by_formats: dict[tuple[Format, ...], list[int]] = {}
     for number in numbered["file_number"].unique():
         if forms := bindings.formats_for(paths.get(number, "")):
-            together.setdefault(forms, []).append(number)
-    return {tuple(numbers): forms for forms, numbers in together.items()}
+            numbers_by_formats.setdefault(forms, []).append(number)
+    return {tuple(numbers): forms for forms, numbers in numbers_by_formats.items()}
 
 
-def _begun(forms: tuple[Format, ...]) -> pl.Expr:
-    """Whether a line begins as one of the formats does, and so is a broken one of it."""
+def _is_begun(forms: tuple[Format, ...]) -> pl.Expr:
+    """Whether a line begins with the start of one of the formats, and so is a broken line of it."""
     starts = [form.start for form in forms if len(form.start.strip()) > 1]
     return pl.any_horizontal(pl.lit(False), *(pl.col("text").str.contains(start, literal=True) for start in starts))
 
 
-def _of(numbers: tuple[int, ...]) -> pl.Expr:
+def _is_in_files(numbers: tuple[int, ...]) -> pl.Expr:
     return pl.col("file_number").is_in(list(numbers))
 
 
-def parted(unread: pl.DataFrame, form: Format, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What a format reads of some lines, and what it leaves."""
-    tried = read(unread, form, layouts)
-    return tried.filter("is_read"), unread.filter(~tried["is_read"])
+def parse_as(unparsed: pl.DataFrame, form: Format, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The requests that a format parses, and the lines that it doesn't."""
+    attempted = read(unparsed, form, layouts)
+    return attempted.filter("is_read"), unparsed.filter(~attempted["is_read"])
 
 
-def built_in_parted(unread: pl.DataFrame, layouts: Layouts) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-    """What each of the slower built-in formats reads of dated lines, and what all of them leave."""
-    found: dict[str, pl.DataFrame] = {}
+def parse_built_in(unparsed: pl.DataFrame, layouts: Layouts) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+    """The requests that each slower built-in format parses from dated lines, and the lines that none of them does."""
+    parsed: dict[str, pl.DataFrame] = {}
     for name, mark in SLOWER.items():
         is_likely = pl.col("after").is_not_null() & pl.col("text").str.contains(mark)
-        likely = unread.filter(is_likely)
+        likely = unparsed.filter(is_likely)
         if likely.height:
-            found[name], left = parted(likely, built_in(name), layouts)
-            unread = pl.concat([unread.filter(~is_likely), left])
-    return found, unread
+            parsed[name], unparsed_parts = parse_as(likely, built_in(name), layouts)
+            unparsed = pl.concat([unparsed.filter(~is_likely), unparsed_parts])
+    return parsed, unparsed
 
 
-def httplog_parted(rest: pl.DataFrame, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataFrame]:
-    parts = lines.parted(rest)
+def parse_httplog(rest: pl.DataFrame, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataFrame]:
+    parts = log_lines.split_at_date(rest)
     is_dated = pl.col("after").is_not_null()
-    tried = httplog.read(parts.filter(is_dated), layouts)
-    repeated = (pl.col("tail") == "]").fill_null(False) & pl.col("before").str.contains(lines.REPEATED, literal=True)
-    tried = tried.with_columns(is_read=pl.col("is_read") & ~repeated)
-    requests = with_tails(tried.filter("is_read"))
-    columns = [*_LINE, "after", *(["begun"] if "begun" in rest.columns else [])]
-    left = [tried.filter(~pl.col("is_read")).select(columns), parts.filter(~is_dated).select(columns)]
-    return requests, pl.concat(left).sort("file_number", "line_number")
+    attempted = httplog.read(parts.filter(is_dated), layouts)
+    repeated = (pl.col("tail") == "]").fill_null(False) & pl.col("before").str.contains(
+        log_lines.REPEATED, literal=True
+    )
+    attempted = attempted.with_columns(is_read=pl.col("is_read") & ~repeated)
+    requests = with_tails(attempted.filter("is_read"))
+    columns = [*_LINE, "after", *(["is_begun"] if "is_begun" in rest.columns else [])]
+    unparsed_parts = [attempted.filter(~pl.col("is_read")).select(columns), parts.filter(~is_dated).select(columns)]
+    return requests, pl.concat(unparsed_parts).sort("file_number", "line_number")

@@ -1,4 +1,4 @@
-"""From what stands in haproxy.cfg to the log-format string that HAProxy sees (its manual, 2.2)."""
+"""From the text in haproxy.cfg to the log-format string that HAProxy uses (its manual, 2.2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ESCAPED = " \\#'\"$"
 
 
 def unquoted(text: str) -> str:
-    """The string itself: of a whole `log-format …` line, of one in quotes, or of a bare one with escaped blanks."""
+    """The string of a whole `log-format …` line, of a quoted string, or of a bare one with escaped blanks."""
     keyword = _KEYWORD.match(text)
     body = text[keyword.end() :] if keyword else text.strip("\r\n")
     stripped = body.strip()
@@ -22,12 +22,12 @@ def unquoted(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Escapes undone, quotes and blanks kept: what somebody copies from between the quotes."""
+    """Removes escapes and keeps quotes and blanks: for text that was copied without its outer quotes."""
     return re.sub(r"\\([ \\#'\"])", r"\1", text)
 
 
 def _is_word(text: str) -> bool:
-    """Whether the text is one quoted word rather than a string that happens to begin and end with quotes."""
+    """Whether the text is one quoted word, and not a string that only begins and ends with quotes."""
     try:
         _word(text)
     except FormatError:
@@ -36,7 +36,7 @@ def _is_word(text: str) -> bool:
 
 
 def _word(text: str) -> str:
-    """One word of haproxy.cfg: quotes and backslashes undone; a blank or a `#` outside of quotes ends it."""
+    """One word of haproxy.cfg without quotes and backslashes. A blank or `#` outside quotes ends it."""
     out, quote, at = list[str](), "", 0
     opened = 0
     while at < len(text):
@@ -62,7 +62,7 @@ def _word(text: str) -> str:
 
 
 def _escape(text: str, at: int) -> tuple[str, int]:
-    """The character that an escape stands for, and the place behind it; an unknown escape stays as it is."""
+    """The character of an escape, and the position after it. An unknown escape is kept."""
     following = text[at + 1 : at + 2]
     if following and following in _ESCAPED:
         return following, at + 2
@@ -72,5 +72,5 @@ def _escape(text: str, at: int) -> tuple[str, int]:
         try:
             return chr(int(text[at + 2 : at + 4], 16)), at + 4
         except ValueError:
-            raise FormatError("\\x wants two hex digits", text, at) from None
+            raise FormatError("\\x needs two hex digits", text, at) from None
     return "\\", at + 1

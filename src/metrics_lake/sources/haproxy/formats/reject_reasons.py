@@ -1,35 +1,35 @@
-"""Why a line couldn't be read, or that there was nothing to read: notices, errors before any request, blank lines."""
+"""Why a line couldn't be parsed. Notices, errors before any request and blank lines have no reason: they are no rejects."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from metrics_lake.sources.haproxy import lines
-from metrics_lake.sources.haproxy.formats.splitting import undressed
+from metrics_lake.sources.haproxy import log_lines
+from metrics_lake.sources.haproxy.formats.splitting import without_header
 
 _BEFORE_REQUEST = r"^[^\]\s]+\] \S+/\S+: "  # `[date] frontend/listener: SSL handshake failure`
 _OWN_REQUEST = r"^[^\]\s]+\] <[A-Z]+CLIENT> -/- "  # HAProxy's own, of its httpclient
 _FIELDS_OF_HTTPLOG = 12
 
 
-def with_reasons(unread: pl.DataFrame, read_files: pl.Series) -> pl.DataFrame:
-    """Adds the reason of each reject, null for what is no fault. `read_files` are files that had other lines to read."""
-    begun = pl.col("begun").fill_null(False) if "begun" in unread.columns else pl.lit(False)
-    return unread.with_columns(reason=_reason(read_files, begun))
+def with_reasons(unparsed: pl.DataFrame, read_files: pl.Series) -> pl.DataFrame:
+    """Adds the reason of each reject; null if the line is no reject. `read_files` are files with parsed lines."""
+    is_begun = pl.col("is_begun").fill_null(False) if "is_begun" in unparsed.columns else pl.lit(False)
+    return unparsed.with_columns(reason=_reason(read_files, is_begun))
 
 
-def _reason(read_files: pl.Series, begun: pl.Expr) -> pl.Expr:
+def _reason(read_files: pl.Series, is_begun: pl.Expr) -> pl.Expr:
     text, after = pl.col("text"), pl.col("after")
-    notice = text.str.contains(lines.NOTICE) | undressed().str.contains(lines.NOTICE)
+    notice = text.str.contains(log_lines.NOTICE) | without_header().str.contains(log_lines.NOTICE)
     nothing = after.str.contains(_BEFORE_REQUEST) | after.str.contains(_OWN_REQUEST)
     is_first = (pl.col("line_number") == 1) & pl.col("file_number").is_in(read_files.implode())
     short = after.str.count_matches(" ", literal=True) < _FIELDS_OF_HTTPLOG - 1
     return (
         pl.when((text.str.strip_chars() == "") | nothing.fill_null(False)).then(None)
-        .when(text.str.contains(lines.REPEATED, literal=True)).then(None)
+        .when(text.str.contains(log_lines.REPEATED, literal=True)).then(None)
         .when(notice & after.is_null()).then(None)
         .when(is_first).then(pl.lit("cut_at_start_of_file"))
-        .when(begun).then(pl.lit("cut_line"))
+        .when(is_begun).then(pl.lit("cut_line"))
         .when(after.is_null()).then(pl.lit("no_request"))
         .when(short | ~text.str.contains('"', literal=True)).then(pl.lit("cut_line"))
         .otherwise(pl.lit("not_httplog"))

@@ -1,7 +1,8 @@
-"""What a sample expression such as `%[var(txn.ua),json(utf8s)]` is to us, from its own words or from the name it is given.
+"""The role of a sample expression such as `%[var(txn.ua),json(utf8s)]`, from its fetch or from its name.
 
-A fetch with one meaning (`src`, `method`) keeps it. One that may hold anything (`var`, a captured header) goes by the
-name beside it in the line (`ua=…`, `"ua":"…"`, `%(ua)[…]`), else by its own (`txn.ua`, `req.hdr(user-agent)`).
+A fetch with one meaning (`src`, `method`) has a fixed role. A fetch of any value (`var`, a captured header) gets its role
+from the name beside it in the line (`ua=…`, `"ua":"…"`, `%(ua)[…]`), else from its argument (`txn.ua`,
+`req.hdr(user-agent)`).
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ _WITH_BLANKS = ("user_agent", "referer", "x_forwarded_for")
 
 @dataclass(frozen=True)
 class Meaning:
-    """A sample's role and shape; `capture` is its number where it is a captured header without a name of its own."""
+    """A sample's role and shape; `capture` is the number of a captured header that has no name."""
 
     role: str
     shape: Shape
@@ -69,14 +70,14 @@ class Meaning:
 
 
 def meaning(sample: str, name: str, mapped: Mapping[str, str]) -> Meaning:
-    """What a sample expression is; `name` is what stands beside it, `mapped` what the settings say (sample → role)."""
+    """The meaning of a sample expression. `name` is the name beside it, `mapped` comes from the settings (sample → role)."""
     calls = _calls(sample)
     fetch, argument = calls[0]
     converters = [converter for converter, _ in calls[1:]]
-    told = mapped.get(sample) or mapped.get(sample.partition(",")[0])
+    configured_role = mapped.get(sample) or mapped.get(sample.partition(",")[0])
     role, shape, capture = _fetched(fetch, argument, name)
-    if told:
-        role, capture = ("" if told == "other" else told), None
+    if configured_role:
+        role, capture = ("" if configured_role == "other" else configured_role), None
     elif role == "address" and not set(converters) <= set(_KEEP_AN_ADDRESS):
         role = ""
     is_json = "json" in converters
@@ -103,7 +104,7 @@ def _fetched(fetch: str, argument: str, name: str) -> tuple[str, Shape, int | No
 
 
 def _converted(shape: Shape, converters: list[str], role: str) -> Shape:
-    """The shape behind the converters, of which the last says most."""
+    """The shape after the converters."""
     if "json" in converters:
         return shapes.ESCAPED
     if set(converters) & set(_TOKENS):
@@ -118,7 +119,7 @@ def _plain(name: str) -> str:
 
 
 def _calls(sample: str) -> list[tuple[str, str]]:
-    """`fetch(args),converter(args)` as names and arguments; commas inside brackets don't part them."""
+    """`fetch(args),converter(args)` as names and arguments; commas inside brackets don't separate calls."""
     parts, depth = [""], 0
     for char in sample:
         depth += (char == "(") - (char == ")")
@@ -126,5 +127,5 @@ def _calls(sample: str) -> list[tuple[str, str]]:
             parts.append("")
         else:
             parts[-1] += char
-    found = [_CALL.match(part.strip()) for part in parts]
-    return [(match[1], match[2] or "") if match else ("", "") for match in found]
+    matches = [_CALL.match(part.strip()) for part in parts]
+    return [(match[1], match[2] or "") if match else ("", "") for match in matches]

@@ -1,4 +1,4 @@
-"""What characters a field may be made of, which tells where it ends: the key to reading a line without guessing."""
+"""The characters that a field may contain, which decide where it ends: so a line is split without guessing."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _ALNUM = frozenset(string.ascii_letters + string.digits)
 class Shape:
     """The characters of a kind of field.
 
-    `exact` is a pattern that fits a value and nothing behind it; `is_escaped` says that no bare quote stands in one;
-    `may_be_empty` that HAProxy doesn't write `-` for nothing, as it does for most.
+    `exact` is a pattern that matches a value and nothing after it; `is_escaped` means that a value has no bare quote;
+    `may_be_empty` means that HAProxy writes nothing for an absent value, and not `-`.
     """
 
     name: str
@@ -26,11 +26,11 @@ class Shape:
 
     @property
     def is_open(self) -> bool:
-        """Whether it may hold anything, blanks and quotes too."""
+        """Whether it may contain any character, also blanks and quotes."""
         return self.characters >= _PRINTABLE
 
     def pattern(self, *, shortest: bool = False) -> str:
-        """A regular expression for one such value, without nested repetition; by itself it takes as much as it can."""
+        """A regular expression for one value, without nested repetition; greedy unless `shortest`."""
         if self.exact:
             return self.exact
         often = ("*" if self.may_be_empty else "+") + ("?" if shortest else "")
@@ -41,13 +41,13 @@ class Shape:
         return f"[^{re.escape(''.join(sorted(_PRINTABLE - self.characters)))}]{often}"
 
     def ends_before(self, text: str) -> bool:
-        """Whether the first `text` behind such a value surely is its end: something in it can't be in a value."""
+        """Whether the first `text` after a value surely ends it: a value can't contain part of it."""
         if self.is_escaped and re.search(r'[^\\]"', text):
             return True
         return any(char not in self.characters for char in text)
 
     def within_quotes(self) -> Shape:
-        """The same kind of value where quotes stand around it: blanks may be in it."""
+        """The same shape inside quotes: it may contain blanks."""
         return replace(self, characters=self.characters | {" "}, may_be_empty=True)
 
 
@@ -67,7 +67,7 @@ REQUEST = Shape("request line", _PRINTABLE - frozenset('"'))
 GROUPS = Shape("captures", _PRINTABLE - frozenset('"'), r"(?: ?\{[^}]*\})* ?")
 QUOTED_GROUPS = Shape("captures", _PRINTABLE, r'(?: ?"\{[^}]*\}")* ?')
 QUOTED_LIST = Shape("captures", _PRINTABLE, r'(?: ?"[^"]*")* ?')
-# The same where the blank behind them goes with them.
+# The same, with the blank after them.
 GROUPS_AND_BLANK = replace(GROUPS, exact=r"(?:\{[^}]*\}(?: |$))*")
 QUOTED_GROUPS_AND_BLANK = replace(QUOTED_GROUPS, exact=r'(?:"\{[^}]*\}"(?: |$))*')
 QUOTED_LIST_AND_BLANK = replace(QUOTED_LIST, exact=r'(?:"[^"]*"(?: |$))*')

@@ -1,4 +1,4 @@
-"""Runs a compiled log-format over lines: each field as HAProxy wrote it, under the name of its role."""
+"""Splits lines by a compiled log-format: each field as HAProxy wrote it, in the column of its role."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import polars as pl
 
 from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
 from metrics_lake.sources.haproxy.formats.compiler import Format
-from metrics_lake.sources.haproxy.formats.plan import Match, Step, Tail, fields_of
+from metrics_lake.sources.haproxy.formats.split_plan import Match, Step, Tail, fields_of
 
-# What syslog and others put before a message: RFC 5424, BSD and ISO stamps with host and tag, a container's stream.
-_DRESS = (
+# A header of syslog or a container runtime: RFC 5424, BSD and ISO stamps with host and tag, a container's stream.
+_HEADER = (
     r"^(?:<\d{1,3}>)?(?:1 (?:\d{4}-\d\d-\d\dT\S+|-) \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\])\s?"
     r"|(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?) "
     r"(?:std(?:out|err) [FP] |(?:[^\s:]+ )?[^\s:\[\]]+(?:\[\d+\])?: )?)?"
@@ -17,15 +17,15 @@ _DRESS = (
 _MAY_BE_CUT = ("request", "uri", "path")
 
 
-def undressed(text: str = "text") -> pl.Expr:
-    """A line without what syslog put before it, as far as that is of a known kind."""
-    return pl.col(text).str.replace(_DRESS, "")
+def without_header(text: str = "text") -> pl.Expr:
+    """A line without its syslog header, if the header is of a known kind."""
+    return pl.col(text).str.replace(_HEADER, "")
 
 
 def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
-    """Adds a column for each field, null from where a line stops being of this format; `after` leaves the address out.
+    """Adds a column for each field; null from the first field that doesn't match. `after` is the message without the address.
 
-    A line that ends in the midst of its request is let through, with `is_closed` false: HAProxy cuts at 1,024 bytes.
+    A line that ends within its request line is kept, with `is_closed` false: HAProxy cuts at 1,024 bytes.
     """
     whole = _message(form.start)
     if _ends_in_captures(form.steps[-1]):
@@ -35,38 +35,42 @@ def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
     last = max(number for number, step in enumerate(form.steps) if _is_needed(step))
     for number, step in enumerate(form.steps):
         is_first, is_last = number == 0 and not form.start, number == last
-        taken = _taken(frame, step, is_first=is_first, is_last=is_last)
+        applied = _apply(frame, step, is_first=is_first, is_last=is_last)
         if any(field.role == "address" for field in fields_of(step)):
-            taken = taken.with_columns(after=_around(frame, taken, is_first=number == 0))
-        frame = taken
+            applied = applied.with_columns(after=_without_address(frame, applied, is_first=number == 0))
+        frame = applied
     return frame.drop("whole", "rest")
 
 
 def _is_needed(step: Step) -> bool:
-    """Whether a line without what this step reads is none of the format."""
+    """Whether a line must have the fields of this step."""
     return any(field.column and field.column not in HELPFUL for field in fields_of(step))
 
 
 def _ends_in_captures(step: Step) -> bool:
-    """Whether a line may end with a blank, behind which nothing was captured; syslog daemons take such blanks off."""
+    """Whether a line may end with the blank before empty captures; syslog daemons remove such blanks."""
     if isinstance(step, Match):
         return not step.until and not step.goes_on and step.fields[-1].is_elided
     return isinstance(step, Tail) and step.field.is_elided
 
 
 def _message(start: str) -> pl.Expr:
-    """What follows the text that a line begins with; where that is telling, whatever stands before it is passed over."""
+    """The line after its start text. If that text is distinctive, any header before it is skipped."""
     if not start:
-        return undressed()
-    found = pl.col("text").str.splitn(start, 2).struct[1]
+        return without_header()
+    after_start = pl.col("text").str.splitn(start, 2).struct[1]
     if len(start.strip()) > 1:
-        return found
-    return pl.when(undressed().str.starts_with(start)).then(undressed().str.strip_prefix(start)).otherwise(found)
+        return after_start
+    return (
+        pl.when(without_header().str.starts_with(start))
+        .then(without_header().str.strip_prefix(start))
+        .otherwise(after_start)
+    )
 
 
-def _around(before: pl.DataFrame, taken: pl.DataFrame, *, is_first: bool) -> pl.Series:
-    """The message without its address, by which equal lines are told."""
-    rest = taken["rest"]
+def _without_address(before: pl.DataFrame, applied: pl.DataFrame, *, is_first: bool) -> pl.Series:
+    """The message without its address: duplicate lines are detected by it."""
+    rest = applied["rest"]
     if is_first:
         return rest
     length = before["whole"].str.len_chars() - before["rest"].str.len_chars()
@@ -74,9 +78,9 @@ def _around(before: pl.DataFrame, taken: pl.DataFrame, *, is_first: bool) -> pl.
     return head + rest
 
 
-def _taken(frame: pl.DataFrame, step: Step, *, is_first: bool, is_last: bool) -> pl.DataFrame:
+def _apply(frame: pl.DataFrame, step: Step, *, is_first: bool, is_last: bool) -> pl.DataFrame:
     if isinstance(step, Match):
-        return _matched(frame, step, is_first=is_first)
+        return _apply_match(frame, step, is_first=is_first)
     column = step.field.column if step.field else ""
     if isinstance(step, Tail):
         value = frame["rest"].str.strip_chars_end(" ")
@@ -97,7 +101,7 @@ def _taken(frame: pl.DataFrame, step: Step, *, is_first: bool, is_last: bool) ->
     return frame.with_columns(value.alias(column), rest.alias("rest"))
 
 
-def _matched(frame: pl.DataFrame, step: Match, *, is_first: bool) -> pl.DataFrame:
+def _apply_match(frame: pl.DataFrame, step: Match, *, is_first: bool) -> pl.DataFrame:
     rest = frame["rest"]
     if step.until:
         parts = rest.str.splitn(step.until, 2).struct

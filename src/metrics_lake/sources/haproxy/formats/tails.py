@@ -1,4 +1,4 @@
-"""What stands behind the request line of an otherwise common line: of `option httpslog`, or of the line that we advise."""
+"""Parses the fields after the request line: those of `option httpslog`, or of the recommended format."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import polars as pl
 from metrics_lake.sources.haproxy.formats.instants import instant
 
 _HTTPSLOG = r"^ \S+/\S+/\S+/\S+/\S+ ([^/\s]+)/\S+/\S+\s*$"
-_ADVISED = r"^ (\d+) (\d+) (\d{9,11})\.(\d{3}) (\S+)\s*$"
+_RECOMMENDED = r"^ (\d+) (\d+) (\d{9,11})\.(\d{3}) (\S+)\s*$"
 _FIELDS = ["process_number", "log_counter", "accept_epoch", "accept_ms", "name"]
 
 
 def with_tails(read: pl.DataFrame) -> pl.DataFrame:
-    """Adds `sni`, the host that was asked for by TLS, and the line's numbers; turns naive dates to UTC where the moment
-    in UTC is logged.
-    """
+    """Adds `sni`, the TLS server name, and the counters; converts local dates to UTC if the time in UTC is logged."""
     tail = pl.col("tail").fill_null("") != ""
     if not read.select(tail.any()).item():
         return read
     plain, tailed = read.filter(~tail), read.filter(tail)
-    advised = pl.col("tail").str.extract_groups(_ADVISED).struct.rename_fields(_FIELDS)
-    tailed = tailed.with_columns(advised.alias("advised"), request_local="stamp").unnest("advised")
+    recommended = pl.col("tail").str.extract_groups(_RECOMMENDED).struct.rename_fields(_FIELDS)
+    tailed = tailed.with_columns(recommended.alias("recommended"), request_local="stamp").unnest("recommended")
     sni = pl.coalesce(pl.col("tail").str.extract(_HTTPSLOG), pl.col("name"))
     when = instant({"accept_epoch", "accept_ms", "request_local"})
     has_epoch = pl.col("accept_epoch").is_not_null()

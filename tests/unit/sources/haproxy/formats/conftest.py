@@ -1,4 +1,4 @@
-"""Lines as a file would bring them, and what became of each: for the tests of what HAProxy can log."""
+"""Parses lines as from a file, and gives the class of each, for the tests of log formats."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.privacy.hashing import Hasher
-from metrics_lake.sources.haproxy import clock, lines, requests
-from metrics_lake.sources.haproxy.formats.parsing import understood
+from metrics_lake.sources.haproxy import clock, line_classes, log_lines
+from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 
 SHOWN = (
     "address", "at", "duration_ms", "is_early", "status", "size", "method", "frontend", "host", "path", "referer",
@@ -30,7 +30,7 @@ def text_of(data: bytes) -> str:
 
 
 def numbered(data: bytes) -> pl.DataFrame:
-    return lines.numbered({0: text_of(data)}, {0: 1})
+    return log_lines.number_lines({0: text_of(data)}, {0: 1})
 
 
 def rules(haproxy: Haproxy) -> Rules:
@@ -46,21 +46,24 @@ def rules(haproxy: Haproxy) -> Rules:
 
 def accounts(data: bytes, haproxy: Haproxy, path: str = PATH) -> dict[int, str]:
     """What became of each line: `request`, `skipped`, `unclaimed` or the reason of its reject."""
-    files = clock.Files(paths={0: path}, read_ms=READ_MS)
+    files = clock.FileTimes(paths={0: path}, read_ms=READ_MS)
     unfinished = set() if data.endswith(b"\n") else {0}
     frame = numbered(data)
-    found = requests.sorted_out(frame, rules(haproxy), HASHER, unfinished=unfinished, files=files)
-    told = dict.fromkeys(frame["line_number"].to_list(), "request")
-    told |= dict.fromkeys(found.skipped["line_number"].to_list(), "skipped")
-    told |= dict.fromkeys(found.unclaimed["line_number"].to_list(), "unclaimed")
-    assert found.accepted.height == sum(account == "request" for account in told.values()) - found.rejects.height
-    return told | dict(found.rejects.select("line_number", "reason").rows())
+    classified = line_classes.classify_lines(frame, rules(haproxy), HASHER, unfinished=unfinished, files=files)
+    class_by_line = dict.fromkeys(frame["line_number"].to_list(), "request")
+    class_by_line |= dict.fromkeys(classified.skipped["line_number"].to_list(), "skipped")
+    class_by_line |= dict.fromkeys(classified.unclaimed["line_number"].to_list(), "unclaimed")
+    assert (
+        classified.accepted.height
+        == sum(account == "request" for account in class_by_line.values()) - classified.rejects.height
+    )
+    return class_by_line | dict(classified.rejects.select("line_number", "reason").rows())
 
 
 def requests_of(data: bytes, haproxy: Haproxy, path: str = PATH) -> dict[int, dict[str, Any]]:
     """The requests that were read, by line, with the address as it will be hashed."""
-    read, _ = understood(lines.unwrapped(numbered(data)), haproxy, {0: path})
-    located = requests._located(read, haproxy, HASHER)
+    read, _ = parse_lines(log_lines.unwrap(numbered(data)), haproxy, {0: path})
+    located = line_classes._located(read, haproxy, HASHER)
     timed = clock.to_utc(located, haproxy.timezone).with_columns(
         at=pl.from_epoch("accepted_ms", time_unit="ms").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
     )

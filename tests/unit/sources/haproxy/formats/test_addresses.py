@@ -1,4 +1,4 @@
-"""Who asked, behind one's own proxies and not."""
+"""The client's address, behind trusted proxies and without them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from metrics_lake.sources.haproxy.formats.addresses import parsed
+from metrics_lake.sources.haproxy.formats.addresses import parse_address
 
 Read = Callable[..., list[dict[str, Any]]]
 LINE = '{address}:1 [15/Jan/2001:16:10:25.353] fe be/s 0/0/0/0/1 200 2 - - ---- 1/1/0/0/0 0/0 {{h||VLC|{xff}}} "GET / HTTP/1.1"'
 
 
 @pytest.mark.parametrize(
-    ("address", "xff", "asking"),
+    ("address", "xff", "client"),
     [
         ("10.0.0.1", "198.51.100.9", "198.51.100.9"),
         ("10.0.0.1", "203.0.113.5, 198.51.100.9", "198.51.100.9"),
@@ -32,26 +32,26 @@ LINE = '{address}:1 [15/Jan/2001:16:10:25.353] fe be/s 0/0/0/0/1 200 2 - - ---- 
     ],
 )
 def test_a_listener_behind_our_proxies_is_the_right_most_address_that_is_none_of_them(
-    read: Read, address: str, xff: str, asking: str
+    read: Read, address: str, xff: str, client: str
 ) -> None:
     trusted = ("10.0.0.0/8", "2001:db8:1::/48")
-    (found,) = read(LINE.format(address=address, xff=xff), trusted_proxies=trusted)
-    assert found["address"] == asking
+    (parsed,) = read(LINE.format(address=address, xff=xff), trusted_proxies=trusted)
+    assert parsed["address"] == client
 
 
 def test_without_trusted_proxies_nobody_is_believed(read: Read) -> None:
-    (found,) = read(LINE.format(address="10.0.0.1", xff="198.51.100.9"))
-    assert found["address"] == "10.0.0.1"
+    (parsed,) = read(LINE.format(address="10.0.0.1", xff="198.51.100.9"))
+    assert parsed["address"] == "10.0.0.1"
 
 
 @pytest.mark.parametrize(
-    ("written", "address"),
+    ("text", "address"),
     [
         ("198.51.100.9", "198.51.100.9"), (' "198.51.100.9:80"', "198.51.100.9"), ("[::1]", "::1"), ("::1", "::1"),
         ("fe80::1%eth0", "fe80::1"), ("::ffff:198.51.100.9", "198.51.100.9"), ("_hidden", None), ("", None),
         ("198.51.100", None), ("300.1.1.1", None), ("[::1", "::1"),
     ],
 )  # fmt: skip
-def test_addresses_are_read_as_proxies_write_them(written: str, address: str | None) -> None:
-    found = parsed(written)
-    assert (str(found) if found else None) == address
+def test_addresses_are_read_as_proxies_write_them(text: str, address: str | None) -> None:
+    parsed = parse_address(text)
+    assert (str(parsed) if parsed else None) == address

@@ -1,4 +1,4 @@
-"""Any string is a log-format or is refused at a place; any line is read or is not: never anything else."""
+"""Any string is a log-format or raises FormatError with a position; any line is parsed or rejected, without another error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from metrics_lake.sources.haproxy.formats import BUILT_IN, RECOMMENDED
 from metrics_lake.sources.haproxy.formats.aliases import ALIASES
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
 from metrics_lake.sources.haproxy.formats.errors import FormatError
-from metrics_lake.sources.haproxy.formats.values import read
+from metrics_lake.sources.haproxy.formats.field_values import read
 
 _ITEMS = [
     f"%{flags}{name}"
@@ -70,6 +70,6 @@ def test_a_line_is_read_or_is_not_by_whatever_format(string: str, texts: list[st
     for pasted in (string, f"%ci %tr {string}", f"a=%ci b=%tr c=%ST {string}"):
         form = _form(pasted)
         if form:
-            found = read(frame, form, {})
-            assert found.height == len(texts)
-            assert found["is_read"].null_count() == 0
+            parsed = read(frame, form, {})
+            assert parsed.height == len(texts)
+            assert parsed["is_read"].null_count() == 0

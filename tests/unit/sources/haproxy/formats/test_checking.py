@@ -1,4 +1,4 @@
-"""What people see who set a format up: what it reads of their lines, and which format their lines are of."""
+"""The output for people who configure a format: what it parses from their lines, and which format the lines have."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def _string(case: str) -> str:
 
 
 def test_a_check_shows_fields_first_lines_and_problems() -> None:
-    found = formats.check(_string("key-value"), _lines("key-value"))
-    assert (found.read_count, found.skipped_count, found.unread_count) == (5, 2, 3)
-    assert ("%[capture.req.hdr(2)]", "user agent") in found.fields
-    assert found.lacks == ()
-    first = found.records[0]
+    result = formats.check(_string("key-value"), _lines("key-value"))
+    assert (result.read_count, result.skipped_count, result.unread_count) == (5, 2, 3)
+    assert ("%[capture.req.hdr(2)]", "user agent") in result.fields
+    assert result.lacks == ()
+    first = result.records[0]
     assert first["at"] == "2026-03-04T16:13:04.072+00:00"
     assert (first["address"], first["path"], first["status"]) == ("IPv4", "/live/stream.m3u8", 200)
-    assert [problem.reason for problem in found.problems] == ["other_format", "other_format", "other_format"]
+    assert [problem.reason for problem in result.problems] == ["other_format", "other_format", "other_format"]
 
 
 @pytest.mark.parametrize(
@@ -39,20 +39,20 @@ def test_no_check_shows_an_address(string: str) -> None:
     everything = [line for folder in sorted(GOLDEN.iterdir()) for line in _lines(folder.name)]
     starts = ("192.0.2.", "203.0.113.", "198.51.100.", "127.0.", "102.195.", "2001:db8")
     for first in range(0, len(everything), 40):
-        told = str(formats.check(string, everything[first : first + 40]))
-        assert [start for start in starts if start in told] == []
+        output = str(formats.check(string, everything[first : first + 40]))
+        assert [start for start in starts if start in output] == []
 
 
 def test_a_check_says_what_the_format_lacks() -> None:
-    found = formats.check("%ci [%tr]", ["192.0.2.7 [15/Jan/2001:16:10:25.353]"])
-    assert found.read_count == 1
-    assert len(found.lacks) == 6
+    result = formats.check("%ci [%tr]", ["192.0.2.7 [15/Jan/2001:16:10:25.353]"])
+    assert result.read_count == 1
+    assert len(result.lacks) == 6
 
 
 def test_a_check_reads_as_the_settings_say() -> None:
     haproxy = Haproxy.model_validate({"samples": {"var(txn.p)": "user_agent"}, "timezone": "Africa/Johannesburg"})
-    found = formats.check("%ci %tr %{+Q}[var(txn.p)]", ['192.0.2.7 15/Jan/2001:16:10:25.353 "VLC"'], haproxy)
-    assert (found.records[0]["user_agent"], found.records[0]["at"]) == ("VLC", "2001-01-15T14:10:25.353+00:00")
+    result = formats.check("%ci %tr %{+Q}[var(txn.p)]", ['192.0.2.7 15/Jan/2001:16:10:25.353 "VLC"'], haproxy)
+    assert (result.records[0]["user_agent"], result.records[0]["at"]) == ("VLC", "2001-01-15T14:10:25.353+00:00")
 
 
 def test_a_check_of_nothing_is_no_error() -> None:
@@ -70,10 +70,10 @@ def test_a_check_of_nothing_is_no_error() -> None:
     ],
 )  # fmt: skip
 def test_a_format_is_named_from_its_lines(case: str, name: str, share: float) -> None:
-    found = formats.detect(_lines(case))
-    assert found[0].name == name
-    assert found[0].share >= share
-    assert sum(each.line_count for each in found) == len(_lines(case))
+    result = formats.detect(_lines(case))
+    assert result[0].name == name
+    assert result[0].share >= share
+    assert sum(detected.line_count for detected in result) == len(_lines(case))
 
 
 def test_bound_formats_are_checked_as_a_whole_and_the_error_names_the_glob() -> None:

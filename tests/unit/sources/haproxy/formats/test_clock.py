@@ -1,4 +1,4 @@
-"""Which instant a line is of: the best of its dates, zones, the two nights a year that are in doubt, and lines that mislead."""
+"""The instant of a line: the best of its dates, zones, the nights of the clock changes, and misleading lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics_lake.sources.haproxy import clock
-from metrics_lake.sources.haproxy.clock import Files
+from metrics_lake.sources.haproxy.clock import FileTimes
 
 Read = Callable[..., list[dict[str, Any]]]
 
@@ -39,8 +39,8 @@ Read = Callable[..., list[dict[str, Any]]]
     ],
 )
 def test_the_best_of_a_lines_dates_is_its_instant(read: Read, string: str, line: str, at: str) -> None:
-    (found,) = read(line, formats={"*": string}, timezone="Africa/Johannesburg")
-    assert found["at"] == f"2001-01-15T{at}Z"
+    (row,) = read(line, formats={"*": string}, timezone="Africa/Johannesburg")
+    assert row["at"] == f"2001-01-15T{at}Z"
 
 
 @pytest.mark.parametrize("minutes", [-720, -210, -60, 0, 60, 330, 345, 840])
@@ -49,8 +49,8 @@ def test_an_epoch_beside_a_naive_stamp_gives_the_zone(read: Read, minutes: int) 
     started = [accepted + timedelta(seconds=idle, milliseconds=7) for idle in (-1, 0, 3, 400, 800)]
     local = [(at + timedelta(minutes=minutes)).strftime("%d/%b/%Y:%H:%M:%S.007") for at in started]
     texts = [f"192.0.2.7 979575025.000 {stamp}" for stamp in local]
-    found = read(*texts, formats={"*": "%ci %Ts.%ms %tr"}, timezone="Asia/Kathmandu")
-    assert [row["at"] for row in found] == [at.strftime("%Y-%m-%dT%H:%M:%S.007Z") for at in started]
+    rows = read(*texts, formats={"*": "%ci %Ts.%ms %tr"}, timezone="Asia/Kathmandu")
+    assert [row["at"] for row in rows] == [at.strftime("%Y-%m-%dT%H:%M:%S.007Z") for at in started]
 
 
 def _logged(walls: list[tuple[str, int]]) -> pl.DataFrame:
@@ -62,12 +62,12 @@ def _logged(walls: list[tuple[str, int]]) -> pl.DataFrame:
     })  # fmt: skip
 
 
-def _instants(frame: pl.DataFrame, zone: str, files: Files | None = None) -> list[str]:
-    placed = clock.to_utc(frame, zone, files)
-    return placed.select(pl.from_epoch("accepted_ms", time_unit="ms").dt.strftime("%H:%M:%S")).to_series().to_list()
+def _instants(frame: pl.DataFrame, zone: str, files: FileTimes | None = None) -> list[str]:
+    timed = clock.to_utc(frame, zone, files)
+    return timed.select(pl.from_epoch("accepted_ms", time_unit="ms").dt.strftime("%H:%M:%S")).to_series().to_list()
 
 
-def test_the_hour_that_comes_twice_is_told_by_where_ends_fall_back() -> None:
+def test_the_hour_that_occurs_twice_is_decided_by_where_ends_decrease() -> None:
     night = _logged(
         [("2001-10-28 00:59:59", 5), ("2001-10-28 01:59:58", 5), ("2001-10-28 01:00:01", 5), ("2001-10-28 01:40:00", 5)]
     )
@@ -80,13 +80,13 @@ def test_a_long_listen_through_the_night_is_put_by_its_end() -> None:
     assert _instants(night, "America/New_York") == ["05:50:00", "05:10:00", "06:20:00"]
 
 
-def test_a_file_that_begins_in_the_second_of_the_two_hours_is_told_by_what_follows() -> None:
+def test_a_file_that_begins_in_the_second_of_the_two_hours_is_decided_by_the_next_lines() -> None:
     night = _logged([("2001-10-28 01:10:00", 5), ("2001-10-28 01:50:00", 5), ("2001-10-28 02:00:01", 5)])
     assert _instants(night, "America/New_York") == ["06:10:00", "06:50:00", "07:00:01"]
 
 
 def test_a_chunk_in_the_midst_of_a_file_goes_on_from_the_one_before() -> None:
-    files = Files(paths={0: "haproxy/a.log"})
+    files = FileTimes(paths={0: "haproxy/a.log"})
     first = _logged([("2001-10-28 01:59:58", 5), ("2001-10-28 01:00:01", 5)])
     later = _logged([("2001-10-28 01:20:00", 5), ("2001-10-28 01:30:00", 5)])
     assert _instants(first, "America/New_York", files) == ["05:59:58", "06:00:01"]
@@ -97,9 +97,9 @@ def test_a_chunk_in_the_midst_of_a_file_goes_on_from_the_one_before() -> None:
 def test_an_absurd_date_in_between_puts_no_other_line_in_the_wrong_hour() -> None:
     walls = ["10-28 00:59:59", "10-28 01:10:00", "10-28 01:59:58", "10-28 01:00:01", "10-28 01:30:00"]
     night = _logged([(f"2001-{walls[0]}", 5), ("2099-01-01 00:00:00", 5), *((f"2001-{wall}", 5) for wall in walls[1:])])
-    files = Files(paths={0: "haproxy/a.log"})
-    told = _instants(night, "America/New_York", files)
-    assert [*told[:1], *told[2:]] == ["04:59:59", "05:10:00", "05:59:58", "06:00:01", "06:30:00"]
+    files = FileTimes(paths={0: "haproxy/a.log"})
+    instants = _instants(night, "America/New_York", files)
+    assert [*instants[:1], *instants[2:]] == ["04:59:59", "05:10:00", "05:59:58", "06:00:01", "06:30:00"]
     assert datetime.fromtimestamp(files.ends["haproxy/a.log"] / 1000, timezone.utc).year == 2001
 
 
@@ -112,9 +112,9 @@ def test_a_stamp_of_the_hour_that_never_comes_goes_on_from_its_neighbours() -> N
 
 def test_lines_with_an_offset_of_their_own_are_never_in_doubt() -> None:
     night = _logged([("2001-10-28 01:30:00", 5)]).with_columns(is_utc=pl.lit(True))
-    placed = clock.to_utc(night, "America/New_York")
-    assert placed["is_time_doubtful"].to_list() == [False]
-    assert placed["accepted_ms"].to_list() == night["accepted_ms"].to_list()
+    timed = clock.to_utc(night, "America/New_York")
+    assert timed["is_time_doubtful"].to_list() == [False]
+    assert timed["accepted_ms"].to_list() == night["accepted_ms"].to_list()
 
 
 _ZONES = [

@@ -1,4 +1,4 @@
-"""From a log-format string to the steps that read its lines, or to an error that points at the place."""
+"""From a log-format string to the steps that split its lines, or to an error with the position."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def test_a_string_that_can_not_be_read_is_refused_at_its_place(string: str, prob
         compiled(string)
     assert caught.value.at == at
     assert isinstance(caught.value, SettingsError)
-    message, shown, caret = str(caught.value).splitlines()
+    message, excerpt, caret = str(caught.value).splitlines()
     assert f"character {at + 1} of the log-format" in message
-    assert shown.strip() == string
+    assert excerpt.strip() == string
     assert caret.index("^") == at + 2
 
 

@@ -1,4 +1,4 @@
-"""docs/formats.md says what is so: its settings load, its log-formats compile, its errors and reasons are the real ones."""
+"""docs/formats.md is right: its settings load, its log-formats compile, its errors and reasons are the real ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import formats, requests
+from metrics_lake.sources.haproxy import formats, line_classes
 from metrics_lake.sources.haproxy.formats import reject_reasons
 
 DOCS = (Path(__file__).parents[5] / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -27,21 +27,21 @@ def test_every_setting_of_the_page_loads(block: str) -> None:
 
 
 def test_every_log_format_of_the_page_compiles() -> None:
-    found = [line.strip() for block in _blocks("haproxy") for line in block.splitlines() if "log-format" in line]
-    assert len(found) == 3
-    assert all("address" in formats.compiled(line).columns for line in found)
-    assert formats.compiled(found[0]).text == formats.RECOMMENDED
+    documented = [line.strip() for block in _blocks("haproxy") for line in block.splitlines() if "log-format" in line]
+    assert len(documented) == 3
+    assert all("address" in formats.compiled(line).columns for line in documented)
+    assert formats.compiled(documented[0]).text == formats.RECOMMENDED
 
 
 def test_the_error_of_the_page_is_the_real_one() -> None:
-    shown = " ".join(_blocks("text")[0].split())
+    excerpt = " ".join(_blocks("text")[0].split())
     with pytest.raises(formats.FormatError) as caught:
         formats.bound(Haproxy.model_validate({"formats": {"edge-02": "%ci [%tr] %[var(txn.ua)] %[req.hdr(referer)]"}}))
-    assert " ".join(str(caught.value).split()) == shown
+    assert " ".join(str(caught.value).split()) == excerpt
 
 
 def test_every_reason_of_a_reject_is_explained() -> None:
-    sources = Path(str(requests.__file__)).read_text() + Path(str(reject_reasons.__file__)).read_text()
+    sources = Path(str(line_classes.__file__)).read_text() + Path(str(reject_reasons.__file__)).read_text()
     reasons = set(re.findall(r'pl\.lit\("([a-z]+(?:_[a-z]+)+)"', sources)) | {"address_not_hashed"}
     table = DOCS.partition("## Why a line was rejected")[2]
     assert reasons - set(re.findall(r"`([a-z_]+)`", table)) <= {"key_destroyed"}

@@ -1,4 +1,4 @@
-"""Each trap of HAProxy's logs as a folder under tests/golden: lines, settings, and what must become of each line.
+"""Each special case of HAProxy's logs as a folder under tests/golden: lines, settings, and the expected class of each line.
 
 `REBUILD_GOLDEN=1` writes the expectations anew; look at the difference before you believe it.
 """
@@ -28,8 +28,8 @@ def _settings(case: Path) -> Haproxy:
 def _rows(accounts: dict[int, str], read: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for line, account in accounts.items():
-        told = {name: value for name, value in read.get(line, {}).items() if value not in (None, False, "")}
-        rows.append({"line": line, "account": account, **(told if account in ("request", "skipped") else {})})
+        columns = {name: value for name, value in read.get(line, {}).items() if value not in (None, False, "")}
+        rows.append({"line": line, "account": account, **(columns if account in ("request", "skipped") else {})})
     return rows
 
 
@@ -39,11 +39,11 @@ def test_every_line_of_a_golden_case_ends_where_it_must(
 ) -> None:
     case = FOLDER / name
     data, haproxy = (case / "in.log").read_bytes(), _settings(case)
-    found = _rows(file_accounts(data, haproxy), file_requests(data, haproxy))
+    rows = _rows(file_accounts(data, haproxy), file_requests(data, haproxy))
     expected = case / "expected.jsonl"
     if os.environ.get("REBUILD_GOLDEN"):
-        expected.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found), encoding="utf-8")
-    assert found == [json.loads(line) for line in expected.read_text(encoding="utf-8").splitlines()]
+        expected.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    assert rows == [json.loads(line) for line in expected.read_text(encoding="utf-8").splitlines()]
 
 
 def test_there_are_golden_cases() -> None:

@@ -1,4 +1,4 @@
-"""Lines that somebody sends to break a parser: bounded time, bounded memory, and the others are read all the same."""
+"""Lines that an attacker sends: time and memory stay bounded, and the other lines are still parsed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources import haproxy
-from metrics_lake.sources.haproxy import lines, requests
+from metrics_lake.sources.haproxy import line_classes, log_lines, reading
 from metrics_lake.sources.haproxy.formats import parsing
 from metrics_lake.sources.landed_file import FileEntry
+from tests.unit.sources.haproxy.logs import hasher_of
 
 if TYPE_CHECKING:
     from metrics_lake.config.settings import Rules
@@ -37,25 +37,25 @@ def test_a_hostile_line_costs_little_and_its_neighbours_are_read(file_accounts: 
     formats = {
         "*": ("a=%ci b=%tr c=%{+Q}[var(txn.ua)] d=%{+Q}r", '{"ts":"%tr","ci":"%ci","ua":"%[var(txn.ua),json]","x":%ST}')
     }
-    told = file_accounts(GOOD % 1 + HOSTILE[number] + b"\n" + GOOD % 2, Haproxy(formats=formats))
-    assert (told[1], told[3]) == ("request", "request")
+    class_by_line = file_accounts(GOOD % 1 + HOSTILE[number] + b"\n" + GOOD % 2, Haproxy(formats=formats))
+    assert (class_by_line[1], class_by_line[3]) == ("request", "request")
     assert time.perf_counter() - start < 5
 
 
 def test_a_line_of_ten_megabytes_is_refused_unread(file_accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    real = parsing.understood
+    real = parsing.parse_lines
 
     def watched(numbered, *others):  # type: ignore[no-untyped-def]
         seen.extend(numbered["text"].str.len_bytes())
         return real(numbered, *others)
 
-    monkeypatch.setattr(requests, "understood", watched)
-    told = file_accounts(
+    monkeypatch.setattr(line_classes, "parse_lines", watched)
+    class_by_line = file_accounts(
         GOOD % 1 + b"x" * 10_000_000 + b"\n" + HEAD + b'"GET /' + b"y" * 10_000_000 + b"\n" + GOOD % 2, Haproxy()
     )
-    assert told == {1: "request", 2: "too_long", 3: "too_long", 4: "request"}
-    assert max(seen) < lines.LONGEST
+    assert class_by_line == {1: "request", 2: "too_long", 3: "too_long", 4: "request"}
+    assert max(seen) < log_lines.LONGEST
 
 
 def test_httplog_lines_never_meet_the_slower_formats(file_accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,8 @@ def test_damaged_bytes_of_a_file_are_counted_line_by_line(
         + b"\xff\xfe\x00 garbage\n"
         + GOOD % 4
     )
-    frames = list(haproxy.SOURCE.parse([_File(data)], make_rules(Haproxy())))
+    rules = make_rules(Haproxy())
+    frames = list(reading.parse([_File(data)], rules, hasher_of(rules)))
     (row,) = frames[-1].rows(named=True)
     counts = [row[f"{kind}_count"] for kind in ("accepted", "reject", "unclaimed", "skipped")]
     assert (row["line_count"], counts) == (5, [4, 1, 0, 0])

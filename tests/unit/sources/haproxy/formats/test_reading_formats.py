@@ -1,4 +1,4 @@
-"""Lines of log-formats of all kinds, read into the same columns."""
+"""Lines of log-formats of all kinds, parsed into the same columns."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ AT = "2001-01-15T16:10:25.353Z"
     ],
 )  # fmt: skip
 def test_a_line_is_read_whatever_the_format_and_the_syslog_header(read: Read, string: str, line: str) -> None:
-    dresses = ("Jan 15 16:10:25 edge-01 haproxy[1]: ", "", "<134>1 2001-01-15T16:10:25Z - h 1 - - ")
-    found = read(*(dress + line for dress in dresses), formats={"*": string})
-    assert [(row["address"], row["frontend"], row["status"]) for row in found] == [("2001:db8::7", "fe", 200)] * 3
-    assert {row["at"][:19] for row in found} == {AT[:19]}
+    headers = ("Jan 15 16:10:25 edge-01 haproxy[1]: ", "", "<134>1 2001-01-15T16:10:25Z - h 1 - - ")
+    parsed = read(*(header + line for header in headers), formats={"*": string})
+    assert [(row["address"], row["frontend"], row["status"]) for row in parsed] == [("2001:db8::7", "fe", 200)] * 3
+    assert {row["at"][:19] for row in parsed} == {AT[:19]}
 
 
 KEY_VALUE = "ci=%ci tr=%tr st=%ST Ta=%Ta ua=%{+Q}[var(txn.ua)] ref=%{+Q}[var(txn.ref)] r=%{+Q}r"
@@ -65,9 +65,9 @@ KEY_VALUE = "ci=%ci tr=%tr st=%ST Ta=%Ta ua=%{+Q}[var(txn.ua)] ref=%{+Q}[var(txn
 )
 def test_texts_in_quotes_may_hold_anything_but_what_follows_them(read: Read, agent: str, referer: str) -> None:
     line = f'ci=192.0.2.7 tr={WHEN} st=200 Ta=5 ua="{agent}" ref="{referer}" r="GET /a HTTP/1.1"'
-    (found,) = read(line, formats={"*": KEY_VALUE})
-    assert found["user_agent"] == agent.replace("#", "#23")
-    assert found["path"] == "/a"
+    (parsed,) = read(line, formats={"*": KEY_VALUE})
+    assert parsed["user_agent"] == agent.replace("#", "#23")
+    assert parsed["path"] == "/a"
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0", exclude_categories=("Cs",)), max_size=40))
@@ -77,7 +77,7 @@ def test_a_json_converters_text_comes_back_as_it_was(text: str) -> None:
     import polars as pl
 
     from metrics_lake.sources.haproxy.formats.compiler import compiled
-    from metrics_lake.sources.haproxy.formats.values import read as values_of
+    from metrics_lake.sources.haproxy.formats.field_values import read as values_of
 
     form = compiled('{"ci":"%ci","tr":"%tr","ua":"%[var(txn.ua),json(utf8s)]","st":%ST}')
     line = f'{{"ci":"192.0.2.7","tr":"{WHEN}","ua":{json.dumps(text)},"st":200}}'
@@ -91,24 +91,24 @@ def test_a_json_converters_text_comes_back_as_it_was(text: str) -> None:
 def test_a_plus_says_that_the_line_was_written_before_the_end(
     read: Read, total: str, size: str, is_early: bool
 ) -> None:
-    (found,) = read(f"192.0.2.7 {WHEN} {total} {size} 200", formats={"*": "%ci %tr %Ta %B %ST"})
-    assert found["is_early"] is is_early
-    assert found["duration_ms"] == (None if total == "-1" else 5)
+    (parsed,) = read(f"192.0.2.7 {WHEN} {total} {size} 200", formats={"*": "%ci %tr %Ta %B %ST"})
+    assert parsed["is_early"] is is_early
+    assert parsed["duration_ms"] == (None if total == "-1" else 5)
 
 
 def test_the_origin_says_so_where_json_drops_the_plus(read: Read) -> None:
     string = "%{+json}o %(a)ci %(t)tr %(ta)Ta %(og)OG"
     early, done = (f'{{"a": "192.0.2.7", "t": "{WHEN}", "ta": 5, "og": "{og}"}}' for og in ("txn_request", "txn_close"))
-    assert [found["is_early"] for found in read(early, done, formats={"*": string})] == [True, False]
+    assert [parsed["is_early"] for parsed in read(early, done, formats={"*": string})] == [True, False]
 
 
 def test_captures_without_names_go_by_the_layout_of_their_frontend(read: Read) -> None:
     line = f'192.0.2.7 {WHEN} fe "VLC" "h.example"'
     string = '%ci %tr %ft "%[capture.req.hdr(0)]" "%[capture.req.hdr(1)]"'
-    (found,) = read(line, formats={"*": string}, captures={"fe": ("user_agent", "host")})
-    assert (found["user_agent"], found["host"]) == ("VLC", "h.example")
-    (found,) = read(line, formats={"*": string})
-    assert (found["user_agent"], found["host"]) == (None, None)
+    (parsed,) = read(line, formats={"*": string}, captures={"fe": ("user_agent", "host")})
+    assert (parsed["user_agent"], parsed["host"]) == ("VLC", "h.example")
+    (parsed,) = read(line, formats={"*": string})
+    assert (parsed["user_agent"], parsed["host"]) == (None, None)
 
 
 def test_a_cut_line_is_refused_unless_only_its_request_is_cut(sort_out: Callable[..., list[str]]) -> None:
@@ -126,11 +126,11 @@ def test_formats_are_bound_to_files_by_glob_and_the_rest_is_auto(file_accounts: 
     )
     pair, json = f"a=192.0.2.7 t={WHEN}\n".encode(), f'{{"a":"192.0.2.7","t":"{WHEN}"}}\n'.encode()
     tcp = f"192.0.2.7:1 [{WHEN}] fe be/s 0/0/1 2 -- 1/1/0/0/0 0/0\n".encode()
-    told = {
+    flags = {
         path: [account == "request" for account in file_accounts(pair + json + tcp, haproxy, path).values()]
         for path in ("haproxy/custom/a/x.log", "haproxy/b/haproxy-json-1.log", "haproxy/customs/x.log")
     }
-    assert list(told.values()) == [[True, False, True], [False, True, True], [False, False, True]]
+    assert list(flags.values()) == [[True, False, True], [False, True, True], [False, False, True]]
 
 
 def test_unix_sockets_have_no_address_and_hashes_are_no_addresses(sort_out: Callable[..., list[str]]) -> None:
@@ -142,14 +142,14 @@ def test_unix_sockets_have_no_address_and_hashes_are_no_addresses(sort_out: Call
     assert hashed == ["request", "address_not_hashed", "address_not_hashed"]
 
 
-def test_lines_of_one_format_in_another_are_told_apart(read: Read) -> None:
+def test_lines_of_one_format_among_another_are_recognised(read: Read) -> None:
     tcp = f"192.0.2.7:1 [{WHEN}] fe_tcp be/s 0/0/1 2 -- 1/1/0/0/0 0/0"
     http = f'192.0.2.7:1 [{WHEN}] fe_http be/s 0/0/0/0/1 200 2 - - ---- 1/1/0/0/0 0/0 "GET / HTTP/1.1"'
     head, tail = "192.0.2.7 - - [15/Jan/2001:16:10:25 +0000]", '---- 1 1 0 0 0 0 0 "" ""'
     clf = f'{head} "GET / HTTP/1.1" 200 2 "" "" 1 353 "fe_clf" "be" "s" 0 0 0 0 1 {tail}'
     tcp_clf = f'{head} "TCP " 000 2 "" "" 1 353 "fe_tclf" "be" "s" 0 0 0 1 9 {tail} '
-    found = read(tcp, http, clf, tcp_clf)
-    assert [(row["frontend"], row["is_tcp"], row["method"]) for row in found] == [
+    parsed = read(tcp, http, clf, tcp_clf)
+    assert [(row["frontend"], row["is_tcp"], row["method"]) for row in parsed] == [
         ("fe_tcp", True, None), ("fe_http", False, "GET"), ("fe_clf", False, "GET"), ("fe_tclf", True, None),
     ]  # fmt: skip
-    assert [row["duration_ms"] for row in found] == [1, 1, 1, 1]
+    assert [row["duration_ms"] for row in parsed] == [1, 1, 1, 1]

@@ -1,4 +1,4 @@
-"""If a log-format is accepted, every field that counts is found in its lines, whatever characters it may be made of."""
+"""If a log-format is accepted, every used field is parsed from its lines, whatever characters it contains."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from metrics_lake.sources.haproxy.formats.aliases import ALIASES
 from metrics_lake.sources.haproxy.formats.compiler import compiled
 from metrics_lake.sources.haproxy.formats.errors import FormatError
 from metrics_lake.sources.haproxy.formats.fields import Field, _written
+from metrics_lake.sources.haproxy.formats.format_tokens import Text, tokens
 from metrics_lake.sources.haproxy.formats.shapes import Shape
 from metrics_lake.sources.haproxy.formats.splitting import split
-from metrics_lake.sources.haproxy.formats.tokens import Text, tokens
 
 _SAMPLES = ("[src]", "[var(txn.ua)]", "[req.hdr(referer)]", "[var(txn.x)]", "[ssl_fc_sni]", "[src,sha2,hex]")
 _ITEMS = st.sampled_from([f"%{q}{name}" for name in (*ALIASES, *_SAMPLES) for q in ("", "{+Q}")])
@@ -46,10 +46,10 @@ def _line(draw: st.DrawFn, string: str) -> tuple[str, dict[str, str]]:
         quote = '"' if "Q" in token.flags and (token.sample or ALIASES[token.alias].is_text) else ""
         (field,) = (piece for piece in _written(token, "", string, {}) if isinstance(piece, Field))
         value = draw(_values(field.shape))
-        written = f"{quote}{value}{quote}" if value or not field.is_elided else ""
-        line += written
+        field_text = f"{quote}{value}{quote}" if value or not field.is_elided else ""
+        line += field_text
         if field.column:
-            values.setdefault(field.column, written if field.is_elided else value)
+            values.setdefault(field.column, field_text if field.is_elided else value)
     return line, values
 
 
@@ -62,8 +62,8 @@ def test_fields_come_back_as_they_were_written(data: st.DataObject, string: str)
     line, values = data.draw(st.composite(lambda draw: _line(draw, string))())
     (row,) = split(pl.DataFrame({"text": [line]}), form).rows(named=True)
     for name in form.columns:
-        found = row[name] or ""
+        value_read = row[name] or ""
         if name.startswith("capture"):  # those of answers may stand behind them
-            assert found.strip().startswith(values[name]), (string, line)
+            assert value_read.strip().startswith(values[name]), (string, line)
         else:
-            assert found == values[name], (string, line)
+            assert value_read == values[name], (string, line)

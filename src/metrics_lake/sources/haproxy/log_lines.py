@@ -1,0 +1,80 @@
+"""From the bytes of log files to numbered lines, and from a line to the message that HAProxy wrote.
+
+The message is located by its own anchor, `address:port [dd/Mon/yyyy:`, so the header before it (BSD syslog with or
+without host, RFC 5424, an ISO timestamp, or none) needs no parser.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+# Messages of HAProxy about itself: they are neither requests nor rejects.
+_NOTICES = (
+    r"(?:Proxy|backend|Server|Backup Server|Health check|Stopping|Pausing|Resuming|Enabling|Reexecuting|Loading|"
+    r"New (?:program|worker)|Former (?:program|worker)|Exiting|All workers|soft-stop|hard-stop|config\b|parsing \[|"
+    r"(?:last )?message repeated|\[?(?:NOTICE|WARNING|ALERT)\]?|Connect from|SSL handshake|sendmsg|maxconn|"
+    r"haproxy version|path to executable|Configuration file|Peers section|-- MARK --|"
+    r"\S+/\S+ changed its (?:IP|FQDN))"
+)
+NOTICE = rf"(?:^|[\]>:-]:?\s+){_NOTICES}"
+_ANCHOR = r" \[(\d{2}/[A-Z][a-z]{2}/\d{4}:.*)$"
+_BEFORE = r"^(.*?) \[\d{2}/[A-Z][a-z]{2}/\d{4}:"
+# A line that a container runtime or a log shipper put into a JSON object.
+_WRAPPERS = ("log", "message", "MESSAGE")
+REPEATED = (
+    "message repeated"  # rsyslog writes it, with the line in brackets, in place of equal lines: they are duplicates
+)
+LONGEST = 1 << 16  # HAProxy writes 65,535 bytes at most (`log … len`)
+_HOST = re.compile(r"(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) ", re.ASCII)
+
+
+def number_lines(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:
+    """Lines of several files: file_number, line_number (from `first_lines`), text without its line end."""
+    schema = {"file_number": pl.UInt32, "text": pl.String, "start": pl.Int64}
+    starts = [first_lines[number] for number in texts]
+    files = pl.DataFrame({"file_number": list(texts), "text": list(texts.values()), "start": starts}, schema=schema)
+    parts = files.with_columns(pl.col("text").str.split("\n"))
+    numbers = pl.int_ranges("start", pl.col("start") + pl.col("text").list.len())
+    lines = parts.select("file_number", "text", line_number=numbers).explode("line_number", "text")
+    lines = lines.select("file_number", "line_number", "text")
+    has_returns = any("\r" in text for text in texts.values())
+    return lines.with_columns(pl.col("text").str.strip_chars_end("\r")) if has_returns else lines
+
+
+def unwrap(lines: pl.DataFrame) -> pl.DataFrame:
+    """Takes lines out of the JSON in which docker, kubernetes or a log shipper wrapped them: `{"log":"…\\n",…}`."""
+    text = pl.col("text")
+    is_object = text.str.starts_with("{")
+    if not lines.select(is_object.any()).item():
+        return lines
+    marks = [text.str.contains(rf'"{name}"\s*:\s*"') for name in _WRAPPERS]
+    inner = pl.coalesce(text.str.json_path_match(f"$.{name}") for name in _WRAPPERS)
+    wrapped = lines.filter(is_object & pl.any_horizontal(marks))
+    if not wrapped.height:
+        return lines
+    line = inner.str.strip_chars_end("\r\n")
+    unpacked = wrapped.with_columns(text=pl.when(line.str.contains(" ", literal=True)).then(line).otherwise("text"))
+    plain = lines.filter(~(is_object & pl.any_horizontal(marks)))
+    return pl.concat([plain, unpacked]).sort("file_number", "line_number")
+
+
+def split_at_date(lines: pl.DataFrame) -> pl.DataFrame:
+    """Adds `before` (the text before the date) and `after` (the date and the rest); both null if a line has no date."""
+    parts = lines.with_columns(
+        pl.col("text").str.splitn(" [", 2).struct.rename_fields(["before", "after"]).alias("parts")
+    ).unnest("parts")
+    dated = parts.select(pl.col("after").str.contains(r"^\d\d/[A-Z][a-z][a-z]/\d{4}:").fill_null(False)).to_series()
+    if dated.all():
+        return parts
+    others = parts.filter(~dated).with_columns(
+        before=pl.col("text").str.extract(_BEFORE), after=pl.col("text").str.extract(_ANCHOR)
+    )
+    return pl.concat([parts.filter(dated), others])
+
+
+def host_of(line: str) -> str | None:
+    """The host in the syslog header of a line; None if there is none."""
+    host_match = _HOST.match(line)
+    return None if host_match is None or host_match[1] in ("-", "haproxy") else host_match[1]
