@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import polars as pl
+
 from metrics_lake.bronze import haproxy
 from metrics_lake.config.settings import Settings
 from metrics_lake.coverage import completeness
@@ -33,10 +35,22 @@ def _coverage(lake: str, _: tuple[str, int], expected: tuple[str, ...], zone: st
     return completeness.coverage_of(completeness.arrivals(files.rows()), expected, zone)
 
 
-def line_loss(settings: Settings) -> list[LineLoss]:
-    """Lines lost and doubled by proxy and hour, where HAProxy numbers them. Only the newest version of a file counts."""
+def coverage_up_to(settings: Settings, batch: int) -> Coverage:
+    """The coverage as it was after a batch."""
+    is_earlier = pl.col("batch_number") <= batch
+    files = DeltaTables(settings.storage.lake).frame(haproxy.FILES, is_earlier, completeness.COLUMNS)
+    expected, zone = settings.haproxy.expected_proxies, settings.haproxy.timezone
+    return completeness.coverage_of(completeness.arrivals(files.rows()), expected, zone)
+
+
+def line_loss(settings: Settings, batch: int | None = None) -> list[LineLoss]:
+    """Lines lost and doubled by proxy and hour, where HAProxy numbers them. Only the newest version of a file counts.
+
+    With a batch: as it was after that batch.
+    """
     bronze = DeltaTables(settings.storage.lake)
-    files = bronze.frame(haproxy.FILES, columns=("path", "proxy", *_FILE_VERSION))
+    is_earlier = None if batch is None else pl.col("batch_number") <= batch
+    files = bronze.frame(haproxy.FILES, is_earlier, ("path", "proxy", *_FILE_VERSION))
     newest = files.sort("batch_number").unique("path", keep="last", maintain_order=True)
     counters = bronze.frame(haproxy.COUNTERS, columns=(*_FILE_VERSION, *_COUNTER_COLUMNS))
     newest_counters = counters.join(newest, on=_FILE_VERSION).select("proxy", *_COUNTER_COLUMNS)

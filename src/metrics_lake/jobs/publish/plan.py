@@ -17,11 +17,13 @@ import polars as pl
 
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.config.settings import contract, digest
+from metrics_lake.coverage.changed_hours import changed_hours
 from metrics_lake.gold import listening_by_day, listening_by_period
 from metrics_lake.io.storage.blobs import Blobs
 from metrics_lake.jobs import compute_downloads
 from metrics_lake.jobs.compute import periods_of
 from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.read_coverage import coverage, coverage_up_to, line_loss
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.sources.lookups.bots import rules_version
@@ -29,7 +31,7 @@ from metrics_lake.sources.lookups.bots import rules_version
 NOTE = "_published.json"
 LAKE, GOLD, MARKS = "lake", "gold", "indexes"
 _BATCH, _RULES, _DOWNLOADS, _THROUGH, _UNDERWAY = "batch", "rules", "downloads", "complete_through", "underway"
-_DAY = timedelta(days=1)
+_DAY, _WITHIN_HOUR = timedelta(days=1), timedelta(minutes=59)
 
 Note = dict[str, Any]
 
@@ -48,7 +50,8 @@ def due(work: JobContext, last: Note, current: Note, data_status: DataStatus, *,
     is_everything = everything or _is_everything(last, current)
     days = _every_day(work) if is_everything else _listening_days(work, last, data_status)
     download_days = [] if is_everything else _download_days(work, last, current)
-    periods = periods_of(work, sorted({*days, *download_days}), data_status.complete_through)
+    status_days = [] if is_everything else _status_days(work, last, data_status)
+    periods = periods_of(work, sorted({*days, *download_days, *status_days}), data_status.complete_through)
     return Plan(is_everything, days, periods)
 
 
@@ -114,6 +117,22 @@ def _download_days(work: JobContext, last: Note, current: Note) -> list[date]:
     """Days whose downloads changed, with listening or without: rollups of longer periods show all of them."""
     since = last.get(_DOWNLOADS, -1)
     return sorted(compute_downloads.days_changed(work, since)) if current.get(_DOWNLOADS, -1) > since else []
+
+
+def _status_days(work: JobContext, last: Note, data_status: DataStatus) -> list[date]:
+    """Days with the same figures, of which rollups show another `complete_through` or `lost_share` now.
+
+    A late file from before the first hour, or from long after the last, changes both for days without a line in it.
+    """
+    reached = {data_status.complete_through, *(datetime.fromisoformat(through) for _, through in _written(last))}
+    later = [on for on in _every_day(work) if on > max(reached).date()] if len(reached) > 1 else []
+    settings, batch = work.settings, last[_BATCH]
+    hours = changed_hours(coverage_up_to(settings, batch), coverage(settings))
+    hours |= {loss.hour for loss in set(line_loss(settings, batch)) ^ set(line_loss(settings))}
+    # Days of some zones begin within an hour.
+    edges = {hour + side for hour in hours for side in (timedelta(0), _WITHIN_HOUR)}
+    calendars = set(work.calendars.by_tenant.values())
+    return sorted({calendar.day_of(edge) for calendar in calendars for edge in edges}.union(later))
 
 
 def _write(blobs: Blobs, note: Note) -> None:
