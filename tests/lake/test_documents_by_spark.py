@@ -90,10 +90,18 @@ _KEY_OF_ROWS = (_Value("acme"), _Value("live"), _Value(None))
 @pytest.mark.parametrize(
     ("store", "most", "by_spark"), [("cosmos", 63, True), ("cosmos", 64, False), ("sqlite", 0, False)]
 )
-def test_many_documents_go_to_cosmos_by_spark_and_few_or_others_by_this_process(tmp_path, store, most, by_spark):
+def test_many_documents_go_to_cosmos_by_spark_and_few_or_others_by_this_process(
+    tmp_path, monkeypatch, store, most, by_spark
+):
+    monkeypatch.setenv("METRICS_LAKE_COSMOS_KEY", KEY)
     work = work_over(str(tmp_path), "http://127.0.0.1:9", "metrics")
     fill(work, DAYS)
     work.settings = work.settings.model_copy(
-        update={"documents": Documents(store=store), "spark": Spark(from_documents=most)}
+        update={
+            "documents": work.settings.documents.model_copy(
+                update={"store": store, "path": str(tmp_path / "documents.db")}
+            ),
+            "spark": Spark(from_documents=most),
+        }
     )
     assert documents.need_spark(work, DAYS[:8]) is by_spark

@@ -16,7 +16,7 @@ from pyspark.errors import StreamingQueryException
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.cli import main
 from metrics_lake.io.documents.sqlite import SqliteDocuments
-from metrics_lake.io.landing import intake
+from metrics_lake.io.landing import local_landing
 from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.landing.local_landing import LocalLanding
 from metrics_lake.io.storage import files
@@ -76,7 +76,7 @@ def test_case_21_storage_that_fails_ends_in_one_line_and_leaves_the_checkpoint_a
         raise error
 
     before = lake.state()
-    monkeypatch.setattr(intake, "content_hash", fail)
+    monkeypatch.setattr(local_landing, "content_hash", fail)
     assert lake.ingest() == 1
     assert said in (told := capsys.readouterr().err) and "Traceback" not in told and lake.state() == before
 

@@ -199,7 +199,7 @@ def test_a_metric_of_periods_made_elsewhere_is_worked_out_like_any_other(tmp_pat
         [shares] = frames
         return shares.group_by("tenant", "kind", "name").agg(pl.col("session_count").sum())
 
-    module = SimpleNamespace(METRIC=Metric(table, "period", together, share))
+    module = SimpleNamespace(TABLE=table, METRIC=Metric(table, "period", together, share))
     monkeypatch.setattr(discovery, "modules", lambda known=discovery.modules: (*known(), module))
     work, files = sample("week_on_its_sunday", tmp_path)
     worked_out(work, files)
