@@ -248,12 +248,12 @@ def test_the_doctor_says_of_a_lake_in_azure_what_is_wrong_with_a_table(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blobs, settings = put_lake(place, tmp_path / "lake"), work_of(place).settings
-    assert findings.lake(settings).found == "1 tables can be read" and findings.checkpoint(settings).is_right
+    assert findings.lake(settings).state == "1 tables can be read" and findings.checkpoint(settings).is_right
     [part, *_] = [path for path in blobs.sizes("bronze") if path.endswith(".parquet")]
     blobs.delete(part)
     found = findings.lake(settings)
-    assert not found.is_right and found.found.endswith("parquet is missing")
+    assert not found.is_right and found.state.endswith("parquet is missing")
     monkeypatch.setenv("METRICS_LAKE_STORAGE_KEY", OTHER_KEY)
     for look in (findings.lake, findings.checkpoint):
         found = look(settings)
-        assert not found.is_right and "not allowed" in found.found
+        assert not found.is_right and "not allowed" in found.state
