@@ -112,5 +112,5 @@ def forbid() -> None:
 
 
 {"whole": whole, "faults": faults}[mode]()
-spark = work_of("azure", f"{url}/all").lake.spark
+spark = work_of("azure", f"{url}/all").spark_tables.spark
 sys.stdout.write(Path(f"/proc/{spark.sparkContext._gateway.proc.pid}/cmdline").read_text().replace("\0", " "))
