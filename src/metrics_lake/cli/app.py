@@ -22,6 +22,7 @@ from metrics_lake.cli import (
     formats,
     jobs,
     listening,
+    look,
     schedule,
     show,
 )
@@ -55,7 +56,7 @@ def root(
     pass
 
 
-for noun in (demo, jobs, doctor, show, listening, downloads, audit, formats, erase, fetch, schedule):
+for noun in (demo, look, jobs, doctor, show, listening, downloads, audit, formats, erase, fetch, schedule):
     noun.register(app)
 
 

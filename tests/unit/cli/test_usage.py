@@ -36,7 +36,7 @@ def test_every_command_explains_itself_and_each_of_its_options(run, words, optio
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_takes_the_common_options_unless_it_needs_no_settings(words):
     options = {name for parameter in COMMANDS[words].params for name in parameter.opts}
-    assert {"--conf", "--env", "--set"} <= options or words[0] == "formats"
+    assert {"--conf", "--env", "--set"} <= options or words[0] in ("formats", "look")
 
 
 def test_the_commands_of_the_contract_are_there():
@@ -50,6 +50,7 @@ def test_the_commands_of_the_contract_are_there():
         "backfill",
         "show",
         "listening",
+        "look",
         "downloads",
         "doctor",
     }
