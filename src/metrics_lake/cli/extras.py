@@ -33,6 +33,7 @@ NEEDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("formats", "detect"): ("lake",),
     ("formats", "check"): ("lake",),
     ("fetch", "app-store"): ("lake",),
+    ("fetch", "places"): ("lake",),
     ("fetch", "google-play"): ("google",),
 }
 # Of two extras that bring a module, the first is named.

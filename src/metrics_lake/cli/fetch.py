@@ -1,4 +1,4 @@
-"""`metrics-lake fetch`: copies reports on app downloads from the app stores into landing."""
+"""`metrics-lake fetch`: copies reports on app downloads from the app stores into landing, and brings the country file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,9 +23,13 @@ _ERR = Console(stderr=True)
 
 
 def register(app: typer.Typer) -> None:
-    fetch = typer.Typer(no_args_is_help=True, help="Copy reports on app downloads from the app stores into landing.")
+    fetch = typer.Typer(
+        no_args_is_help=True,
+        help="Copy reports on app downloads from the app stores into landing; bring the country file.",
+    )
     fetch.command("app-store")(app_store)
     fetch.command("google-play")(google_play)
+    fetch.command("places")(places)
     app.add_typer(fetch, name="fetch")
 
 
@@ -58,6 +62,37 @@ def google_play(choice: SettingsChoice, from_: From = None, to: To = None) -> No
     bucket = store.client(account, key).bucket(account.bucket)
     months = store.months_of(days) or store.due(account, _clock())
     _report(store.fetch(account, bucket, apps, settings.storage.landing, months))
+
+
+@takes_settings
+def places(
+    choice: SettingsChoice,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="A country file in MaxMind's format instead of the free one of npm", metavar="FILE|URL"
+        ),
+    ] = None,
+) -> None:
+    """Bring the file that tells the countries of addresses, or its newest version. Waits for no run, and never changes one."""
+    from pathlib import Path
+
+    from metrics_lake.fetch import country_file
+
+    with options.working(choice, "fetch places") as (work, steps):
+        steps.step("fetching the country file")
+        package = country_file.from_place(from_) if from_ else country_file.from_npm()
+        folder = Path(work.settings.places.folder)
+        file = country_file.install(package, folder, datetime.now(timezone.utc))
+    named = work.settings.places.country_file
+    lines = [
+        f"{file.path}: {'new' if file.is_new else 'unchanged'}, {file.size_bytes / 1e6:.1f} MB, built {file.built_at:%Y-%m-%d}",
+        f"from {' '.join(filter(None, (file.source, file.version)))}, licence {file.licence or 'not stated'}",
+        f"SHA-256 {file.sha256}",
+        *([f"but places.country_file names {named}, which is read instead"] if named else []),
+    ]
+    for line in lines:
+        _ERR.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _clock() -> Clock:

@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 def run(choice: SettingsChoice) -> None:
     """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
     from metrics_lake.bronze import haproxy, store_reports
-    from metrics_lake.cli.screens import intake_warnings, reject_summary
+    from metrics_lake.cli.screens import country_note, intake_warnings, reject_summary
     from metrics_lake.jobs.run import run as run_all
     from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 
@@ -44,6 +44,7 @@ def run(choice: SettingsChoice) -> None:
     logs, reports = (done.ingested[feed.name] for feed in (haproxy.FEED, store_reports.FEED))
     reject_summary.write(logs.rejected, _ERR)
     intake_warnings.write(work.settings.storage.lake, reports.files, _ERR)
+    country_note.write(work.settings, _ERR)
     if text := warning(unknown_agents(work.settings.storage.lake, logs.after_batch)):
         _ERR.print(f"{text}; {REMEDY} (docs/formats.md)", highlight=False, markup=False, soft_wrap=True)
     _ERR.print(

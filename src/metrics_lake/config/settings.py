@@ -21,6 +21,7 @@ from metrics_lake.config.loading import SettingsError as SettingsError  # noqa: 
 from metrics_lake.config.loading import checked, merge, override, read_yaml, validated
 from metrics_lake.config.tenants import Network, Number, Strict, Tenant, Tenants, Zone
 
+FETCHED_COUNTRIES = "country.mmdb"
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
 
@@ -82,8 +83,17 @@ class Haproxy(Strict):
 
 
 class Places(Strict):
-    country_file: str = ""  # MaxMind format (.mmdb) with countries, and regions if it has them
+    country_file: str = ""  # MaxMind format (.mmdb) with countries, and regions if it has them; empty: the fetched one
     network_file: str = ""  # the same with networks (ASN), to tell hosting from access
+    folder: str = "data/places"  # where `fetch places` puts the country file
+
+    @property
+    def in_use(self) -> Places:
+        """These places with the country file that is read: the one that is named, else the fetched one, if it is there."""
+        fetched = Path(self.folder) / FETCHED_COUNTRIES
+        if self.country_file or not fetched.is_file():
+            return self
+        return self.model_copy(update={"country_file": str(fetched)})
 
 
 class Ingest(Strict):
@@ -188,7 +198,7 @@ def rules(settings: Settings, tenants: Tenants) -> Rules:
         haproxy=settings.haproxy,
         sessions=settings.sessions,
         privacy=settings.privacy,
-        places=settings.places,
+        places=settings.places.in_use,
     )
 
 

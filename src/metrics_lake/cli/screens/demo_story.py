@@ -14,6 +14,7 @@ from rich.console import Console
 from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.cli.output.progress import Steps
+from metrics_lake.cli.screens.country_note import COUNTRIES_REMEDY
 from metrics_lake.cli.screens.listening_answer import ask, chart, on_clock
 from metrics_lake.cli.time_range import TimeRange
 from metrics_lake.config.settings import Settings, SettingsError
@@ -24,7 +25,6 @@ from metrics_lake.serve.query import Answer
 
 _MARK = ".metrics-lake-demo"
 _FIGURES = ("total_sessions", "unique_listeners", "peak_listeners", "sessions_active", "sessions_completed")
-FREE_COUNTRIES = "@ip-location-db/geo-whois-asn-country-mmdb"
 _SECONDS = 0.001  # of listening, relative
 
 
@@ -128,22 +128,16 @@ def _verdict(story: Story) -> str:
 
 
 def _countries(file: str) -> str:
-    if file:
-        return f"by {file}"
-    return (
-        "unknown: the demo uses no country file, so as to need pip alone. npm has one that is free (CC0):\n"
-        f"             npm install --prefix .cache/places {FREE_COUNTRIES}\n"
-        f"             .venv/bin/metrics-lake demo --set places.country_file=.cache/places/node_modules/{FREE_COUNTRIES}/"
-        "geo-whois-asn-country.mmdb"
-    )
+    return f"by {file}" if file else f"unknown: `.venv/bin/{COUNTRIES_REMEDY}` brings a free file, then make demo again"
 
 
 def _where_next(story: Story) -> str:
     storage, first = story.settings.storage, story.answers[0]
+    countries = _countries(story.settings.places.in_use.country_file)
     common, days = f"--set storage.lake={storage.lake}", first.words.replace(" to ", " --to ")
     return (
         f"\nlogs       {storage.landing}\nlake       {storage.lake}\nrollups    {storage.rollups} (JSON for frontends)\n"
-        f"documents  {story.settings.documents.path}\ncountries  {_countries(story.settings.places.country_file)}\n\nlook next:\n"
+        f"documents  {story.settings.documents.path}\ncountries  {countries}\n\nlook next:\n"
         f"  .venv/bin/metrics-lake show gold.listening_by_day {common}\n"
         f"  .venv/bin/metrics-lake listening --tenant {first.tenant} --from {days} --by day "
         f"--set documents.path={story.settings.documents.path} --set tenants={story.settings.tenants}"

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from metrics_lake.cli.options import SettingsChoice
+from metrics_lake.cli.screens.country_note import COUNTRIES_MISSING, COUNTRIES_REMEDY
 from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
@@ -110,12 +111,15 @@ def _formats(settings: Settings) -> Finding:
 
 
 def _places(settings: Settings) -> Finding:
-    files = [file for file in (settings.places.country_file, settings.places.network_file) if file]
+    places = settings.places.in_use
+    files = [file for file in (places.country_file, places.network_file) if file]
     try:
-        geo.open_files(settings.places.country_file, settings.places.network_file)
+        geo.open_files(places.country_file, places.network_file)
     except geo.GeoFileError as error:
         return Finding("places", False, *str(error).split("; ", 1))
-    return Finding("places", True, ", ".join(files) or "no files: countries and networks stay unknown")
+    if not places.country_file:
+        return Finding("places", True, f"{COUNTRIES_MISSING}{''.join(f'; {file}' for file in files)}", COUNTRIES_REMEDY)
+    return Finding("places", True, ", ".join(files))
 
 
 def _landing(settings: Settings) -> Finding:

@@ -10,4 +10,5 @@ from metrics_lake.sources.lookups import geo
 def check_settings(settings: Settings) -> None:
     """Raises the error of the first format or file that can't be used."""
     formats.bound(settings.haproxy)
-    geo.open_files(settings.places.country_file, settings.places.network_file)
+    places = settings.places.in_use
+    geo.open_files(places.country_file, places.network_file)

@@ -47,7 +47,7 @@ class GeoFiles:
     def _locate(self, address: str) -> tuple[str | None, str | None, str | None]:
         country = _lookup(self._country, address)
         network = _lookup(self._network, address)
-        return _country_of(country), _region_of(country), _network_of(network)
+        return country_of(country), _region_of(country), _network_of(network)
 
 
 @lru_cache(maxsize=4)
@@ -109,7 +109,8 @@ def _lookup(reader: maxminddb.Reader | None, address: str) -> Mapping[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _country_of(record: Mapping[str, Any]) -> str | None:
+def country_of(record: Mapping[str, Any]) -> str | None:
+    """The country of a record, in capitals (ISO 3166), in whichever maker's shape; None where it names none."""
     for key in _COUNTRY_KEYS:
         value = record.get(key)
         code = value.get("iso_code") if isinstance(value, dict) else value
@@ -120,7 +121,7 @@ def _country_of(record: Mapping[str, Any]) -> str | None:
 
 def _region_of(record: Mapping[str, Any]) -> str | None:
     """`ZA-WC` if the file has the region's code, else the region's name."""
-    subdivisions, country = record.get("subdivisions"), _country_of(record)
+    subdivisions, country = record.get("subdivisions"), country_of(record)
     if isinstance(subdivisions, list) and subdivisions:
         first = subdivisions[0]
         code, name = first.get("iso_code"), first.get("names", {}).get("en")

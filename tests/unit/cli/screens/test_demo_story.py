@@ -15,12 +15,12 @@ from metrics_lake.serve.query import Answer
 @pytest.mark.parametrize(
     ("file", "told"),
     [
-        ("", "countries  unknown: the demo uses no country file"),
-        ("", "demo --set places.country_file=.cache/places/node_modules/@ip-location-db/geo-whois-asn-country-mmdb/"),
+        ("", "countries  unknown: `.venv/bin/metrics-lake fetch places` brings a free file"),
         ("data/countries.mmdb", "countries  by data/countries.mmdb"),
     ],
 )
-def test_the_demo_says_by_which_file_it_tells_countries_or_that_by_none(file, told):
+def test_the_demo_says_by_which_file_it_tells_countries_or_that_by_none(file, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     first = Answer("acme", "*", "2001-01-15 to 2001-01-21", "", "", "hour", "UTC", {}, [], {})
     story = Story(Settings.model_validate({"places": {"country_file": file}}), 1, [first], 1, [])
     console = Console(file=io.StringIO(), width=200)
