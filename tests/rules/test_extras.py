@@ -24,6 +24,7 @@ LIGHT = {
     ("erase",): ("--tenant", "acme", "--epoch", "2001-01", "--set", "privacy.key_rotation=monthly"),
 }
 MORE = {
+    ("tenants", "check"): ("a.log",),
     ("backfill",): DAYS,
     ("show",): ("silver.sessions",),
     ("erase", "listener"): ("--tenant", "acme", "--who", "a.log"),

@@ -24,6 +24,7 @@ from metrics_lake.cli import (
     listening,
     schedule,
     show,
+    tenants,
 )
 from metrics_lake.cli.output import failures
 
@@ -55,7 +56,7 @@ def root(
     pass
 
 
-for noun in (demo, jobs, doctor, show, listening, downloads, audit, formats, erase, fetch, schedule):
+for noun in (demo, tenants, jobs, doctor, show, listening, downloads, audit, formats, erase, fetch, schedule):
     noun.register(app)
 
 

@@ -16,6 +16,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 # The extras of each command; a command that isn't here needs none. What the settings ask for (Azure) comes on top.
 NEEDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("demo",): ("lake", "spark"),
+    ("tenants", "check"): ("lake",),
     ("run",): ("lake", "spark"),
     ("ingest",): ("lake", "spark"),
     ("refine",): ("lake", "spark"),
