@@ -25,6 +25,7 @@ LIGHT = {
 }
 MORE = {
     ("look",): ("a.log",),
+    ("tenants", "check"): ("a.log",),
     ("backfill",): DAYS,
     ("show",): ("silver.sessions",),
     ("erase", "listener"): ("--tenant", "acme", "--who", "a.log"),

@@ -25,6 +25,7 @@ from metrics_lake.cli import (
     look,
     schedule,
     show,
+    tenants,
 )
 from metrics_lake.cli.output import failures
 
@@ -56,7 +57,7 @@ def root(
     pass
 
 
-for noun in (demo, look, jobs, doctor, show, listening, downloads, audit, formats, erase, fetch, schedule):
+for noun in (demo, look, tenants, jobs, doctor, show, listening, downloads, audit, formats, erase, fetch, schedule):
     noun.register(app)
 
 

@@ -17,6 +17,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 NEEDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("demo",): ("lake", "spark"),
     ("look",): ("lake",),
+    ("tenants", "check"): ("lake",),
     ("run",): ("lake", "spark"),
     ("ingest",): ("lake", "spark"),
     ("refine",): ("lake", "spark"),

@@ -6,6 +6,7 @@ Order, later wins: the defaults below (which `conf/base.yaml` repeats with comme
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -226,7 +227,10 @@ def load_tenants(settings: Settings) -> Tenants:
     file = settings.tenants_file
     if not file.is_file():
         raise SettingsError(f"no tenants file {file}; write one (see README.md) or name it with --set tenants=FILE")
-    return validated(Tenants, checked(Tenants, read_yaml(file), str(file)), str(file))
+    values = read_yaml(file)
+    if values and not difflib.get_close_matches("tenants", values):
+        raise SettingsError(f"{file}: no key `tenants` at the top; write it there, with the tenants below it")
+    return validated(Tenants, checked(Tenants, values, str(file)), str(file))
 
 
 def contract(settings: Settings, tenant: Tenant, bot_rules: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from metrics_lake.config import globs
 from metrics_lake.model.periods import Calendar
 
 MEDIA_SUFFIXES = (".ts", ".aac", ".m4s", ".mp4", ".mp3", ".ac3", ".vtt")
@@ -27,7 +28,7 @@ def _known_zone(name: str) -> str:
 
 def _slug(name: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,40}", name):
-        raise ValueError(f"{name!r} can't be a name: use a to z, 0 to 9, - and _, at most 41 of them")
+        raise ValueError(f"{name!r} can't be a name: use a to z, 0 to 9, - and _, a letter or digit first, at most 41")
     return name
 
 
@@ -44,19 +45,9 @@ def _network(text: str) -> str:
         raise ValueError(f"no network: {error}; write it as 10.0.0.0/8") from None
 
 
-def _listed(globs: object) -> object:
-    return [globs] if isinstance(globs, str) else globs
-
-
-def _glob(text: str) -> str:
-    try:
-        re.compile(_expression(text))
-    except re.error:
-        raise ValueError(f"{text!r} is no glob: in [a-z] the first must not come after the last") from None
-    return text
-
-
-Globs = Annotated[tuple[Annotated[str, AfterValidator(_glob)], ...], BeforeValidator(_listed)]
+Globs = Annotated[tuple[Annotated[str, AfterValidator(globs.checked)], ...], BeforeValidator(globs.listed)]
+Paths = Annotated[tuple[Annotated[str, AfterValidator(globs.checked_path)], ...], BeforeValidator(globs.listed)]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(globs.checked_host)], ...], BeforeValidator(globs.listed)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Network = Annotated[str, AfterValidator(_network)]
 Slug = Annotated[str, AfterValidator(_slug)]
@@ -83,33 +74,27 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _expression(glob: str) -> str:
-    """A glob as the kind of regular expression that Polars knows, which fnmatch.translate's are not under every Python."""
-    return "".join(_part(part) for part in re.findall(r"\[!?\]?[^\]]*\]|.", glob, re.DOTALL))
-
-
-def _part(part: str) -> str:
-    if len(part) == 1:
-        return {"*": ".*", "?": "."}.get(part, re.escape(part))
-    negation = "^" if part[1] == "!" else ""
-    inside = re.sub(r"([\\^&~\[\]])", r"\\\1", part[1 + len(negation) : -1])
-    return f"[{negation}{inside}]"
-
-
 class Match(Strict):
     """Globs, or lists of globs, on fields of a request; all that are given must match."""
 
     frontend: Globs = ()
-    host: Globs = ()
-    path: Globs = ()
+    host: Hosts = ()
+    path: Paths = ()
 
     def pattern(self, field: str) -> str | None:
         """The globs of one field as a regular expression, None where it may be anything. Case counts in paths only."""
-        globs: tuple[str, ...] = getattr(self, field)
-        if not globs:
+        patterns: tuple[str, ...] = getattr(self, field)
+        if not patterns:
             return None
-        choices = "|".join(_expression(glob) for glob in globs)
+        choices = "|".join(globs.expression(pattern) for pattern in patterns)
         return f"{'(?s)' if field == 'path' else '(?is)'}^(?:{choices})$"
+
+    def covers(self, other: Match) -> bool:
+        """Whether every request that `other` matches matches this too, as far as the globs alone tell."""
+        return all(
+            globs.cover(getattr(self, field), getattr(other, field), ignores_case=field != "path")
+            for field in type(self).model_fields
+        )
 
 
 class Stream(Strict):
@@ -174,3 +159,16 @@ class Tenants(Strict):
     """The whole file."""
 
     tenants: Annotated[dict[Slug, Tenant], BeforeValidator(_named)]
+
+    def shadowed(self) -> list[tuple[str, str]]:
+        """The streams that can never get a request, each with the earlier one that takes all of them, as tenant.stream."""
+        streams = [
+            (f"{name}.{stream_name}", stream.match)
+            for name, tenant in self.tenants.items()
+            for stream_name, stream in tenant.streams.items()
+        ]
+        pairs = (
+            (name, next((earlier for earlier, other in streams[:place] if other.covers(match)), None))
+            for place, (name, match) in enumerate(streams)
+        )
+        return [(name, earlier) for name, earlier in pairs if earlier]

@@ -18,6 +18,7 @@ from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessio
 from metrics_lake.config.tenants import ALL_STREAMS, Stream, Tenant, Tenants
 from metrics_lake.gold import listeners_by_minute
 from metrics_lake.io.landing.byte_pieces import LandedFile
+from metrics_lake.io.landing.loose_file import file_at, texts
 from metrics_lake.jobs import partitions
 from metrics_lake.model.arrow import arrow_schema, fitted, polars_schema
 from metrics_lake.model.calendars import Calendars
@@ -27,7 +28,6 @@ from metrics_lake.silver.tenant_days import touched
 from metrics_lake.sources.haproxy import log_lines, stream_guess
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 from metrics_lake.sources.haproxy.reading import FILE, REJECT, UNCLAIMED, VISIT, parse
-from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 
 TENANT = "station"
 _TOP = 8
@@ -66,7 +66,7 @@ def look(paths: Sequence[Path], timezone: str = "UTC") -> Look:
 
     Raises SettingsError where a file can't be read, or no line of them is a request.
     """
-    files = [_file(path) for path in paths]
+    files = [file_at(path) for path in paths]
     haproxy, sessions = Haproxy(timezone=timezone), Sessions()
     streams = _guess(files, haproxy)
     tenants = Tenants(tenants={TENANT: Tenant(name=TENANT, timezone=timezone, streams=streams)})
@@ -84,16 +84,6 @@ def look(paths: Sequence[Path], timezone: str = "UTC") -> Look:
     )
 
 
-def _file(path: Path) -> LandedFile:
-    try:
-        size = path.stat().st_size
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise SettingsError(f"{path} can't be read: {error.strerror}") from None
-    return LandedFile(str(path.parent), FileEntry(path.name, size, "", ""), 0, str)
-
-
 def _guess(files: Sequence[LandedFile], haproxy: Haproxy) -> dict[str, Stream]:
     summaries = [summary for file in files for summary in _summaries(file, haproxy)]
     if not sum(summary.height for summary in summaries):
@@ -104,18 +94,9 @@ def _guess(files: Sequence[LandedFile], haproxy: Haproxy) -> dict[str, Stream]:
 
 
 def _summaries(file: LandedFile, haproxy: Haproxy) -> Iterator[pl.DataFrame]:
-    for piece in _pieces(file):
-        text = piece.decode("utf-8", errors="replace").replace("\0", "")
-        numbered = log_lines.number_lines({0: text}, {0: 1})
-        requests, _ = parse_lines(log_lines.unwrap(numbered), haproxy)
+    for text in texts(file):
+        requests, _ = parse_lines(log_lines.unwrap(log_lines.number_lines({0: text}, {0: 1})), haproxy)
         yield stream_guess.summarise(requests)
-
-
-def _pieces(file: LandedFile) -> Iterator[bytes]:
-    try:
-        yield from file.pieces()
-    except UnreadableFile as error:
-        raise SettingsError(f"{file.entry.path} can't be read: {error.reason}") from None
 
 
 def _rows(files: Sequence[LandedFile], rules: Rules) -> pl.DataFrame:

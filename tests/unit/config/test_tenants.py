@@ -54,6 +54,12 @@ def test_the_tenants_file_may_lie_anywhere(tmp_path):
     assert load_tenants(Settings(conf="nowhere", tenants=str(tmp_path / "tenants.yaml"))).tenants
 
 
+@pytest.mark.parametrize("text", ["acme: {timezone: UTC}", "streams: {}"])
+def test_a_file_without_its_top_key_is_told_so(tmp_path, text):
+    with pytest.raises(SettingsError, match="no key `tenants` at the top; write it there, with the tenants below it"):
+        tenants_of(tmp_path, text)
+
+
 def test_a_missing_tenants_file_is_named_with_the_remedy(tmp_path):
     with pytest.raises(SettingsError, match=r"no tenants file .*tenants.yaml; write one .*--set tenants=FILE"):
         load_tenants(Settings(conf=str(tmp_path)))
@@ -79,6 +85,26 @@ WRONG = [
     ("hls, segment_seconds: 12,", "hls,", "tenants.acme.streams.live.segment_seconds: Input should be less than"),
     ("/acme[z-a].mp3", "/acme.mp3", "tenants.acme.streams.fm.match.path.0: '/acme[z-a].mp3' is no glob"),
     ("    name: [Acme", "    name: Acme", ", line 5: not YAML"),
+    (
+        '"acme.mp3"',
+        '"/acme.mp3"',
+        "path.0: 'acme.mp3' can match no path, because a path begins with /: write '/acme.mp3'",
+    ),
+    ('"https://acme.example/acme.mp3"', '"/acme.mp3"', "is a URL, which no path matches: write its parts apart"),
+    ('"^/acme.mp3"', '"/acme.mp3"', "can match no path, because a path begins with /"),
+    ('"/acme.mp3$"', '"/acme.mp3"', "'/acme.mp3$' looks like a regular expression and would match nothing"),
+    (
+        r"'/acme\.mp3'",
+        '"/acme.mp3"',
+        "looks like a regular expression and would match nothing: in a glob * is any text",
+    ),
+    ('"*.acme.example:8000"', '"*.acme.example"', "can match no host: write the name alone, as '*.acme.example'"),
+    (
+        '"https://*.acme.example/live"',
+        '"*.acme.example"',
+        "can match no host: write the name alone, as '*.acme.example'",
+    ),
+    ('"^acme.example"', '"*.acme.example"', "'^acme.example' looks like a regular expression"),
 ]
 
 
@@ -106,10 +132,11 @@ PATHS = st.lists(st.text(alphabet="ab./[]-^&\\é ~!*?\n", max_size=6), min_size=
 
 @given(GLOBS, PATHS)
 def test_a_glob_fits_what_a_shell_s_would(glob, paths):
+    glob, paths = f"/{glob}", [f"/{path}" for path in paths]
     try:
         pattern = Match(path=glob).pattern("path")
     except ValidationError:
-        assert "[" in glob
+        assert "[" in glob or "\\" in glob or glob.endswith("$")
         return
     got = pl.Series(paths).str.contains(pattern).to_list()
     assert got == [fnmatch.fnmatchcase(path, glob) for path in paths]
@@ -178,3 +205,44 @@ def test_two_tenants_may_have_the_same_app(tmp_path):
     apps = "apps: [{store: google, id: a.b, name: A}]"
     other = f"  other: {{name: O, timezone: UTC, {apps}}}\n"
     assert len(tenants_of(tmp_path, f"{GOOD}    {apps}\n{other}").tenants) == 2
+
+
+SHADOWED = [
+    # the earlier match, the later match, whether the later stream can never get a request
+    ({"path": "/a/*"}, {"path": "/a/*"}, True),
+    ({"path": "/a/*"}, {"path": "/a/b/*"}, True),
+    ({"path": "/a/*"}, {"path": "/a/?.ts"}, True),
+    ({"path": "/a/b/*"}, {"path": "/a/*"}, False),
+    ({"path": "*"}, {"path": "/a"}, True),
+    ({"path": ["/a/*", "/b/*"]}, {"path": ["/b/x", "/a/y"]}, True),
+    ({"path": ["/a/*", "/b/*"]}, {"path": ["/b/x", "/c/y"]}, False),
+    ({"path": "*.mp3"}, {"path": "/a.mp3"}, True),
+    ({"path": "*.mp3"}, {"path": "/a*.mp3"}, False),
+    ({"path": "/A/*"}, {"path": "/a/*"}, False),
+    ({"host": "*.ACME.example"}, {"host": "cdn.acme.example"}, True),
+    ({"host": "acme.example"}, {"path": "/a"}, False),
+    ({"path": "/a"}, {"path": "/a", "host": "acme.example"}, True),
+    ({"frontend": "fe", "path": "/a/*"}, {"path": "/a/*"}, False),
+    ({"frontend": "fe", "path": "/a/*"}, {"frontend": "fe", "path": "/a/*", "host": "x"}, True),
+    ({}, {"path": "/a"}, True),
+]
+
+
+@pytest.mark.parametrize(("earlier", "later", "is_shadowed"), SHADOWED)
+def test_a_stream_that_an_earlier_one_leaves_nothing_is_known(earlier, later, is_shadowed):
+    streams = {name: {"protocol": "icecast", "match": match} for name, match in (("one", earlier), ("two", later))}
+    tenants = Tenants.model_validate({"tenants": {"acme": {"timezone": "UTC", "streams": streams}}})
+    assert tenants.shadowed() == ([("acme.two", "acme.one")] if is_shadowed else [])
+
+
+@given(st.lists(GLOBS, min_size=1, max_size=2), st.lists(GLOBS, min_size=1, max_size=2), PATHS)
+def test_a_covered_glob_matches_nothing_that_the_wide_one_does_not(wide, narrow, paths):
+    wide, narrow = ([f"/{glob}" for glob in globs] for globs in (wide, narrow))
+    try:
+        one, other = Match(path=wide), Match(path=narrow)
+    except ValidationError:
+        return
+    if one.covers(other):
+        texts = pl.Series([f"/{path}" for path in paths])
+        fits, fits_narrow = (texts.str.contains(match.pattern("path")) for match in (one, other))
+        assert (fits | ~fits_narrow).all()

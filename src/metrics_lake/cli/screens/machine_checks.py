@@ -93,9 +93,15 @@ def _secret(settings: Settings) -> Finding:
 
 def _tenants(settings: Settings) -> Finding:
     try:
-        tenants = settings_of.load_tenants(settings).tenants
+        loaded = settings_of.load_tenants(settings)
     except SettingsError as error:
         return Finding("tenants", False, str(error), "mend the file it names")
+    for stream, earlier in loaded.shadowed():
+        state = f"{stream} can never match: {earlier} stands before it and takes all its requests"
+        return Finding(
+            "tenants", False, state, f"put {stream} first; metrics-lake tenants check FILE shows who claims what"
+        )
+    tenants = loaded.tenants
     streams = sum(len(tenant.streams) for tenant in tenants.values())
     return Finding(
         "tenants", streams > 0, f"{len(tenants)} tenants, {streams} streams", "" if streams else "name a stream"

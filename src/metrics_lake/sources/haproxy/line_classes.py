@@ -120,8 +120,8 @@ def _is_tail(parsed: pl.DataFrame, haproxy: Haproxy) -> pl.Expr:
     return pl.col("file_number").is_in(cut) & is_first
 
 
-def _located(read: pl.DataFrame, haproxy: Haproxy, hasher: Hasher) -> pl.DataFrame:
-    """Adds host, path and line fingerprint, and the client's address behind trusted proxies."""
+def with_host_and_path(read: pl.DataFrame) -> pl.DataFrame:
+    """Adds host (in small letters, without port) and path (without query), which streams are matched by."""
     uri = pl.col("uri")
     not_a_path = pl.when(~uri.str.starts_with("/")).then(uri)  # null on most lines, which keeps the next steps fast
     url = pl.when(not_a_path.str.contains(_ABSOLUTE)).then(not_a_path)
@@ -129,9 +129,15 @@ def _located(read: pl.DataFrame, haproxy: Haproxy, hasher: Hasher) -> pl.DataFra
     host_columns = [pl.when(pl.col("host").str.len_bytes() > 0).then("host"), absolute]
     host_columns += [pl.col("sni")] if "sni" in read.columns else []
     local = pl.coalesce(url.str.replace(r"^[^:]+://[^/?]*", ""), uri)
-    located = read.with_columns(
+    return read.with_columns(
         host=pl.coalesce(host_columns).str.to_lowercase().str.replace(r":\d+$", ""),
         path=local.str.splitn("?", 2).struct[0],
+    )
+
+
+def _located(read: pl.DataFrame, haproxy: Haproxy, hasher: Hasher) -> pl.DataFrame:
+    """Adds host, path and line fingerprint, and the client's address behind trusted proxies."""
+    located = with_host_and_path(read).with_columns(
         line_id=plh.col("after").nchash.xxh3_64(seed=hasher.line_seed).reinterpret(signed=True),
         **{name: _flag(read, name) for name in ("is_tcp", "is_unserved")},
     )

@@ -1,0 +1,30 @@
+"""A log file anywhere on this machine, read as ingest reads a landing file, for commands that look before anything is ingested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from metrics_lake.config.settings import SettingsError
+from metrics_lake.io.landing.byte_pieces import LandedFile
+from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
+
+
+def file_at(path: Path) -> LandedFile:
+    """The file as `parse` takes it. Raises SettingsError where it can't be opened."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise SettingsError(f"{path} can't be read: {error.strerror}") from None
+    return LandedFile(str(path.parent), FileEntry(path.name, size, "", ""), 0, str)
+
+
+def texts(file: LandedFile) -> Iterator[str]:
+    """Its text in pieces that end where a line ends, without that end. Raises SettingsError where it can't be unpacked."""
+    try:
+        for piece in file.pieces():
+            yield piece.decode("utf-8", errors="replace").replace("\0", "").removesuffix("\n")
+    except UnreadableFile as error:
+        raise SettingsError(f"{file.entry.path} can't be read: {error.reason}") from None
