@@ -16,7 +16,7 @@ demo: setup ## Listening figures out of sample logs, in a few minutes
 	@$(with_java) .venv/bin/metrics-lake demo $(ARGS)
 
 test: setup ## The tests, all but those that need real servers or hours
-	@$(with_java) .venv/bin/python -m pytest -n 2 --dist loadfile -m "not stack and not slow" $(ARGS)
+	@$(with_java) .venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not stack and not slow" $(ARGS)
 
 slow-test: setup ## The tests that take minutes to hours: random kills, hundreds of histories
 	@$(with_java) .venv/bin/python -m pytest -m slow $(ARGS)

@@ -59,8 +59,8 @@ def filled(work: JobContext, count: int) -> int:
     start = (pl.col("listened_on").cast(pl.Datetime("us", "UTC")) + pl.duration(hours="hour_of_day")).alias("hour_at")
     hours = rows.join(pl.DataFrame({"hour_of_day": range(24)}), how="cross").with_columns(start, again=pl.lit(1))
     hours = hours.with_columns(hour_ends_at=pl.col("hour_at") + timedelta(hours=1))
-    for table, held in ((listening_by_day.TABLE, rows), (listening_by_hour.TABLE, hours)):
-        work.delta_tables.replace(table, held, "TRUE", Progress("compute", {"silver.sessions": 1}, "bench"))
+    for table, new in ((listening_by_day.TABLE, rows), (listening_by_hour.TABLE, hours)):
+        work.delta_tables.replace(table, new, "TRUE", Progress("compute", {"silver.sessions": 1}, "bench"))
     return rows.height + hours.height
 
 

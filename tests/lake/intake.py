@@ -17,6 +17,7 @@ import pyarrow as pa
 from metrics_lake.io.landing import checkpoints
 from metrics_lake.io.landing.reader import LandingReader
 from metrics_lake.io.landing.sink import Sink
+from metrics_lake.io.storage.failpoints import passing
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.arrow import arrow_schema
 from metrics_lake.model.feeds import Feed
@@ -32,7 +33,9 @@ class SmallJobContext(JobContext):
         raise AssertionError("the small way asked for Spark")
 
     def read(self, feed: Feed, on_progress: Callable[[int, int], None] = lambda done, parts: None) -> None:
+        passing("batch_planned")
         _read(Path(self.checkpoints, feed.checkpoint), feed, self.table_path(feed.table))
+        passing("batch_read")
 
 
 def _read(checkpoint: Path, feed: Feed, place: str) -> None:

@@ -47,10 +47,10 @@ def _files(done: Ran) -> tuple[int, int]:
 
 
 @pytest.fixture
-def work(work_in: Callable[..., JobContext], tmp_path: Path) -> JobContext:
+def work(small_in: Callable[..., JobContext], tmp_path: Path) -> JobContext:
     (tmp_path / "tenants.yaml").write_text(TENANTS)
     (tmp_path / "landing").mkdir()
-    return work_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
+    return small_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
 
 
 def land(work: JobContext, name: str, content: str | bytes) -> None:
@@ -105,10 +105,10 @@ def test_reports_become_documents_and_newer_ones_replace_what_they_speak_of(work
 
 
 def test_an_app_that_is_named_later_gets_what_its_reports_said_before(
-    work: JobContext, work_in: Callable[..., JobContext], tmp_path: Path
+    work: JobContext, small_in: Callable[..., JobContext], tmp_path: Path
 ) -> None:
     (tmp_path / "tenants.yaml").write_text(TENANTS.replace("com.acme.radio", "com.acme.other"))
-    before = work_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
+    before = small_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
     land(before, "google_play/installs_com.acme.radio_200101_overview.csv", golden("google_play/overview"))
     run_reports(before)
     assert found(before) == {}

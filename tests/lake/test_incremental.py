@@ -34,7 +34,10 @@ def at_once(work_in: Callable[..., JobContext], corpus: Path, tmp_path_factory: 
     return work
 
 
-@pytest.mark.parametrize("from_rows", [(0, 0), (0, 500_000)], ids=["by Spark", "by Spark, then here"])
+@pytest.mark.parametrize(
+    "from_rows",
+    [pytest.param((0, 0), id="by Spark"), pytest.param((0, 500_000), id="by Spark, then here", marks=pytest.mark.slow)],
+)
 def test_late_and_doubled_and_split_files_give_the_same_tables_and_json(
     work_in: Callable[..., JobContext], corpus: Path, at_once: JobContext, tmp_path: Path, from_rows: tuple[int, int]
 ) -> None:
@@ -89,7 +92,7 @@ def test_a_second_run_with_nothing_new_writes_nothing(at_once: JobContext) -> No
 
 
 def test_a_run_into_another_lake_publishes_what_differs_there(
-    work_in: Callable[..., JobContext], corpus: Path, at_once: JobContext, tmp_path: Path
+    small_in: Callable[..., JobContext], corpus: Path, at_once: JobContext, tmp_path: Path
 ) -> None:
     landing, files = tmp_path / "landing", sorted((corpus / "landing").rglob("*.gz"))
     for some, lake in ((files[:20], "first"), (files[20:], "second")):
@@ -97,7 +100,7 @@ def test_a_run_into_another_lake_publishes_what_differs_there(
             target = landing / file.relative_to(corpus / "landing")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
-        work = work_in(tmp_path, landing, corpus / "tenants.yaml", f"storage.lake={tmp_path / lake}")
+        work = small_in(tmp_path, landing, corpus / "tenants.yaml", f"storage.lake={tmp_path / lake}")
         assert run(work).published.written > 0
     assert contents.rollups(work.settings) == contents.rollups(at_once.settings)
     assert run(work).published == Published()

@@ -11,6 +11,7 @@ from datetime import date
 import polars as pl
 
 from metrics_lake.gold import downloads_by_day as gold
+from metrics_lake.gold.discovery import of_grain
 from metrics_lake.io.lake.commit_log import Commit, Progress
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.refine_downloads import in_months, months_of
@@ -19,12 +20,12 @@ from metrics_lake.silver import downloads as silver
 
 
 def compute(context: JobContext, *, days: Sequence[date] = (), metric: str | None = None) -> bool:
-    """Updates gold.downloads_by_day to silver.downloads, and computes the months of `days` again; false if nothing is due.
+    """Updates the metrics of whole months to silver.downloads, and computes the months of `days` again; false if nothing is due.
 
-    There is one metric, so `metric` chooses nothing.
+    All of them are computed together, so `metric` chooses nothing.
     """
-    version, last = context.commit_log.version(silver.TABLE), context.commit_log.last(gold.TABLE)
-    since = last.progress.watermark[silver.TABLE.name] if last else -1
+    monthly, version = of_grain("month"), context.commit_log.version(silver.TABLE)
+    since = min(_computed_to(context, declaration.table) for declaration in monthly)
     if version < 0 or (since >= version and not days):
         return False
     context.on_step("working out downloads by day")
@@ -32,8 +33,15 @@ def compute(context: JobContext, *, days: Sequence[date] = (), metric: str | Non
     months = months_of(changed)
     downloads = context.delta_tables.frame(silver.TABLE, pl.col("month").is_in(months))
     progress = _progress({silver.TABLE: version}, "", changed)
-    context.delta_tables.replace(gold.TABLE, gold.compute(downloads), in_months(months), progress)
+    for declaration in monthly:
+        context.delta_tables.replace(declaration.table, declaration.compute(downloads), in_months(months), progress)
     return True
+
+
+def _computed_to(context: JobContext, table: Table) -> int:
+    """The version of silver.downloads that a table of gold was computed from; -1 where there is none yet."""
+    last = context.commit_log.last(table)
+    return last.progress.watermark[silver.TABLE.name] if last else -1
 
 
 def _progress(through: dict[Table, int], settled: str, days: Iterable[date]) -> Progress:

@@ -65,12 +65,12 @@ def _replace_months(context: JobContext, due: Due) -> None:
     days = _days(context, due)
     months = months_of(days)
     unchosen = rows_of_months(context, due, months)
-    choice = columns.chosen(pl.concat([_unchanged(context, months), unchosen]) if due.since else unchosen)
+    choice = columns.choose_columns(pl.concat([_unchanged(context, months), unchosen]) if due.since else unchosen)
     last = context.commit_log.last(silver.TABLE)
     if due.since and last and last.progress.more.get(_CHOSEN) != choice:
         _replace_months(context, replace(due, since=0))
         return
-    rows = columns.applied(unchosen, choice).select(silver.TABLE.names)
+    rows = columns.with_chosen_column(unchosen, choice).select(silver.TABLE.names)
     read = {bronze.TABLE.name: due.through}
     progress = Progress("downloads", read, due.settled, tuple(on.isoformat() for on in days), {_CHOSEN: choice})
     context.delta_tables.replace(silver.TABLE, rows, in_months(months) if due.since else _EVERY_MONTH, progress)
@@ -81,7 +81,7 @@ def rows_of_months(context: JobContext, due: Due, months: Iterable[str]) -> pl.D
     named = named_apps(due.apps)
     nothing = pl.DataFrame(schema=polars_schema(silver.TABLE))
     return pl.concat(
-        [nothing, *(silver.sorted_out(reports_of(context, month, due.through), named) for month in months)]
+        [nothing, *(silver.report_figures(reports_of(context, month, due.through), named) for month in months)]
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import polars as pl
 import pyarrow as pa
@@ -32,6 +33,7 @@ def arrow_type(sql: str) -> pa.DataType:
     return _SIMPLE[sql]
 
 
+@cache
 def arrow_schema(table: Table) -> pa.Schema:
     """The columns with their types and comments."""
     return pa.schema(
@@ -40,6 +42,7 @@ def arrow_schema(table: Table) -> pa.Schema:
     )
 
 
+@cache
 def polars_schema(table: Table) -> pl.Schema:
     """The columns with the types that Polars gives them."""
     empty = pl.from_arrow(arrow_schema(table).empty_table())

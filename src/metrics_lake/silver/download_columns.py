@@ -24,7 +24,7 @@ Switches = dict[str, list[list[str]]]  # of each app: from which day on (empty: 
 _CHANCE, _HIGHEST_SHARE, _EVER = 0.001, 0.9, date(1, 1, 1)
 
 
-def chosen(rows: pl.DataFrame) -> Switches:
+def choose_columns(rows: pl.DataFrame) -> Switches:
     """The choice for each app from rows of silver.downloads, the whole history of it."""
     history = _history(rows).sort("app", "downloaded_on")
     by_app = groupby(history.iter_rows(), key=lambda row: str(row[0]))
@@ -40,7 +40,7 @@ def switches(days: Sequence[Day]) -> list[list[str]]:
     return runs
 
 
-def applied(rows: pl.DataFrame, choice: Switches) -> pl.DataFrame:
+def with_chosen_column(rows: pl.DataFrame, choice: Switches) -> pl.DataFrame:
     """Rows of silver.downloads with the chosen column as downloads of Google's."""
     dates = [
         (app, date.fromisoformat(on) if on else _EVER, column) for app, runs in choice.items() for on, column in runs

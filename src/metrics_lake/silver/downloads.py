@@ -58,11 +58,11 @@ _GREATEST = 2**63 - 1
 
 def refine(reports: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
     """From all rows of bronze.store_reports; `apps` is of APPS."""
-    rows = sorted_out(reports, apps)
-    return download_columns.applied(rows, download_columns.chosen(rows)).select(TABLE.names)
+    rows = report_figures(reports, apps)
+    return download_columns.with_chosen_column(rows, download_columns.choose_columns(rows)).select(TABLE.names)
 
 
-def sorted_out(reports: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
+def report_figures(reports: pl.DataFrame, apps: pl.DataFrame) -> pl.DataFrame:
     """The same from whole months of it, before it is chosen which of Google's columns are downloads."""
     reports_counted = reports_that_count.counting(reports, apps)
     ours = apps.select("tenant", "store", "app").unique()

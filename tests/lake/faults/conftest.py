@@ -1,4 +1,7 @@
-"""A small world of seven files over five days, the state that a clean run over them ends in, and drivers to kill."""
+"""A small world of seven files over five days, the state that a clean run over them ends in, and drivers to kill.
+
+Without Spark, but where a fault is one of Spark's own: `spark_world` and `spark_copy` read landing by its streaming.
+"""
 
 from __future__ import annotations
 
@@ -90,33 +93,64 @@ class World:
         )
 
 
+WorldIn = Callable[[Path], World]
+
+
+def _world_in(folder: Path, context_in: Callable[..., JobContext]) -> World:
+    (folder / "landing" / "haproxy").mkdir(parents=True, exist_ok=True)
+    (folder / "tenants.yaml").write_text(TENANTS)
+    return World(folder, context_in(folder, folder / "landing", folder / "tenants.yaml"))
+
+
 @pytest.fixture(scope="session")
-def world_in(work_in: Callable[..., JobContext]) -> Callable[[Path], World]:
+def world_in(small_in: Callable[..., JobContext]) -> WorldIn:
     """An empty world: world_in(folder)."""
-
-    def made(folder: Path) -> World:
-        (folder / "landing" / "haproxy").mkdir(parents=True, exist_ok=True)
-        (folder / "tenants.yaml").write_text(TENANTS)
-        return World(folder, work_in(folder, folder / "landing", folder / "tenants.yaml"))
-
-    return made
-
-
-@pytest.fixture
-def world(world_in: Callable[[Path], World], tmp_path: Path) -> World:
-    return world_in(tmp_path)
+    return lambda folder: _world_in(folder, small_in)
 
 
 @pytest.fixture(scope="session")
-def clean(world_in: Callable[[Path], World], tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The world in which every file came at once and nothing went wrong."""
-    made = world_in(tmp_path_factory.mktemp("clean")).put_all()
-    run(made.work)
-    return made
+def spark_world_in(work_in: Callable[..., JobContext]) -> WorldIn:
+    """The same, in which Spark reads landing."""
+    return lambda folder: _world_in(folder, work_in)
 
 
 @pytest.fixture
-def copy(clean: World, world_in: Callable[[Path], World], tmp_path: Path) -> World:
-    """A copy of it, to be harmed."""
-    shutil.copytree(clean.folder, tmp_path, dirs_exist_ok=True)
+def world(world_in: WorldIn, tmp_path: Path) -> World:
     return world_in(tmp_path)
+
+
+@pytest.fixture
+def spark_world(spark_world_in: WorldIn, tmp_path: Path) -> World:
+    return spark_world_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def clean(world_in: WorldIn, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The world in which every file came at once and nothing went wrong."""
+    return _clean(world_in(tmp_path_factory.mktemp("clean")))
+
+
+@pytest.fixture(scope="session")
+def spark_clean(spark_world_in: WorldIn, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return _clean(spark_world_in(tmp_path_factory.mktemp("spark_clean")))
+
+
+def _clean(world: World) -> World:
+    run(world.put_all().work)
+    return world
+
+
+@pytest.fixture
+def copy(clean: World, world_in: WorldIn, tmp_path: Path) -> World:
+    """A copy of it, to be harmed."""
+    return _copied(clean, world_in, tmp_path)
+
+
+@pytest.fixture
+def spark_copy(spark_clean: World, spark_world_in: WorldIn, tmp_path: Path) -> World:
+    return _copied(spark_clean, spark_world_in, tmp_path)
+
+
+def _copied(clean: World, world_in: WorldIn, folder: Path) -> World:
+    shutil.copytree(clean.folder, folder, dirs_exist_ok=True)
+    return world_in(folder)

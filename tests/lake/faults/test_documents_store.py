@@ -35,10 +35,10 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 
 @pytest.fixture
-def work(copy: World, account: Account, work_in: Callable[..., JobContext]) -> JobContext:
+def work(copy: World, account: Account, small_in: Callable[..., JobContext]) -> JobContext:
     cosmos = ("documents.store=cosmos", f"documents.endpoint={account.address}", "documents.database=metrics")
     folder = copy.folder
-    return work_in(folder, folder / "landing", folder / "tenants.yaml", *cosmos)
+    return small_in(folder, folder / "landing", folder / "tenants.yaml", *cosmos)
 
 
 def stored(account: Account) -> list[dict]:
@@ -50,11 +50,8 @@ def stored(account: Account) -> list[dict]:
 
 STORMS = {
     "429 storm": [Fault(429, SOON)] * 40,
-    "410 while a partition is split": [Fault(410, SOON)] * 3,
-    "449": [Fault(449, SOON)] * 3,
-    "503": [Fault(503, SOON)] * 3,
-    "409 of an answer that was lost": [Fault(0, is_late=True)] * 2,
-    "cut": [Fault(0)] * 2,
+    "409 of an answer that was lost, and cut": [Fault(0, is_late=True)] * 2 + [Fault(0)] * 2,
+    "410 while a partition is split, 449 and 503": [Fault(code, SOON) for code in (410, 449, 503)],
 }
 
 

@@ -168,12 +168,22 @@ class Histories(RuleBasedStateMachine):
 _LONG = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
 
 
-@pytest.fixture
-def histories(work_in: Callable[..., JobContext]) -> type[Histories]:
+def _histories(context_in: Callable[..., JobContext]) -> type[Histories]:
     def world(folder: Path) -> JobContext:
-        return work_in(folder, folder / "landing", folder / "tenants.yaml", "upkeep.vacuum_days=1")
+        return context_in(folder, folder / "landing", folder / "tenants.yaml", "upkeep.vacuum_days=1")
 
     return type("HistoriesHere", (Histories,), {"world": staticmethod(world)})
+
+
+@pytest.fixture
+def histories(small_in: Callable[..., JobContext]) -> type[Histories]:
+    return _histories(small_in)
+
+
+@pytest.fixture
+def spark_histories(work_in: Callable[..., JobContext]) -> type[Histories]:
+    """Those in which Spark reads landing."""
+    return _histories(work_in)
 
 
 def test_a_few_histories_end_as_plain_python_says(histories: type[Histories]) -> None:
@@ -196,6 +206,6 @@ def test_days_of_which_a_rebuild_found_no_line_are_published_no_longer(histories
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("part", range(20))
-def test_two_hundred_histories_end_as_plain_python_says(histories: type[Histories], part: int) -> None:
+def test_two_hundred_histories_end_as_plain_python_says(spark_histories: type[Histories], part: int) -> None:
     ten = settings(max_examples=10, stateful_step_count=12, database=None, **_LONG)
-    run_state_machine_as_test(seed(part)(histories), settings=ten)
+    run_state_machine_as_test(seed(part)(spark_histories), settings=ten)

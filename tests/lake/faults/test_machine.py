@@ -97,21 +97,21 @@ def test_case_22_a_full_disk_is_said_so_and_leaves_no_torn_file_behind(
     )
 
 
-def test_case_23_a_worker_killed_in_the_midst_of_a_batch_costs_a_run_and_no_row(world: World) -> None:
+def test_case_23_a_worker_killed_in_the_midst_of_a_batch_costs_a_run_and_no_row(spark_world: World) -> None:
     for hour in range(3):
-        world.put(f"haproxy/edge-01/2001/01/15/haproxy-{13 + hour}-00.log.gz", packed(text([line(hour * 3600)])))
-    work = world.work
+        spark_world.put(f"haproxy/edge-01/2001/01/15/haproxy-{13 + hour}-00.log.gz", packed(text([line(hour * 3600)])))
+    work = spark_world.work
     batch = work.intake(bronze.FEED).plan(LocalLanding(work.settings.storage.landing), rules_of_batch(work), 1 << 30)
     assert batch
-    mark = world.folder / "killed"
-    (world.folder / "landing" / "haproxy" / dying.BAIT).write_text(str(mark))
+    mark = spark_world.folder / "killed"
+    (spark_world.folder / "landing" / "haproxy" / dying.BAIT).write_text(str(mark))
     sick = Intake(dying.FEED, Path(work.checkpoints, "ingest_haproxy"), str)
     with pytest.raises(StreamingQueryException):
         sick.read(
             work.spark_tables.spark, work.spark_tables.path(bronze.TABLE), lambda done, parts: None, is_small=True
         )
     assert mark.exists() and work.intake(bronze.FEED).committed == 0
-    (world.folder / "landing" / "haproxy" / dying.BAIT).unlink()
+    (spark_world.folder / "landing" / "haproxy" / dying.BAIT).unlink()
     assert ingest(work, bronze.FEED).files == 0, "nothing is new: it is the begun batch that is ended"
     assert contents.requests(work.settings) == 3 and len(contents.files(work.settings)) == 3
 

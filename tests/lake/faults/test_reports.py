@@ -61,11 +61,21 @@ NO_APP = "Date,Daily User Installs\n2001-01-15,99\n"
 SHOWN = Names(bytes.fromhex(SECRET)).redact_path  # a row of eight digits could be an address
 
 
+def _context(context_in: Callable[..., JobContext], folder: Path) -> JobContext:
+    (folder / "tenants.yaml").write_text(TENANTS)
+    (folder / "landing").mkdir()
+    return context_in(folder, folder / "landing", folder / "tenants.yaml")
+
+
 @pytest.fixture
-def work(work_in: Callable[..., JobContext], tmp_path: Path) -> JobContext:
-    (tmp_path / "tenants.yaml").write_text(TENANTS)
-    (tmp_path / "landing").mkdir()
-    return work_in(tmp_path, tmp_path / "landing", tmp_path / "tenants.yaml")
+def work(small_in: Callable[..., JobContext], tmp_path: Path) -> JobContext:
+    return _context(small_in, tmp_path)
+
+
+@pytest.fixture
+def spark_work(work_in: Callable[..., JobContext], tmp_path: Path) -> JobContext:
+    """The same, in which Spark reads landing."""
+    return _context(work_in, tmp_path)
 
 
 def files(work: JobContext) -> dict[str, list[tuple[str, str | None, str | None]]]:
@@ -136,16 +146,18 @@ def state(work: JobContext) -> tuple[object, ...]:
     return found(work), held.height, held.select("path", "batch_number", "row_kind").sort("path", "row_kind").rows()
 
 
-def test_case_01_reports_committed_to_the_table_but_not_to_the_checkpoint_are_not_read_twice(work: JobContext) -> None:
+def test_case_01_reports_committed_to_the_table_but_not_to_the_checkpoint_are_not_read_twice(
+    spark_work: JobContext,
+) -> None:
     for on in (14, 15):
-        land(work, APPLE.format(f"200101{on}"), DRIFTED[on][0])
-        run_reports(work)
-    before, commits = state(work), Path(work.checkpoints, "ingest_downloads", "query", "commits")
+        land(spark_work, APPLE.format(f"200101{on}"), DRIFTED[on][0])
+        run_reports(spark_work)
+    before, commits = state(spark_work), Path(spark_work.checkpoints, "ingest_downloads", "query", "commits")
     newest = max(commits.glob("[0-9]*"), key=lambda file: int(file.name))
     newest.unlink()
     newest.with_name(f".{newest.name}.crc").unlink()
-    assert run_reports(work) == (0, publish_downloads.Published()) and newest.exists()
-    assert state(work) == before
+    assert run_reports(spark_work) == (0, publish_downloads.Published()) and newest.exists()
+    assert state(spark_work) == before
 
 
 @pytest.mark.parametrize("place", [

@@ -45,34 +45,40 @@ def apart(world: World, script: str, lake: Path, **more: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "disk", ["size=40k", "size=400k", "size=50m,nr_inodes=120"], ids=["tiny", "small", "few inodes"]
+    "disk",
+    [
+        pytest.param("size=40k", marks=pytest.mark.slow),
+        "size=400k",
+        pytest.param("size=50m,nr_inodes=120", marks=pytest.mark.slow),
+    ],
+    ids=["tiny", "small", "few inodes"],
 )
 def test_case_22_a_disk_that_is_full_ends_a_run_in_one_line_and_with_room_again_the_next_ends_it(
-    world: World, clean: World, disk: str
+    spark_world: World, clean: World, disk: str
 ) -> None:
-    world.put_all()
-    lake = Path(world.work.settings.storage.lake)
+    spark_world.put_all()
+    lake = Path(spark_world.work.settings.storage.lake)
     lake.mkdir()
-    told = apart(world, AGAIN, lake, DISK=disk)
+    told = apart(spark_world, AGAIN, lake, DISK=disk)
     first, second, _ = told.split("code ")
     assert "metrics-lake: the disk is full; free some room and run again" in first and "Traceback" not in first, first
     assert second.startswith("1\n") and told.endswith("code 0\n"), told
     lake.rmdir()
     shutil.move(f"{lake}.kept", lake)
     assert not list(lake.rglob("*.tmp"))
-    everything = [contents.everything(each.work.settings, "acme") for each in (world, clean)]
+    everything = [contents.everything(each.work.settings, "acme") for each in (spark_world, clean)]
     assert everything[0] == everything[1]
-    assert run(world.work).files == 0
+    assert run(spark_world.work).files == 0
 
 
-def test_case_22_a_checkpoint_that_is_read_only_ends_a_run_in_one_line_and_is_as_it_was(copy: World) -> None:
-    copy.put(f"{EDGE}/2001/01/15/haproxy-15-00.log.gz", packed(text([line(2 * 3600 + 5)])))
-    checkpoint = Path(copy.work.checkpoints, "ingest_haproxy")
+def test_case_22_a_checkpoint_that_is_read_only_ends_a_run_in_one_line_and_is_as_it_was(spark_copy: World) -> None:
+    spark_copy.put(f"{EDGE}/2001/01/15/haproxy-15-00.log.gz", packed(text([line(2 * 3600 + 5)])))
+    checkpoint = Path(spark_copy.work.checkpoints, "ingest_haproxy")
     before = {path: path.read_bytes() for path in checkpoint.rglob("*") if path.is_file()}
-    told = apart(copy, READ_ONLY, checkpoint)
+    told = apart(spark_copy, READ_ONLY, checkpoint)
     assert told.endswith("code 1\n") and "is on a disk that is read-only" in told and "Traceback" not in told
     assert {path: path.read_bytes() for path in checkpoint.rglob("*") if path.is_file()} == before
-    assert run(copy.work).files == 1, "when it can be written again, the run goes on"
+    assert run(spark_copy.work).files == 1, "when it can be written again, the run goes on"
 
 
 def test_case_23_a_task_whose_worker_is_killed_is_done_again_in_the_same_run_and_no_row_is_lost(

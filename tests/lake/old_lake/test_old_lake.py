@@ -34,7 +34,7 @@ def old(tmp_path: Path) -> Path:
     return tmp_path / "old"
 
 
-def test_a_lake_of_an_earlier_version_goes_on_as_if_this_version_had_made_it(old, tmp_path, work_in):
+def test_a_lake_of_an_earlier_version_goes_on_as_if_this_version_had_made_it(old, tmp_path, work_in, small_in):
     tenants = old / "tenants.yaml"
     work = work_in(old, old / "landing", tenants)
     nothing_new = run(work)
@@ -45,6 +45,6 @@ def test_a_lake_of_an_earlier_version_goes_on_as_if_this_version_had_made_it(old
     late = run(work)
     assert late.files == 2 and late.published.written > 0
 
-    fresh = work_in(tmp_path / "fresh", old / "landing", tenants)
+    fresh = small_in(tmp_path / "fresh", old / "landing", tenants)
     run(fresh)
     assert not contents.differences(contents.whole(work), contents.whole(fresh))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics_lake.gold import dimensions_by_period
 from metrics_lake.gold.parts import Share
 from metrics_lake.model.periods import Calendar
 from tests.unit.drawing import day
+from tests.unit.examples import examples
 from tests.unit.gold.drawn import sessions
 
 PERIODS = [Calendar().day(day("2001-01-15")), Calendar().week(day("2001-01-15"))]
@@ -52,12 +53,14 @@ def test_a_listener_with_two_folded_values_is_one_of_the_others():
     assert _shown(_people({"a": 9}) | both, 5) == {"a": (10, 10), "(other)": (4, 5)}
 
 
+@settings(max_examples=examples(15))
 @given(st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=3, unique=True), min_size=1, max_size=30))
 def test_shares_of_the_listeners_add_up_to_the_whole(sources):
     listeners = {f"l{n}": of for n, of in enumerate(sources)}
     assert _shown(listeners, 5, shares=3) == _shown(listeners, 5)
 
 
+@settings(max_examples=examples(15))
 @given(st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=3, unique=True), min_size=1, max_size=30))
 def test_each_value_has_the_listeners_that_a_plain_count_finds(sources):
     listeners = {f"l{n}": of for n, of in enumerate(sources)}

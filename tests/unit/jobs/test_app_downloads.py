@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -17,6 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from metrics_lake.config.tenants import App, Tenants
+from metrics_lake.gold import discovery
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.jobs import compute_downloads
@@ -24,10 +27,13 @@ from metrics_lake.jobs.backfill import backfill
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import publish_downloads
 from metrics_lake.jobs.publish.publish import publish
+from metrics_lake.model.metrics import Metric
+from metrics_lake.model.tables import Table
 from metrics_lake.serve.downloads import CONTAINER
 from metrics_lake.silver import downloads as silver
 from tests.unit import standing
 from tests.unit.drawing import day
+from tests.unit.examples import examples
 from tests.unit.jobs.publish.test_publish import published, settings, worked_out
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS
 
@@ -42,17 +48,29 @@ def with_apps(*apps: App) -> Tenants:
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobContext:
+def work(lake_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobContext:
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
-    return listened(tmp_path, "rollups")
+    return copied(lake_folder, tmp_path)
 
 
-def listened(folder: Path, rollups: str) -> JobContext:
+@pytest.fixture(scope="module")
+def lake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake in which somebody listened on two days two months apart, worked out and not published."""
-    made = JobContext(settings(folder, rollups), with_apps(ONE, OTHER), lambda step: None)
-    standing.write(folder / "lake", 2, hours_apart=60 * 24)
-    worked_out(made)
-    return made
+    folder = tmp_path_factory.mktemp("lake")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("METRICS_LAKE_SECRET", SECRET)
+        standing.write(folder / "lake", 2, hours_apart=60 * 24)
+        worked_out(context_of(folder))
+    return folder
+
+
+def context_of(folder: Path) -> JobContext:
+    return JobContext(settings(folder, "rollups"), with_apps(ONE, OTHER), lambda step: None)
+
+
+def copied(lake_folder: Path, folder: Path) -> JobContext:
+    shutil.copytree(lake_folder, folder, dirs_exist_ok=True)
+    return context_of(folder)
 
 
 def reported(work: JobContext, told: dict[tuple[str, date], int], days: Iterable[date] | None = None) -> None:
@@ -99,7 +117,9 @@ def of_month(work: JobContext, month: str = "2001-03") -> int | None:
     return section["summary"]["downloads"] if section else None
 
 
-@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=examples(3), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.dictionaries(
         st.tuples(st.sampled_from(["com.a", "com.b"]), st.integers(-20, 90).map(lambda n: FIRST + timedelta(days=n))),
@@ -110,11 +130,11 @@ def of_month(work: JobContext, month: str = "2001-03") -> int | None:
     st.randoms(use_true_random=False),
 )
 def test_a_report_of_a_day_on_which_nobody_listened_is_in_every_rollup_that_holds_it_in_one_run_or_in_several(
-    monkeypatch, told, random
+    lake_folder, monkeypatch, told, random
 ):
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
     with TemporaryDirectory() as folder:
-        work, keys, so_far = listened(Path(folder), "rollups"), list(told), dict[tuple[str, date], int]()
+        work, keys, so_far = copied(lake_folder, Path(folder)), list(told), dict[tuple[str, date], int]()
         random.shuffle(keys)
         while keys:
             some = [keys.pop() for _ in range(min(len(keys), random.randint(1, 5)))]
@@ -180,3 +200,25 @@ def test_a_document_that_goes_with_a_correction_and_comes_back_continues_its_rev
         both(work)
     [document] = open_document_store(work.settings).between(CONTAINER, "acme", "", "~")
     assert (document["id"], document["downloads"], document["revision"]) == ("google:com.a:2001-01-15:*", 9, 2)
+
+
+def test_a_metric_of_months_made_elsewhere_is_worked_out_like_any_other_and_of_months_before_it(work, monkeypatch):
+    """A table and a compute are all that a metric is: no job names it."""
+    columns = {"month": "STRING", "tenant": "STRING", "app_count": "BIGINT"}
+    table = Table(
+        "gold.apps_by_month",
+        "\n".join(f"{name} {kind} NOT NULL COMMENT 'x'" for name, kind in columns.items()),
+        partitioned_by=("month",),
+    )
+
+    def apps(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.group_by("month", "tenant").agg(app_count=pl.col("app").n_unique().cast(pl.Int64))
+
+    early, late = ("com.a", day("2001-01-03")), ("com.b", day("2001-03-03"))
+    reported(work, {early: 5})
+    module = SimpleNamespace(TABLE=table, METRIC=Metric(table, "month", apps))
+    monkeypatch.setattr(discovery, "modules", lambda known=discovery.modules: (*known(), module))
+    reported(work, {early: 5, late: 7}, [late[1]])
+    rows = work.delta_tables.frame(table).select("month", "app_count").sort("month").rows()
+    assert rows == [("2001-01", 1), ("2001-03", 1)]
+    assert not compute_downloads.compute(work)

@@ -14,6 +14,7 @@ from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.refine import refine
 from metrics_lake.silver import sessions
 from tests.unit.drawing import utc
+from tests.unit.examples import examples
 from tests.unit.jobs.lakes import take_in, work_of
 from tests.unit.reference import Interval
 from tests.unit.reference import merged as plainly_merged
@@ -70,7 +71,7 @@ _TWO_JOINED = [
 _MARATHON = [(PATHS[1], "7", 0, NIGHT, 0), (PATHS[1], "7", NIGHT + 30, 90, 1), (PATHS[1], "7", NIGHT - 80, 1, 2)]
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(_PIECE, min_size=1, max_size=10), st.sampled_from(GAPS), st.integers(0, 99))
 @example(_AT_THE_BORDER, (1, 30), 0)
 @example(_AT_THE_BORDER, (1, 30), 1)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from metrics_lake.config.settings import SettingsError
 from metrics_lake.privacy.redaction import Names, decrypted, encrypted, holds_address, without_addresses
+from tests.unit.examples import examples
 from tests.unit.sources.haproxy.logs import SECRET, rules_of
 from tests.unit.sources.haproxy.test_masking import FORMS_4, FORMS_6, V4, V6, spellings
 
@@ -26,14 +27,14 @@ DATED = (
 )  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(120))
 @given(V4, st.sampled_from(sorted(FORMS_4)), st.sampled_from(PLACES))
 def test_no_ipv4_address_in_a_name_is_shown(address, form, place):
     left = NAMES.redact_path(place.format(x=FORMS_4[form](address))).lower()
     assert not [spelling for spelling in spellings(address) if spelling in left]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(V6, st.sampled_from(sorted(FORMS_6)), st.sampled_from(PLACES))
 def test_no_ipv6_address_in_a_name_is_shown(address, form, place):
     left = NAMES.redact_path(place.format(x=FORMS_6[form](address))).lower()

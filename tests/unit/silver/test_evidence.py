@@ -16,6 +16,7 @@ from metrics_lake.config.settings import Rules, Sessions
 from metrics_lake.silver import sessions
 from metrics_lake.silver.merging import READ, merged
 from metrics_lake.sources.lookups.bots import kinds
+from tests.unit.examples import examples
 from tests.unit.reference import merged as plainly_merged
 from tests.unit.silver.test_merging import NOTHING_YET
 from tests.unit.sources.haproxy.logs import NOON, SECRET, InMemoryFile, line, parse, rules_of, text
@@ -160,7 +161,7 @@ def _second(at: datetime) -> int:
     return (at - START) // timedelta(seconds=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(_REQUESTS, st.integers(0, 99))
 def test_however_a_log_is_split_repeated_and_shuffled_an_address_has_the_same_sessions_and_bots_their_own(
     requests: list[Request], seed: int

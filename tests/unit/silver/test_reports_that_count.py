@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from metrics_lake.silver import downloads, reports_that_count
+from tests.unit.examples import examples
 from tests.unit.silver.landed_reports import NEW, OLD, Report, apple, bronze, frames, google, totals
 
 STAMPED = "S_D_85000001_20010115.2001011{}T000000Z.txt"
@@ -150,7 +151,7 @@ def _dealt(draw: st.DrawFn) -> tuple[list[Report], list[list[Report]]]:
     return reports, [list(order[start:end]) for start, end in zip(bounds, bounds[1:], strict=False)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(_dealt())
 def test_any_order_split_repetition_and_copy_of_reports_gives_the_same_tables(
     dealt: tuple[list[Report], list[list[Report]]],
@@ -160,7 +161,7 @@ def test_any_order_split_repetition_and_copy_of_reports_gives_the_same_tables(
         assert_frame_equal(once, anyhow)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(_UNITS, _UNITS)
 def test_the_reports_of_two_vendors_add_up_whatever_they_say(first: Sequence[tuple[str, int, str]], second: Sequence[tuple[str, int, str]]) -> None:  # fmt: skip
     def readable(rows: Sequence[tuple[str, int, str]]) -> list[tuple[str, int, str]]:

@@ -19,6 +19,7 @@ _FIRST_PAUSE_SECONDS = 0.5
 _PASSING = re.compile(
     r"Concurrent(Append|DeleteRead|DeleteDelete|Write)|(Metadata|Protocol)Changed"
     r"|DELTA_(CONCURRENT_(APPEND|DELETE_READ|DELETE_DELETE|WRITE)|(METADATA|PROTOCOL)_CHANGED)"
+    r"|Commit failed: a concurrent transaction|(Metadata|Protocol) changed since last commit"  # delta-rs
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from deltalake.exceptions import CommitFailedError
 
 from metrics_lake.jobs.maintain.retry import retried
 
@@ -34,7 +35,19 @@ def failing(times: int, error: Exception):
     return job, calls
 
 
-@pytest.mark.parametrize("error", [ConcurrentAppendException(), SparkError("DELTA_METADATA_CHANGED")])
+ADDED = "Failed to commit transaction: Commit failed: a concurrent transactions added new data.\nHelp: This transaction's query"
+CHANGED = "Failed to commit transaction: Metadata changed since last commit."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConcurrentAppendException(),
+        SparkError("DELTA_METADATA_CHANGED"),
+        CommitFailedError(ADDED),
+        CommitFailedError(CHANGED),
+    ],
+)
 def test_a_job_that_another_commit_crossed_is_done_again_after_a_pause_that_grows(error):
     job, calls = failing(4, error)
     pauses: list[float] = []
@@ -49,7 +62,14 @@ def test_after_five_attempts_the_error_is_told():
     assert len(calls) == 5
 
 
-@pytest.mark.parametrize("error", [ConcurrentTransactionException(), ValueError("no such thing")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConcurrentTransactionException(),
+        CommitFailedError("Concurrent transaction failed."),
+        ValueError("no such thing"),
+    ],
+)
 def test_two_runs_of_one_checkpoint_and_plain_faults_are_never_retried(error):
     job, calls = failing(1, error)
     with pytest.raises(type(error)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,17 +30,34 @@ DAYS = 6
 BLOBS = 24
 
 
+@pytest.fixture(scope="module")
+def lake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of an hour a day, worked out and published but for its newest hour; each test has a copy of it."""
+    folder = tmp_path_factory.mktemp("lake")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("METRICS_LAKE_SECRET", SECRET)
+        environment.chdir(folder)
+        context = context_of(folder)
+        standing.write(folder / "lake", DAYS - 1, hours_apart=24)
+        worked_out(context)
+        publish(context)
+        standing.write(folder / "lake", 1, first=DAYS - 1, hours_apart=24)
+        worked_out(context)
+    return folder
+
+
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobContext:
-    """A lake of an hour a day, worked out and published but for its newest hour."""
+def work(lake_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobContext:
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
-    made = JobContext(settings(tmp_path, "rollups"), TENANTS, lambda step: None)
-    standing.write(tmp_path / "lake", DAYS - 1, hours_apart=24)
-    worked_out(made)
-    publish(made)
-    standing.write(tmp_path / "lake", 1, first=DAYS - 1, hours_apart=24)
-    worked_out(made)
-    return made
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(lake_folder, tmp_path, dirs_exist_ok=True)
+    return context_of(tmp_path)
+
+
+def context_of(folder: Path) -> JobContext:
+    """A lake that can be copied: the note of a publish names the file of documents, so it is given from the lake's folder."""
+    relative = settings(folder, "rollups").model_copy(update={"documents": Documents(path="rollups.db")})
+    return JobContext(relative, TENANTS, lambda step: None)
 
 
 def settings(folder: Path, rollups: str) -> Settings:
@@ -69,10 +87,10 @@ def published(work: JobContext) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture
-def clean(work: JobContext, tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def clean(lake_folder: Path) -> dict[str, Any]:
     """What one publish of the whole lake leaves, in a place of its own."""
-    other = replace(work, settings=settings(tmp_path, "clean"))
+    other = replace(context_of(lake_folder), settings=settings(lake_folder, "clean"))
     publish(other)
     return published(other)
 

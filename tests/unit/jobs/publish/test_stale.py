@@ -17,26 +17,37 @@ from metrics_lake.jobs.publish import publish_downloads
 from metrics_lake.jobs.publish.publish import PublishError, publish
 from metrics_lake.serve.listening import CONTAINER
 from tests.unit import standing
-from tests.unit.jobs.publish.test_publish import published, settings, worked_out
+from tests.unit.jobs.publish.test_publish import context_of, published, settings, worked_out
 from tests.unit.sources.haproxy.logs import SECRET, TENANTS
 
 DAYS, LATER = 3, 40
 
 
-@pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobContext:
+@pytest.fixture(scope="module")
+def lake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake of the 15th and of a day forty days later, where another one, of three days from the 15th, was published."""
+    folder = tmp_path_factory.mktemp("lake")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("METRICS_LAKE_SECRET", SECRET)
+        environment.chdir(folder)
+        published_before = context_of(folder)
+        standing.write(folder / "lake", DAYS, hours_apart=24)
+        worked_out(published_before)
+        publish(published_before)
+        shutil.rmtree(folder / "lake")
+        standing.write(folder / "lake", 1)
+        standing.write(folder / "lake", 1, first=LATER, hours_apart=24)
+        worked_out(context_of(folder))
+    return folder
+
+
+@pytest.fixture
+def work(lake_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobContext:
+    """A copy of it."""
     monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
-    made = JobContext(settings(tmp_path, "rollups"), TENANTS, lambda step: None)
-    standing.write(tmp_path / "lake", DAYS, hours_apart=24)
-    worked_out(made)
-    publish(made)
-    shutil.rmtree(tmp_path / "lake")
-    standing.write(tmp_path / "lake", 1)
-    standing.write(tmp_path / "lake", 1, first=LATER, hours_apart=24)
-    other = JobContext(settings(tmp_path, "rollups"), TENANTS, lambda step: None)
-    worked_out(other)
-    return other
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(lake_folder, tmp_path, dirs_exist_ok=True)
+    return context_of(tmp_path)
 
 
 def everything(work: JobContext) -> tuple[dict, list[dict]]:

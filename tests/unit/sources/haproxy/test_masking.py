@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from metrics_lake.privacy.hashing import masked
+from tests.unit.examples import examples
 
 V4 = st.ip_addresses(v=4).filter(lambda address: int(address) >= 1 << 24)
 V6 = st.one_of(
@@ -69,14 +70,14 @@ def spellings(address) -> set[str]:
     return {form(address).lower() for name, form in forms.items() if name != "its /64" or int(address) >> 96}
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(120))
 @given(V4, st.sampled_from(sorted(FORMS_4)), st.sampled_from(PLACES))
 def test_no_ipv4_address_that_was_put_in_comes_out(address, form, template):
     output = mask(template.format(x=FORMS_4[form](address))).lower()
     assert not [spelling for spelling in spellings(address) if spelling in output]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(V6, st.sampled_from(sorted(FORMS_6)), st.sampled_from(PLACES))
 def test_no_ipv6_address_that_was_put_in_comes_out(address, form, template):
     output = mask(template.format(x=FORMS_6[form](address))).lower()
