@@ -69,9 +69,9 @@ Numbers = Annotated[tuple[Annotated[str, Field(pattern=r"^\d+$")], ...], BeforeV
 
 
 class Strict(BaseModel):
-    """A part of the settings: frozen, and a key it doesn't know is an error."""
+    """A part of the settings: frozen, and a key it doesn't know is an error. A default is the value that a file would state."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class Match(Strict):

@@ -185,6 +185,11 @@ def test_the_contract_says_what_the_numbers_mean_and_ends_in_a_hash_of_it():
     assert block["hash"] == hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def test_a_default_has_the_contract_of_the_same_value_in_a_file(conf):
+    stated = load(conf(base="sessions: {gap_seconds: 60, minimum_seconds: 0}"))
+    assert contract_of(stated)["hash"] == contract_of(Settings())["hash"]
+
+
 @pytest.mark.parametrize(
     "override",
     ["sessions.gap_seconds=30", "sessions.minimum_seconds=60", "privacy.identity=ip", "privacy.key_rotation=daily"],
