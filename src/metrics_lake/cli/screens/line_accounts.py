@@ -19,6 +19,8 @@ from metrics_lake.coverage.hours import HOUR
 from metrics_lake.coverage.line_loss import LineLoss
 from metrics_lake.io.lake import delta
 from metrics_lake.jobs.read_coverage import coverage, line_loss
+from metrics_lake.jobs.refused_files import refused_files
+from metrics_lake.sources.quarantine_reasons import explained
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
 _ACCOUNT = ("path", "proxy", "status", "reason", *_COUNTS)
@@ -65,6 +67,8 @@ def _write_proxies(coverage: Coverage, files: pl.DataFrame, settings: Settings, 
             console.print(f"missing of {proxy.name or 'the proxy without a name'}: {', '.join(missing[-_MOST_SPANS:])}")
     for name in coverage.silent:
         console.print(f"expected, and nothing yet: {name}")
+    for path, reason in refused_files(settings).items():
+        console.print(f"not read, and missing: {path} ({explained(reason)})", highlight=False, markup=False)
     console.print(f"complete through {coverage.complete_through or 'nothing yet'}")
 
 
