@@ -81,11 +81,12 @@ _BY_NAME = {reason.name: reason for reason in REASONS}
 _BY_START = {name.removesuffix(_REST): reason for name, reason in _BY_NAME.items() if name.endswith(_REST)}
 
 
-def is_declared(name: str) -> bool:
-    return name in _BY_NAME or name.startswith(tuple(_BY_START))
+def declaration(name: str) -> QuarantineReason | None:
+    """What a reason means; None for one that another version wrote."""
+    return _BY_NAME.get(name) or next((_BY_START[start] for start in _BY_START if name.startswith(start)), None)
 
 
 def explained(name: str) -> str:
-    """A reason in words, with its remedy; one that another version wrote has only its name."""
-    reason = _BY_NAME.get(name) or next((_BY_START[start] for start in _BY_START if name.startswith(start)), None)
+    """A reason in words, with its remedy."""
+    reason = declaration(name)
     return f"{name}: {reason.meaning}; {reason.remedy}" if reason else name

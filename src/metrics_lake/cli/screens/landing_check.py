@@ -11,7 +11,7 @@ from metrics_lake.io.landing.azure_landing import AzureLanding
 from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.jobs.refused_files import refused_files
-from metrics_lake.sources.quarantine_reasons import explained
+from metrics_lake.sources.quarantine_reasons import declaration
 
 
 def landing(settings: Settings) -> Finding:
@@ -26,8 +26,9 @@ def landing(settings: Settings) -> Finding:
     if not refused:
         return finding
     path, reason = min(refused.items())
-    state, _, remedy = explained(reason).rpartition("; ")
-    return Finding("landing", False, f"{len(refused)} can't be read, such as {path} ({state})", remedy)
+    declared = declaration(reason)
+    state = f"{len(refused)} can't be read, such as {path} ({declared.meaning if declared else reason})"
+    return Finding("landing", False, state, declared.remedy if declared else "")
 
 
 def _folder(settings: Settings) -> Finding:

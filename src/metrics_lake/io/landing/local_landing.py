@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -13,6 +14,7 @@ from metrics_lake.io.landing.byte_pieces import reason_of
 from metrics_lake.io.storage.files import content_hash
 from metrics_lake.sources.landed_file import FileEntry
 
+_GONE = (errno.ENOENT, errno.ELOOP)
 UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
 _ABOUT = re.compile(r"readme(\.\w+)?|.*\.(md|md5|sha1|sha256|sha512|asc|sig)|_success", re.IGNORECASE)
 
@@ -52,9 +54,9 @@ class LocalLanding:
         """The file's entry, if it is new or has new content. A file that can't be read is `put_off`."""
         try:
             return self._changed(file, newest, hashes, redact_path(self.path(file)))
-        except FileNotFoundError:
-            return None  # it was deleted while the folder was being listed, or it is a link to nowhere
         except OSError as error:
+            if error.errno in _GONE:
+                return None  # it was deleted while the folder was being listed, or it is a link to nowhere
             self.put_off[redact_path(self.path(file))] = reason_of(error)
             return None
 
@@ -64,6 +66,10 @@ class LocalLanding:
 
     def refusal(self, file: Path) -> str | None:
         """Why a file can't be read, as far as its rights tell; None if it can."""
+        try:
+            file.stat()
+        except OSError as error:
+            return None if error.errno in _GONE else reason_of(error)
         return None if os.access(file, os.R_OK) else "not_permitted"
 
     def _changed(self, file: Path, newest: dict[str, FileEntry], hashes: set[str], name: str) -> FileEntry | None:
