@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from metrics_lake.config.storage_urls import AzurePlace, place_of
-from metrics_lake.io.landing.local_landing import is_unfinished
+from metrics_lake.io.landing.passed_over import is_passed_over
 from metrics_lake.io.storage.azure import FORBIDDEN, blobs_below, container_of, refusal_of_blob, telling
 from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 
@@ -46,7 +46,7 @@ class AzureLanding:
             blobs = list(blobs_below(self._container, self._place.path(f"{folder}/")))
         for blob in blobs:
             parts = self.path(blob).split("/")
-            if not any(part.startswith(".") for part in parts) and not is_unfinished(parts[-1]):
+            if not any(part.startswith(".") for part in parts) and not is_passed_over(parts[-1]):
                 yield blob
 
     def path(self, blob: BlobProperties) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+from metrics_lake.io.landing.passed_over import is_passed_over
 from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 
 LONGEST_LINE = 32 << 20
@@ -49,11 +50,9 @@ class LandedFile:
 
     def before(self) -> LandedFile | None:
         """See InputFile.before."""
-        from metrics_lake.io.landing.local_landing import is_unfinished
-
         try:
             path = Path(self.root, self.true_path)
-            files = (file for file in path.parent.iterdir() if file.name < path.name and not is_unfinished(file.name))
+            files = (file for file in path.parent.iterdir() if file.name < path.name and not is_passed_over(file.name))
             previous = max((file for file in files if file.is_file()), default=None)
             size = previous.stat().st_size if previous else 0
         except OSError:

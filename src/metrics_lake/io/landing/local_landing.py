@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
 from metrics_lake.io.landing.byte_pieces import reason_of
+from metrics_lake.io.landing.passed_over import is_passed_over
 from metrics_lake.io.storage.files import content_hash
 from metrics_lake.sources.landed_file import FileEntry
 
 _GONE = (errno.ENOENT, errno.ELOOP)
-UNFINISHED = (".tmp", ".part", ".partial", ".swp", "~")
-_ABOUT = re.compile(r"readme(\.\w+)?|.*\.(md|md5|sha1|sha256|sha512|asc|sig)|_success", re.IGNORECASE)
 
 
 class LandingError(Exception):
@@ -95,12 +93,7 @@ def _files(folder: Path, unlisted: list[Path]) -> Iterator[Path]:
 
     for place, folders, names in os.walk(folder, onerror=note):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place, name) for name in names if not is_unfinished(name))
-
-
-def is_unfinished(name: str) -> bool:
-    """Whether a file's name says that it is hidden, still being written, or about the files beside it."""
-    return name.startswith(".") or name.endswith(UNFINISHED) or _ABOUT.fullmatch(name) is not None
+        yield from (Path(place, name) for name in names if not is_passed_over(name))
 
 
 def unchanged(path: Path, entry: FileEntry) -> bool:
