@@ -97,5 +97,8 @@ def _files(folder: Path, unlisted: list[Path]) -> Iterator[Path]:
 
 
 def unchanged(path: Path, entry: FileEntry) -> bool:
-    """Whether a file exists and has the bytes that were read of it."""
-    return path.is_file() and path.stat().st_size == entry.size_bytes and content_hash(path) == entry.content_hash
+    """Whether a file exists and has the bytes that were read of it; one that can't be read may be another."""
+    try:
+        return path.is_file() and path.stat().st_size == entry.size_bytes and content_hash(path) == entry.content_hash
+    except OSError:
+        return False
