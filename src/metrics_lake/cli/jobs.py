@@ -43,6 +43,7 @@ def run(choice: SettingsChoice) -> None:
         done = run_all(work, steps.ingested)
     logs, reports = (done.ingested[feed.name] for feed in (haproxy.FEED, store_reports.FEED))
     reject_summary.write(logs.rejected, _ERR)
+    intake_warnings.write_unread(done.ingested.values(), _ERR)
     intake_warnings.write(work.settings.storage.lake, reports.files, _ERR)
     country_note.write(work.settings, _ERR)
     if text := warning(unknown_agents(work.settings.storage.lake, logs.after_batch)):
@@ -86,6 +87,7 @@ def ingest(
         for feed in feeds:
             done[feed.name] = ingest_feed(work, feed, steps.ingested, folders=[source] if source else ())
     reject_summary.write(done[haproxy.FEED.name].rejected, _ERR)
+    intake_warnings.write_unread(done.values(), _ERR)
     intake_warnings.write(work.settings.storage.lake, done[store_reports.FEED.name].files, _ERR)
     _ERR.print(f"{sum(ingested.files for ingested in done.values())} files taken in")
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_./]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])")
-_ENDING = re.compile(r"(?:\.(?:log|txt|json|gz))+$")
+_ENDING = re.compile(r"(?:\.(?:log|txt|json|gz|zst|xz|bz2))+$")
 _HOUR_LAST = re.compile(r"(?:.*?\D)??([01]\d|2[0-3])(?:[-_.:h]?00){0,2}Z?")
 _HOUR_FOLDER = re.compile(r"[-_/T]([01]\d|2[0-3])(?:[-_.:h]?00)?/.*")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import polars as pl
 from deltalake import write_deltalake
 
 from metrics_lake.bronze.haproxy import FEED, TABLE
+from metrics_lake.io.landing.local_landing import LocalLanding
 from metrics_lake.model.arrow import arrow_schema, fitted
 from tests.unit.sources.haproxy.logs import SECRET, InMemoryFile, hasher_of, line, rules_of, text
 
@@ -55,3 +57,16 @@ def test_completeness_fits_80_columns_with_a_line_for_each_file(filled, monkeypa
 def test_completeness_shows_the_columns_that_are_asked_for(filled):
     chosen = ("audit", "completeness", "--columns", "path,reject_count", "--format", "json")
     assert {tuple(json.loads(line)) for line in filled.run(*chosen).out.splitlines()} == {("path", "reject_count")}
+
+
+def test_completeness_names_the_files_that_no_run_could_read(filled, monkeypatch):
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    monkeypatch.setenv("COLUMNS", "200")
+    folder = Path("data/landing/haproxy/edge-09")
+    folder.mkdir(parents=True)
+    (folder / "18.log").write_text(line(0))
+    monkeypatch.setattr(
+        LocalLanding, "refusal", lambda landing, file: "not_permitted" if "edge-09" in str(file) else None
+    )
+    out = filled.run("audit", "completeness").out
+    assert "not read, and missing: haproxy/edge-09/18.log (not_permitted: this process may not read it; give" in out

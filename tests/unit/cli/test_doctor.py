@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from metrics_lake.io.landing.local_landing import LocalLanding
 from tests.unit import standing
 from tests.unit.io.cosmos_double import Fault, serving
 from tests.unit.sources.haproxy.logs import SECRET
@@ -81,6 +82,10 @@ def no_landing(world, monkeypatch):
 
 def empty_landing(world, monkeypatch):
     (world.folder / "data" / "landing" / "haproxy" / "a.log").unlink()
+
+
+def unreadable_file(world, monkeypatch):
+    monkeypatch.setattr(LocalLanding, "refusal", lambda landing, file: "not_permitted")
 
 
 def wrong_zone(world, monkeypatch):
@@ -169,6 +174,11 @@ def full_disk(world, monkeypatch):
         (open_secret, "secret", "others may read data/secret → chmod 600 data/secret"),
         (no_landing, "landing", "no folder data/landing/haproxy → mkdir -p data/landing/haproxy"),
         (empty_landing, "landing", "0 files below data/landing/haproxy → put HAProxy logs there"),
+        (
+            unreadable_file,
+            "landing",
+            "1 can't be read, such as haproxy/a.log (this process may not read it) → give its",
+        ),
         (wrong_zone, "tenants", "no such time zone: 'Mars/Phobos'"),
         (
             wrong_format,

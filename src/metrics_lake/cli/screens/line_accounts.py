@@ -12,13 +12,17 @@ from metrics_lake.bronze import store_reports
 from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.cli import options
 from metrics_lake.cli.output.table_output import rows_of, write
-from metrics_lake.config.settings import Settings
+from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.coverage import completeness
 from metrics_lake.coverage.completeness import Coverage
 from metrics_lake.coverage.hours import HOUR
 from metrics_lake.coverage.line_loss import LineLoss
 from metrics_lake.io.lake import delta
+from metrics_lake.io.landing.checkpoints import CheckpointError
+from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.jobs.read_coverage import coverage, line_loss
+from metrics_lake.jobs.refused_files import refused_files
+from metrics_lake.sources.quarantine_reasons import explained
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
 _ACCOUNT = ("path", "proxy", "status", "reason", *_COUNTS)
@@ -65,7 +69,18 @@ def _write_proxies(coverage: Coverage, files: pl.DataFrame, settings: Settings, 
             console.print(f"missing of {proxy.name or 'the proxy without a name'}: {', '.join(missing[-_MOST_SPANS:])}")
     for name in coverage.silent:
         console.print(f"expected, and nothing yet: {name}")
+    for text in _refused(settings):
+        console.print(text, highlight=False, markup=False)
     console.print(f"complete through {coverage.complete_through or 'nothing yet'}")
+
+
+def _refused(settings: Settings) -> Iterator[str]:
+    """A line for each landing file that no run could read."""
+    try:
+        for path, reason in refused_files(settings).items():
+            yield f"not read, and missing: {path} ({explained(reason)})"
+    except (SettingsError, AzureError, CheckpointError, OSError) as error:
+        yield f"landing was not looked at: {error}"
 
 
 def hours_by_proxy(coverage: Coverage, files: pl.DataFrame) -> pl.DataFrame:

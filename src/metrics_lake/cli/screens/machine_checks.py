@@ -17,13 +17,12 @@ from rich.table import Table as Grid
 from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.screens.country_note import COUNTRIES_MISSING, COUNTRIES_REMEDY
 from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
+from metrics_lake.cli.screens.landing_check import landing
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.documents.open_store import open_document_store
-from metrics_lake.io.landing.azure_landing import AzureLanding
-from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
@@ -128,27 +127,6 @@ def _places(settings: Settings) -> Finding:
     return Finding("places", True, ", ".join(files))
 
 
-def _landing(settings: Settings) -> Finding:
-    if is_azure(settings.storage.landing):
-        return _blobs(settings.storage.landing)
-    root = Path(settings.storage.landing)
-    if not (root / "haproxy").is_dir():
-        return Finding("landing", False, f"no folder {root}/haproxy", f"mkdir -p {root}/haproxy, and put logs there")
-    count = sum(1 for path in (root / "haproxy").rglob("*") if path.is_file())
-    return Finding(
-        "landing", count > 0, f"{count} files below {root}/haproxy", "" if count else "put HAProxy logs there"
-    )
-
-
-def _blobs(place: str) -> Finding:
-    try:
-        count = sum(1 for _ in AzureLanding(place).files("haproxy"))
-    except (SettingsError, AzureError) as error:
-        return Finding("landing", False, str(error), "mend it, then run again")
-    state = f"{count} blobs below {place}/haproxy"
-    return Finding("landing", count > 0, state, "" if count else "upload HAProxy logs there: docs/azure.md")
-
-
 def _storage(settings: Settings) -> Finding:
     places = [place for place in (settings.storage.lake, settings.storage.rollups) if not is_azure(place)]
     for place in places:
@@ -198,5 +176,5 @@ def _clock(settings: Settings) -> Finding:
 
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, checkpoint, lake, _agents, rollups, _documents, _clock,
+    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, lake, _agents, rollups, _documents, _clock,
 )  # fmt: skip

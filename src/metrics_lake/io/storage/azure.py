@@ -15,7 +15,14 @@ from metrics_lake.config.storage_urls import AzurePlace
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
 
-_FOLDER = "hdi_isfolder"  # the mark of a blob that stands for a folder, as ABFS makes them
+_FOLDER = "hdi_isfolder"  # the mark of a blob that stands for a folder, as ABFS makes them; tools spell it as they like
+_OF_CONTAINERS = ("ContainerNotFound", "FilesystemNotFound", "ContainerBeingDeleted", "AuthenticationFailed")
+FORBIDDEN = "not_permitted"
+_REFUSALS = {
+    "BlobArchived": "archived", "BlobBeingRehydrated": "archived", "403": FORBIDDEN, "404": "vanished", "409": "refused",
+    "412": "changed",
+}  # fmt: skip
+_FOLDER_ENDINGS = ("/", "_$folder$")
 _SCOPE = "https://storage.azure.com/.default"
 _PATIENCE: dict[str, Any] = {
     "connection_timeout": 20,
@@ -70,14 +77,25 @@ def _identity() -> Any:
 def blobs_below(container: ContainerClient, start: str) -> Iterator[BlobProperties]:
     """The blobs whose names begin so, in order, without those that stand for folders."""
     blobs = container.list_blobs(name_starts_with=start, include=["metadata"])
-    yield from sorted(
-        (blob for blob in blobs if (blob.metadata or {}).get(_FOLDER) != "true"), key=lambda blob: str(blob.name)
-    )
+    yield from sorted((blob for blob in blobs if not _is_folder(blob)), key=lambda blob: str(blob.name))
+
+
+def _is_folder(blob: BlobProperties) -> bool:
+    marks = {str(key).lower(): str(mark).lower() for key, mark in (blob.metadata or {}).items()}
+    return marks.get(_FOLDER) == "true" or str(blob.name).endswith(_FOLDER_ENDINGS)
 
 
 def is_missing_blob(error: Any) -> bool:
     """Whether it is the blob that isn't there, and not its container; asked by HEAD the service doesn't tell which."""
     return _code(error) == "BlobNotFound"
+
+
+def refusal_of_blob(error: Any) -> str | None:
+    """Why the service refuses one blob, as a reason of quarantine; None if the error is of the container or the account."""
+    status, code = getattr(error, "status_code", None), _code(error)
+    if code in _OF_CONTAINERS:
+        return None
+    return _REFUSALS.get(code) or _REFUSALS.get(str(status))
 
 
 def _code(error: Any) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from metrics_lake.config.settings import Haproxy
+from metrics_lake.sources.file_content import as_utf8
 from metrics_lake.sources.haproxy import clock, log_lines, syslog
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
@@ -76,7 +77,7 @@ def _earlier(file: InputFile) -> Iterator[InputFile]:
 
 def _host(file: InputFile) -> str | None:
     try:
-        return log_lines.host_of(next(file.pieces(), b"")[:200].decode("utf-8", errors="replace"))
+        return log_lines.host_of(next(as_utf8(file.pieces()), b"")[:200].decode("utf-8", errors="replace"))
     except UnreadableFile:
         return None
 
@@ -90,7 +91,7 @@ def _timed(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterato
     """The requests of a file piece by piece, with the columns for their times; nothing if the file can't be read."""
     line_number = 1
     try:
-        for piece in file.pieces():
+        for piece in as_utf8(file.pieces()):
             number = next(numbers)
             files.paths[number] = file.true_path
             text = piece.decode("utf-8", errors="replace").replace("\0", "").removesuffix("\n")

@@ -12,6 +12,7 @@ import polars as pl
 from metrics_lake.config.settings import Rules
 from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.privacy.redaction import Names
+from metrics_lake.sources.file_content import as_utf8
 from metrics_lake.sources.haproxy import log_lines, neighbours, streams
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.line_classes import ClassifiedLines, classify_lines
@@ -90,7 +91,7 @@ def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
     try:
         if account.file.entry.is_duplicate and _is_copy(account):
             return
-        for piece in account.file.pieces():
+        for piece in as_utf8(account.file.pieces()):
             if before is not None:
                 yield before, False
             before = piece
@@ -106,7 +107,7 @@ def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
 def _is_copy(account: _Account) -> bool:
     """Whether a file with known bytes is a copy. Without a timestamp in its lines it may be the file of another hour."""
     line_count, has_stamp, host = 0, False, None
-    for piece in account.file.pieces():
+    for piece in as_utf8(account.file.pieces()):
         line_count += piece.count(b"\n") + (not piece.endswith(b"\n"))
         has_stamp = has_stamp or _STAMP.search(piece) is not None
         host = host or log_lines.host_of(piece[:200].decode("utf-8", errors="replace"))

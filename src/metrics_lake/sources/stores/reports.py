@@ -24,6 +24,7 @@ REJECT, FILE = "reject", "file"
 _COUNTS = ("row_count", "accepted_count", "unclaimed_count", "reject_count", "skipped_count", "doubled_count")
 _NOTHING = dict.fromkeys(_COUNTS, pl.lit(0, pl.Int64))
 STORES: dict[str, ModuleType] = {module.FOLDER: module for module in (app_store_sales, google_play_installs)}
+_MOST_BYTES = 256 << 20  # a month of every country has some 100 kB
 _STAMP = re.compile(r"\.(\d{8}T\d{6}Z)\.")
 
 
@@ -48,7 +49,7 @@ def _parse_file(file: InputFile, apps: set[tuple[str, str]]) -> Iterator[pl.Data
     store = STORES[file.entry.path.partition("/")[0]]
     file_row = _file_row(file, store)
     try:
-        text = decode(b"".join(file.pieces()))
+        text = decode(_content(file))
         if not text.strip():
             yield file_row.with_columns(row_kind=pl.lit(FILE), status=pl.lit(EMPTY), **_NOTHING)
             return
@@ -65,6 +66,17 @@ def _parse_file(file: InputFile, apps: set[tuple[str, str]]) -> Iterator[pl.Data
     if rows.rejects.height:
         yield _reject_rows(table, rows.rejects).join(common, how="cross")
     yield file_row.with_columns(**_account(table, rows, store, apps))
+
+
+def _content(file: InputFile) -> bytes:
+    """All of a report: its rows decide together, so it has to be in memory as a whole."""
+    pieces, size = list[bytes](), 0
+    for piece in file.pieces():
+        size += len(piece)
+        if size > _MOST_BYTES:
+            raise UnreadableFile("too_large")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _file_row(file: InputFile, store: ModuleType) -> pl.DataFrame:
