@@ -1,4 +1,7 @@
-"""Every table and metric, as CATALOG.md and for commands that take a table's name. `python -m metrics_lake.catalog` writes it."""
+"""Every table and metric, as CATALOG.md and for commands that take a table's name. `python -m metrics_lake.catalog` writes it.
+
+With `reasons` behind it, it writes docs/reasons.md.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from importlib import import_module
 
 from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.gold import discovery, restatements
+from metrics_lake.model import reasons
 from metrics_lake.model.tables import Table, View
 from metrics_lake.silver import downloads, sessions
 
@@ -58,4 +62,4 @@ def _question(table: Table) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    sys.stdout.write(reasons.render() if sys.argv[1:] == ["reasons"] else render())

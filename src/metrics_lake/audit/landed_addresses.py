@@ -11,6 +11,7 @@ from typing import BinaryIO
 import polars as pl
 
 from metrics_lake.audit.containers import Damaged, guarded
+from metrics_lake.audit.decoding import texts_within
 from metrics_lake.audit.unpacking import chunks, streams
 from metrics_lake.privacy.redaction import without_addresses
 
@@ -57,6 +58,8 @@ def _in_file(file: BinaryIO) -> Iterator[str]:
         for _, stream in guarded(streams(file)):
             for _, data in guarded(chunks(stream)):
                 yield from _in(data.decode("latin-1"))
+                for _, text in texts_within(data):
+                    yield from _in(text.decode("latin-1"))
     except Damaged:
         return  # addresses before the damage are kept; ingest reports the file
 

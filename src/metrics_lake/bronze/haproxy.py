@@ -50,7 +50,7 @@ TABLE = Table(
     line_ids ARRAY<BIGINT> COMMENT 'Keyed fingerprint of each line, by which a line that arrives twice is known'
     line_number BIGINT COMMENT 'Of a reject: which line of its file, from 1'
     reason STRING COMMENT 'Of a reject or a file in quarantine: why'
-    masked_text STRING COMMENT 'Of a reject: the line with addresses, cookies and query strings replaced by marks'
+    masked_text STRING COMMENT 'Of a reject: its shape: fixed words of log formats, other letters as a, digits as 9'
     frontend STRING COMMENT 'Of unclaimed requests and counters: the frontend, with keyed marks for addresses'
     path_start STRING COMMENT 'Of unclaimed requests: the first element of the path, masked'
     path STRING COMMENT 'Of a file: where it lies below landing, with keyed marks for addresses'

@@ -17,11 +17,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(formats, name="formats")
 
 
-def detect(file: Annotated[str, typer.Argument(help="Log file, plain or gzip", metavar="FILE")]) -> None:
-    """Find the log format of a file from its first lines."""
+@takes_settings
+def detect(
+    choice: SettingsChoice, file: Annotated[str, typer.Argument(help="Log file, plain or gzip", metavar="FILE")]
+) -> None:
+    """Find the log format of a file from its first lines, and what ingest rejects of them."""
     from metrics_lake.cli.screens.format_check import first_lines, write_detected
 
-    write_detected(first_lines(file), Console())
+    write_detected(first_lines(file), choice.load().haproxy, Console())
 
 
 @takes_settings

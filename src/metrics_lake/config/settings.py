@@ -68,7 +68,8 @@ class Sessions(Strict):
     length_edges_minutes: Annotated[tuple[int, ...], AfterValidator(_rising)] = LENGTH_EDGES
 
 
-Header = Literal["host", "referer", "user_agent", "x_forwarded_for", "playback_id", "other"]
+# `lasting_id` takes the place of address and agent; `playback_id`, which changes at every load, names nobody.
+Header = Literal["host", "referer", "user_agent", "x_forwarded_for", "lasting_id", "playback_id", "other"]
 FormatNames = Annotated[tuple[str, ...], BeforeValidator(lambda names: [names] if isinstance(names, str) else names)]
 Sample = Literal[Header, "address", "method", "uri", "sni"]
 

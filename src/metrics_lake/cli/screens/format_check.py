@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import islice
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from metrics_lake.cli.output.layout import from_rows, table
 from metrics_lake.config.settings import Haproxy, SettingsError
-from metrics_lake.sources.haproxy import formats
+from metrics_lake.sources.haproxy.formats import checking
 
 _LINES = 1000
 
@@ -28,15 +29,21 @@ def first_lines(file: str, count: int = _LINES) -> list[str]:
         raise SettingsError(f"{path} can't be read: {type(error).__name__}") from None
 
 
-def write_detected(lines: list[str], console: Console) -> None:
-    rows = [(match.name, f"{match.line_count:,}", f"{match.share:.0%}") for match in formats.detect(lines)]
+def write_detected(lines: list[str], haproxy: Haproxy, console: Console) -> None:
+    detected = checking.detect(lines, haproxy, _now_ms())
+    rows = [(match.name, f"{match.line_count:,}", f"{match.share:.0%}") for match in detected]
     columns = from_rows(("format", "lines", "share"), rows)
     console.print(table(columns, console.width) if lines else "the file is empty")
 
 
+def _now_ms() -> int:
+    """The time of reading, ahead of which no line can be."""
+    return time.time_ns() // 1_000_000
+
+
 def write_check(format_text: str, lines: list[str], haproxy: Haproxy, console: Console) -> bool:
     """Prints fields, first records and problems. True if every line with a request could be parsed."""
-    result = formats.check(format_text, lines, haproxy)
+    result = checking.check(format_text, lines, haproxy, _now_ms())
     console.print("fields: " + ", ".join(f"{name} = {meaning}" for name, meaning in result.fields))
     for record in result.records:
         console.print("  " + " ".join(f"{name}={value}" for name, value in record.items() if value is not None))

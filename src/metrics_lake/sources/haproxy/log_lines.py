@@ -21,8 +21,6 @@ _NOTICES = (
 NOTICE = rf"(?:^|[\]>:-]:?\s+){_NOTICES}"
 _ANCHOR = r" \[(\d{2}/[A-Z][a-z]{2}/\d{4}:.*)$"
 _BEFORE = r"^(.*?) \[\d{2}/[A-Z][a-z]{2}/\d{4}:"
-# A line that a container runtime or a log shipper put into a JSON object.
-_WRAPPERS = ("log", "message", "MESSAGE")
 REPEATED = (
     "message repeated"  # rsyslog writes it, with the line in brackets, in place of equal lines: they are duplicates
 )
@@ -41,23 +39,6 @@ def number_lines(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataF
     lines = lines.select("file_number", "line_number", "text")
     has_returns = any("\r" in text for text in texts.values())
     return lines.with_columns(pl.col("text").str.strip_chars_end("\r")) if has_returns else lines
-
-
-def unwrap(lines: pl.DataFrame) -> pl.DataFrame:
-    """Takes lines out of the JSON in which docker, kubernetes or a log shipper wrapped them: `{"log":"…\\n",…}`."""
-    text = pl.col("text")
-    is_object = text.str.starts_with("{")
-    if not lines.select(is_object.any()).item():
-        return lines
-    marks = [text.str.contains(rf'"{name}"\s*:\s*"') for name in _WRAPPERS]
-    inner = pl.coalesce(text.str.json_path_match(f"$.{name}") for name in _WRAPPERS)
-    wrapped = lines.filter(is_object & pl.any_horizontal(marks))
-    if not wrapped.height:
-        return lines
-    line = inner.str.strip_chars_end("\r\n")
-    unpacked = wrapped.with_columns(text=pl.when(line.str.contains(" ", literal=True)).then(line).otherwise("text"))
-    plain = lines.filter(~(is_object & pl.any_horizontal(marks)))
-    return pl.concat([plain, unpacked]).sort("file_number", "line_number")
 
 
 def split_at_date(lines: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 
 from metrics_lake.config.settings import Haproxy
 from metrics_lake.sources.file_content import as_utf8
-from metrics_lake.sources.haproxy import clock, log_lines, syslog
+from metrics_lake.sources.haproxy import clock, log_lines, syslog, unwrapping
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 from metrics_lake.sources.haproxy.impossible import evidently_impossible
@@ -97,8 +97,8 @@ def _timed(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterato
             text = piece.decode("utf-8", errors="replace").replace("\0", "").removesuffix("\n")
             numbered = log_lines.number_lines({number: text}, {number: line_number})
             line_number += text.count("\n") + 1
-            numbered = numbered.filter(pl.col("text").str.len_bytes() <= log_lines.LONGEST)
-            read, _ = parse_lines(log_lines.unwrap(numbered), haproxy, files.paths)
+            lines = unwrapping.unwrap(numbered).filter(pl.col("text").str.len_bytes() <= log_lines.LONGEST)
+            read, _ = parse_lines(lines, haproxy, files.paths)
             times = read.select(name for name in _TIMES if name in read.columns)
             yield times.with_columns(pl.col("text").str.head(syslog.LONGEST))
     except UnreadableFile:

@@ -11,6 +11,7 @@ import polars as pl
 
 from metrics_lake.config.settings import Rules
 from metrics_lake.privacy.hashing import Hasher, masked
+from metrics_lake.privacy.line_shapes import shape
 from metrics_lake.privacy.redaction import Names
 from metrics_lake.sources.file_content import as_utf8
 from metrics_lake.sources.haproxy import log_lines, neighbours, streams
@@ -35,6 +36,7 @@ class _Account:
     reason: str | None = None
     host: str | None = None  # in the syslog header of the first line
     line_count: int = 0
+    extra_count: int = 0  # lines beyond the first of a record that wraps several
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
     first_ms: int | None = None
     last_ms: int | None = None
@@ -150,6 +152,8 @@ def _count(accounts: dict[int, _Account], classified: ClassifiedLines) -> None:
         account = accounts[number]
         account.first_ms = low if account.first_ms is None else min(low, account.first_ms)
         account.last_ms = high if account.last_ms is None else max(high, account.last_ms)
+    for number, extra_count in classified.unwrapped.iter_rows():
+        accounts[number].extra_count += extra_count
     for kind, frame in _COUNTS.items():
         for number, line_count in getattr(classified, frame)["file_number"].value_counts().iter_rows():
             accounts[number].counts[kind] += line_count
@@ -180,7 +184,7 @@ def _visit_rows(accepted: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 
 def _reject_rows(rejects: pl.DataFrame) -> pl.DataFrame:
     return rejects.select(
-        "file_number", "line_number", "reason", row_kind=pl.lit(REJECT), masked_text=masked(pl.col("text"))
+        "file_number", "line_number", "reason", row_kind=pl.lit(REJECT), masked_text=shape(pl.col("text"))
     )
 
 
@@ -231,7 +235,7 @@ def _file_row(account: _Account, names: Names) -> dict[str, object]:
         "proxy": names.redact_path(account.host) if account.host else _folder(entry.path),
         "first_ms": account.first_ms,
         "last_ms": account.last_ms,
-        "line_count": account.line_count,
+        "line_count": account.line_count + account.extra_count,
         **counts,
     }
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from metrics_lake.config.settings import Rules
 from metrics_lake.privacy.hashing import Hasher, masked
+from metrics_lake.privacy.line_shapes import shape
 from metrics_lake.sources.landed_file import EMPTY, QUARANTINED, READ, InputFile, UnreadableFile
 from metrics_lake.sources.stores import app_store_sales, google_play_installs
 from metrics_lake.sources.stores.raw_table import ROW, RawTable, ReportRows, decode, parse_table
@@ -107,7 +108,7 @@ def stamped_at(path: str) -> datetime | None:
 
 def _reject_rows(table: RawTable, rejects: pl.DataFrame) -> pl.DataFrame:
     line = pl.concat_str([pl.col(name).fill_null("") for name in table.names], separator="\t")
-    texts = table.frame.select(ROW, masked_text=masked(line), row_kind=pl.lit(REJECT))
+    texts = table.frame.select(ROW, masked_text=shape(line), row_kind=pl.lit(REJECT))
     return rejects.join(texts, on=ROW, maintain_order="left")
 
 
