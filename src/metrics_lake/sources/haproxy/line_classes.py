@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 
 import polars as pl
 import polars_hash as plh
@@ -16,6 +17,7 @@ from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 from metrics_lake.sources.haproxy.impossible import impossible_times
 from metrics_lake.sources.haproxy.listeners import identify_listeners, is_destroyed
+from metrics_lake.sources.haproxy.proxies import HeaderHosts
 
 _LINE = ("file_number", "line_number", "text")
 _KEPT = (
@@ -37,26 +39,36 @@ class ClassifiedLines:
     skipped: pl.DataFrame
     counters: pl.DataFrame
     spans: pl.DataFrame  # per file: the ends of its first and last request, of any tenant or none
+    part_lines: pl.DataFrame  # per part of a file, a host's lines: how many
 
 
 def classify_lines(
-    numbered: pl.DataFrame, rules: Rules, hasher: Hasher, *, unfinished: set[int], files: FileTimes | None = None
+    numbered: pl.DataFrame,
+    rules: Rules,
+    hasher: Hasher,
+    *,
+    unfinished: set[int],
+    files: FileTimes | None = None,
+    hosts: HeaderHosts | None = None,
 ) -> ClassifiedLines:
     """Classifies numbered lines. `unfinished` are files whose last line has no line end, so that it may be cut.
 
-    `files` has the path of each file, for formats that are bound to paths, and records the last end read.
+    `files` has the path of each file, for formats that are bound to paths, and records the last end read. `hosts`
+    has the files whose lines count for the host in their header, and gets the hosts; then file_number is that of a part.
     """
-    files = files or FileTimes()
+    files, hosts = files or FileTimes(), hosts or HeaderHosts(count())
     is_long = numbered["text"].str.len_bytes() > log_lines.LONGEST
-    read, rest = parse_lines(log_lines.unwrap(numbered.filter(~is_long)), rules.haproxy, files.paths)
+    unwrapped, too_long = log_lines.unwrap(numbered.filter(~is_long)), _too_long(numbered.filter(is_long))
+    read, rest = parse_lines(unwrapped, rules.haproxy, files.paths)
     parsed = clock.to_utc(_located(read, rules.haproxy, hasher), rules.haproxy.timezone, files)
     is_impossible = impossible_times(parsed, rules.haproxy.timezone, files)
     parsed = parsed.with_columns(reason=_fault(parsed, is_impossible, rules.haproxy, _ends(numbered, unfinished)))
     whole = parsed.filter(pl.col("reason").is_null()).select(_KEPT)
-    doubled = ~pl.struct("file_number", "address", "line_id").is_first_distinct()
-    distinct = streams.match_streams(whole.filter(~doubled), rules.tenants)
+    doubled = whole.select(~pl.struct("file_number", "address", "line_id").is_first_distinct()).to_series()
     unparsed = reject_reasons.with_reasons(rest, parsed["file_number"].unique())
-    too_long = _too_long(numbered.filter(is_long))
+    hosts.register(parsed)
+    whole, parsed, unparsed, too_long = map(hosts.split, (whole, parsed, unparsed, too_long))
+    distinct = streams.match_streams(whole.filter(~doubled), rules.tenants)
     claimed = _of_tenants(distinct.filter(pl.col("stream_number").is_not_null()), rules, hasher)
     erased = claimed.filter("is_destroyed").with_columns(reason=pl.lit("key_destroyed"))
     faulty = pl.concat(frame.select(*_LINE, "reason") for frame in (unparsed, parsed, too_long, erased))
@@ -68,6 +80,7 @@ def classify_lines(
         skipped=pl.concat(skipped),
         counters=counter_runs(parsed.filter(pl.col("reason").is_null())),
         spans=_spans(parsed.filter(~is_impossible)),
+        part_lines=hosts.line_counts([unwrapped, too_long]),
     )
 
 
