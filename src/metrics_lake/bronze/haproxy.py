@@ -60,6 +60,7 @@ TABLE = Table(
     status STRING COMMENT 'Of a file: read, empty, duplicate or quarantined'
     proxy STRING COMMENT 'Which machine logged it (definitions.md section 9); null where unknown, as in older rows'
     proxy_reason STRING COMMENT 'Of a file: what names it: folder, folder_over_hosts, header or no_name; null in older rows'
+    header_hosts ARRAY<STRING> COMMENT 'Of a file: the hosts in the syslog headers of its first lines, whether they count or not'
     first_logged_at TIMESTAMP COMMENT 'Of a file and proxy: when the first of its requests ended, UTC'
     last_logged_at TIMESTAMP COMMENT 'Of a file and proxy: when the last of its requests ended, UTC'
     line_count BIGINT COMMENT 'Of a file: the lines of the proxy; of unclaimed and counters: how many'

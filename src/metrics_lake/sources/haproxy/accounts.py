@@ -13,6 +13,7 @@ from metrics_lake.sources.landed_file import READ, InputFile
 
 FILE = "file"
 KINDS = ("accepted", "reject", "unclaimed", "skipped")
+_TYPES = {"header_hosts": pl.List(pl.String), "first_ms": pl.Int64(), "last_ms": pl.Int64()}
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Account:
     status: str = READ
     reason: str | None = None
     host: str | None = None  # the main one, where lines count for the host in their header
+    hosts: set[str] = field(default_factory=set)  # in the headers of the first lines
     line_count: int = 0
     tallies: dict[str | None, Tally] = field(default_factory=dict)
 
@@ -67,7 +69,7 @@ class Account:
 def file_rows(accounts: Iterable[Account], names: Names) -> pl.DataFrame:
     """A row for each file and proxy."""
     rows = [row for account in accounts for row in _rows(account, names)]
-    frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(pl.col("first_ms", "last_ms").cast(pl.Int64))
+    frame = pl.DataFrame(rows, schema_overrides=_TYPES, infer_schema_length=None)
     times = {
         f"{name}_logged_at": pl.from_epoch(f"{name}_ms", time_unit="ms").dt.replace_time_zone("UTC")
         for name in ("first", "last")
@@ -92,6 +94,7 @@ def _rows(account: Account, names: Names) -> Iterator[dict[str, object]]:
             "reason": account.reason,
             "proxy": proxy,
             "proxy_reason": HEADER if account.host else account.choice.reason,
+            "header_hosts": sorted(map(names.redact_path, account.hosts)),
             "first_ms": tally.first_ms,
             "last_ms": tally.last_ms,
             "line_count": tally.line_count,

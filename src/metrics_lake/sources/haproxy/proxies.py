@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -75,11 +75,10 @@ def host_of(line: str) -> str | None:
     return header[1] if header and can_name_machine(header[1]) else None
 
 
-def doubted(choice: Choice, text: str) -> Choice:
-    """The choice, with another reason where a folder was chosen and the first lines of the file are of several hosts."""
-    if choice.is_by_header or choice.reason != FOLDER:
-        return choice
-    return replace(choice, reason=FOLDER_OVER_HOSTS) if len(hosts_in(text)) > 1 else choice
+def doubted(choice: Choice, hosts: Collection[str]) -> Choice:
+    """The choice, with another reason where a folder was chosen and the headers of the file name several hosts."""
+    is_doubtful = choice.reason == FOLDER and not choice.is_by_header and len(hosts) > 1
+    return replace(choice, reason=FOLDER_OVER_HOSTS) if is_doubtful else choice
 
 
 def hosts_in(text: str) -> set[str]:

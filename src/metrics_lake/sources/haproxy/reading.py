@@ -16,7 +16,7 @@ from metrics_lake.sources.haproxy import log_lines, neighbours, streams
 from metrics_lake.sources.haproxy.accounts import Account, Tally, file_rows
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.line_classes import ClassifiedLines, classify_lines
-from metrics_lake.sources.haproxy.proxies import HeaderHosts, chosen, doubted, host_of
+from metrics_lake.sources.haproxy.proxies import HeaderHosts, chosen, doubted, host_of, hosts_in
 from metrics_lake.sources.haproxy.visits import fold, with_ends
 from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, InputFile, UnreadableFile
 
@@ -43,7 +43,8 @@ class _Chunk:
         text = piece.decode("utf-8", errors="replace").replace("\0", "")
         if account.line_count == 0:
             text = text.removeprefix("\ufeff")
-            account.choice = doubted(account.choice, text)
+            account.hosts = hosts_in(text)
+            account.choice = doubted(account.choice, account.hosts)
         if is_last and text and not text.endswith("\n"):
             self.unfinished.add(number)
         text = text.removesuffix("\n")
