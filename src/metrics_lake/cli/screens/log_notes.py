@@ -52,7 +52,7 @@ def unknown_names(files: pl.DataFrame) -> Iterator[str]:
     paths = [path for path in read if is_of_unknown_kind(path)]
     if paths:
         yield (
-            f"no hour is known by the name of {_named(paths, 'file')}: their lines alone tell it, and an empty one counts "
+            f"no hour is known by the name of {_named(paths, 'file')}: lines alone tell it, and an empty file counts "
             f"for none; an hour stands right behind its date, as in haproxy-20261122-17.log {_SEE}"
         )
 
