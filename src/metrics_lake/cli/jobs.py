@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 def run(choice: SettingsChoice) -> None:
     """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
     from metrics_lake.bronze import haproxy, store_reports
-    from metrics_lake.cli.screens import country_note, intake_warnings, reject_summary
+    from metrics_lake.cli.screens import country_note, intake_warnings, log_notes, reject_summary
     from metrics_lake.jobs.run import run as run_all
     from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 
@@ -44,6 +44,7 @@ def run(choice: SettingsChoice) -> None:
     logs, reports = (done.ingested[feed.name] for feed in (haproxy.FEED, store_reports.FEED))
     reject_summary.write(logs.rejected, _ERR)
     intake_warnings.write_unread(done.ingested.values(), _ERR)
+    log_notes.write(work.settings.storage.lake, logs.after_batch, _ERR)
     intake_warnings.write(work.settings.storage.lake, reports.files, _ERR)
     country_note.write(work.settings, _ERR)
     if text := warning(unknown_agents(work.settings.storage.lake, logs.after_batch)):
@@ -72,7 +73,7 @@ def ingest(
     """Step 1: read new files from landing into the bronze tables."""
     from metrics_lake.bronze import haproxy, store_reports
     from metrics_lake.bronze.feed_list import FEEDS
-    from metrics_lake.cli.screens import intake_warnings, reject_summary
+    from metrics_lake.cli.screens import intake_warnings, log_notes, reject_summary
     from metrics_lake.jobs.ingest import Ingested
     from metrics_lake.jobs.ingest import ingest as ingest_feed
     from metrics_lake.jobs.maintain.reset_checkpoint import reset_checkpoint as reset
@@ -88,6 +89,8 @@ def ingest(
             done[feed.name] = ingest_feed(work, feed, steps.ingested, folders=[source] if source else ())
     reject_summary.write(done[haproxy.FEED.name].rejected, _ERR)
     intake_warnings.write_unread(done.values(), _ERR)
+    if done[haproxy.FEED.name].files:
+        log_notes.write(work.settings.storage.lake, done[haproxy.FEED.name].after_batch, _ERR)
     intake_warnings.write(work.settings.storage.lake, done[store_reports.FEED.name].files, _ERR)
     _ERR.print(f"{sum(ingested.files for ingested in done.values())} files taken in")
 

@@ -82,6 +82,7 @@ class Haproxy(Strict):
     samples: dict[str, Sample] = {}  # a sample expression of those strings: what it is
     address_mode: Literal["plain", "hashed"] = "plain"
     expected_proxies: tuple[str, ...] = ()  # whose files complete_through waits for; without names all that ever sent
+    proxy_from: Literal["folder", "header"] | None = None  # what names the proxy that logged a line
 
 
 class Places(Strict):

@@ -6,7 +6,6 @@ that is a copy of another, does not count.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +13,11 @@ from datetime import datetime
 
 from metrics_lake.coverage.hours import HOUR, Arrival, filled_hours, hour_of, named_hour, naming
 from metrics_lake.sources import landed_file
+from metrics_lake.sources.machine_names import undated_folder
 
 COLUMNS = ("proxy", "path", "status", "first_logged_at", "last_logged_at")  # of bronze.files, as arrivals() takes them
 RECEIVED, EMPTY, MISSING, UNFINISHED = "received", "empty", "missing", "unfinished"
 _BEST = (RECEIVED, EMPTY, UNFINISHED)
-_DATE_PART = re.compile(r"\d+|\d{4}-\d\d(-\d\d)?")
 
 
 @dataclass(frozen=True)
@@ -79,20 +78,23 @@ class Coverage:
 def arrivals(rows: Iterable[Sequence[object]]) -> list[Arrival]:
     """Rows of bronze.files, with the columns COLUMNS, as arrivals.
 
-    A file without lines names no proxy; it belongs to the proxy that most files of its folder name.
+    A file without lines names no proxy; it belongs to the proxy that most files of its folder name, or to all those that most of
+    them name together.
     """
     files = [Arrival(*row) for row in rows]  # type: ignore[arg-type]
-    hosts: dict[str, Counter[str]] = {}
+    proxies: dict[str, set[str]] = {}
     for file in files:
         if file.first_at is not None:
-            hosts.setdefault(_folder(file.path), Counter())[file.proxy] += 1
-    names = {folder: min(counts, key=lambda name: (-counts[name], name)) for folder, counts in hosts.items()}
-    return [file if file.first_at else replace(file, proxy=names.get(_folder(file.path), file.proxy)) for file in files]
-
-
-def _folder(path: str) -> str:
-    """A file's folder without the parts that are dates: what a proxy's days have in common."""
-    return "/".join(part for part in path.split("/")[:-1] if not _DATE_PART.fullmatch(part))
+            proxies.setdefault(file.path, set()).add(file.proxy)
+    together: dict[str, Counter[tuple[str, ...]]] = {}
+    for path, names in proxies.items():
+        together.setdefault(undated_folder(path), Counter())[tuple(sorted(names))] += 1
+    usual = {folder: min(counts, key=lambda names: (-counts[names], names)) for folder, counts in together.items()}
+    return [
+        replace(file, proxy=proxy)
+        for file in files
+        for proxy in ((file.proxy,) if file.path in proxies else usual.get(undated_folder(file.path), (file.proxy,)))
+    ]
 
 
 def coverage_of(files: Iterable[Arrival], expected: Sequence[str] = (), zone: str = "UTC") -> Coverage:

@@ -26,8 +26,9 @@ from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.silver.merging import merged
 from metrics_lake.silver.tenant_days import touched
 from metrics_lake.sources.haproxy import log_lines, stream_guess
+from metrics_lake.sources.haproxy.accounts import FILE
 from metrics_lake.sources.haproxy.line_classes import read_lines
-from metrics_lake.sources.haproxy.reading import FILE, REJECT, UNCLAIMED, VISIT, parse
+from metrics_lake.sources.haproxy.reading import REJECT, UNCLAIMED, VISIT, parse
 
 TENANT = "station"
 _TOP = 8

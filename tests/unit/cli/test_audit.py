@@ -50,7 +50,7 @@ def test_completeness_fits_80_columns_with_a_line_for_each_file(filled, monkeypa
     monkeypatch.setenv("COLUMNS", "80")
     out = filled.run("audit", "completeness").out
     assert max(map(len, out.splitlines())) <= 80
-    [row] = [line for line in out.splitlines() if "edge-01/10.log" in line]
+    row = next(line for line in out.splitlines() if "edge-01/10.log" in line)
     assert [cell for cell in row.split() if cell.isdigit()] == ["4", "1", "1", "1", "1"]
 
 

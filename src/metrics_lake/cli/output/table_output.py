@@ -29,7 +29,7 @@ _NEWEST = (
     "downloaded_on",
 )
 _ORDER = (
-    "tenant", "stream", "path", "line_number", "row_number", "dimension", "dimension_value", "at_least_minutes", "name",
+    "tenant", "stream", "path", "proxy", "line_number", "row_number", "dimension", "dimension_value", "at_least_minutes", "name",
     "store", "app", "country", "device",
 )  # fmt: skip
 

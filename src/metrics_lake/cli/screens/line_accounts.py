@@ -12,6 +12,7 @@ from metrics_lake.bronze import store_reports
 from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.cli import options
 from metrics_lake.cli.output.table_output import rows_of, write
+from metrics_lake.cli.screens import log_notes
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.coverage import completeness
 from metrics_lake.coverage.completeness import Coverage
@@ -20,13 +21,13 @@ from metrics_lake.coverage.line_loss import LineLoss
 from metrics_lake.io.lake import delta
 from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.io.storage.azure import AzureError
-from metrics_lake.jobs.read_coverage import coverage, line_loss
+from metrics_lake.jobs.read_coverage import coverage, line_loss, with_proxies
 from metrics_lake.jobs.refused_files import refused_files
 from metrics_lake.sources.quarantine_reasons import explained
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
-_ACCOUNT = ("path", "proxy", "status", "reason", *_COUNTS)
-_OPTIONAL = ("adds_up", "proxy", "reason")
+_ACCOUNT = ("path", "proxy", "proxy_reason", "status", "reason", *_COUNTS)
+_OPTIONAL = ("adds_up", "proxy_reason", "proxy", "reason")
 _ADVICE = "--wide shows all, --columns chooses"
 _TITLE = "lines in = accepted + rejected + unclaimed + skipped"
 _KINDS = ("received", "lost", "doubled")
@@ -37,7 +38,7 @@ def account(
     settings: Settings, format_: str, console: Console, *, columns: str | None = None, is_wide: bool = False
 ) -> bool:
     """Prints files and proxies. False if the counts of a file don't add up to its lines."""
-    files = rows_of(settings.storage.lake, FILES, None)
+    files = with_proxies(rows_of(settings.storage.lake, FILES, None), settings.haproxy)
     accounts = pl.sum_horizontal(_COUNTS[1:])
     whole = pl.when(pl.col("status") == "quarantined").then(True).otherwise(pl.col("line_count") == accounts)
     both = pl.concat([files.select(_ACCOUNT), *_reports(settings.storage.lake)])
@@ -55,7 +56,7 @@ def _reports(lake: str) -> Iterator[pl.DataFrame]:
     """The counts of store reports, if there are any. A line is a row of a report, its proxy is the store."""
     if delta.opened(f"{lake}/{store_reports.TABLE.path}", without_files=True):
         reports = rows_of(lake, store_reports.FILES, None)
-        yield reports.with_columns(line_count="row_count", proxy="store").select(_ACCOUNT)
+        yield reports.with_columns(line_count="row_count", proxy="store", proxy_reason=None).select(_ACCOUNT)
 
 
 def _write_proxies(coverage: Coverage, files: pl.DataFrame, settings: Settings, console: Console) -> None:
@@ -67,6 +68,8 @@ def _write_proxies(coverage: Coverage, files: pl.DataFrame, settings: Settings, 
         missing = hour_spans(proxy.hours_of_kind(completeness.MISSING))
         if missing:
             console.print(f"missing of {proxy.name or 'the proxy without a name'}: {', '.join(missing[-_MOST_SPANS:])}")
+    for note in [*log_notes.several_hosts(files), *log_notes.without_name(files), *log_notes.unknown_names(files)]:
+        console.print(note, highlight=False, markup=False)
     for name in coverage.silent:
         console.print(f"expected, and nothing yet: {name}")
     for text in _refused(settings):

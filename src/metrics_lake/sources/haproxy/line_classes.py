@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from itertools import count
 
 import polars as pl
 import polars_hash as plh
@@ -17,6 +18,7 @@ from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 from metrics_lake.sources.haproxy.impossible import impossible_times
 from metrics_lake.sources.haproxy.listeners import identify_listeners, is_destroyed
+from metrics_lake.sources.haproxy.proxies import HeaderHosts
 
 _LINE = ("file_number", "line_number", "text")
 _KEPT = (
@@ -39,6 +41,7 @@ class ClassifiedLines:
     counters: pl.DataFrame
     spans: pl.DataFrame  # per file: the ends of its first and last request, of any tenant or none
     unwrapped: pl.DataFrame  # per file: `extra`, how many lines more than records it has
+    part_lines: pl.DataFrame  # per part of a file, a host's lines: how many
 
 
 @dataclass(frozen=True)
@@ -56,24 +59,36 @@ class ReadLines:
 
 
 def classify_lines(
-    numbered: pl.DataFrame, rules: Rules, hasher: Hasher, *, unfinished: set[int], files: FileTimes | None = None
+    numbered: pl.DataFrame,
+    rules: Rules,
+    hasher: Hasher,
+    *,
+    unfinished: set[int],
+    files: FileTimes | None = None,
+    hosts: HeaderHosts | None = None,
 ) -> ClassifiedLines:
     """Classifies numbered lines. `unfinished` are files whose last line has no line end, so that it may be cut.
 
-    `files` has the path of each file, for formats that are bound to paths, and records the last end read.
+    `files` has the path of each file, for formats that are bound to paths, and records the last end read. `hosts`
+    has the files whose lines count for the host in their header, and gets the hosts; then file_number is that of a part.
     """
     lines = read_lines(numbered, rules.haproxy, unfinished=unfinished, files=files, line_seed=hasher.line_seed)
-    distinct = streams.match_streams(lines.requests.select(_KEPT), rules.tenants)
+    hosts = hosts or HeaderHosts(count())
+    hosts.register(lines.parsed)
+    part_lines = hosts.line_counts([lines.requests, lines.rejects, lines.skipped])
+    requests, rejects, skipped, parsed = map(hosts.split, (lines.requests, lines.rejects, lines.skipped, lines.parsed))
+    distinct = streams.match_streams(requests.select(_KEPT), rules.tenants)
     claimed = _of_tenants(distinct.filter(pl.col("stream_number").is_not_null()), rules, hasher)
     erased = claimed.filter("is_destroyed").with_columns(reason=pl.lit("key_destroyed"))
     return ClassifiedLines(
         accepted=_accepted(claimed.filter(~pl.col("is_destroyed")), rules, hasher),
-        rejects=pl.concat([lines.rejects, erased.select(*_LINE, "reason")]),
+        rejects=pl.concat([rejects, erased.select(*_LINE, "reason")]),
         unclaimed=distinct.filter(pl.col("stream_number").is_null()).select(*_LINE, "frontend", "path"),
-        skipped=lines.skipped,
-        counters=counter_runs(lines.parsed.filter(pl.col("reason").is_null())),
-        spans=_spans(lines.parsed.filter(~pl.col("is_impossible"))),
+        skipped=skipped,
+        counters=counter_runs(parsed.filter(pl.col("reason").is_null())),
+        spans=_spans(parsed.filter(~pl.col("is_impossible"))),
         unwrapped=lines.unwrapped,
+        part_lines=part_lines,
     )
 
 

@@ -6,8 +6,6 @@ without host, RFC 5424, an ISO timestamp, or none) needs no parser.
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
 # Messages of HAProxy about itself: they are neither requests nor rejects.
@@ -25,7 +23,6 @@ REPEATED = (
     "message repeated"  # rsyslog writes it, with the line in brackets, in place of equal lines: they are duplicates
 )
 LONGEST = 1 << 16  # HAProxy writes 65,535 bytes at most (`log … len`)
-_HOST = re.compile(r"(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) ", re.ASCII)
 
 
 def number_lines(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:
@@ -53,9 +50,3 @@ def split_at_date(lines: pl.DataFrame) -> pl.DataFrame:
         before=pl.col("text").str.extract(_BEFORE), after=pl.col("text").str.extract(_ANCHOR)
     )
     return pl.concat([parts.filter(dated), others])
-
-
-def host_of(line: str) -> str | None:
-    """The host in the syslog header of a line; None if there is none."""
-    host_match = _HOST.match(line)
-    return None if host_match is None or host_match[1] in ("-", "haproxy") else host_match[1]

@@ -16,6 +16,7 @@ from metrics_lake.sources.haproxy import clock, log_lines, syslog, unwrapping
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 from metrics_lake.sources.haproxy.impossible import evidently_impossible
+from metrics_lake.sources.haproxy.proxies import FOLDER, chosen, hosts_in
 from metrics_lake.sources.landed_file import InputFile, UnreadableFile
 
 _TIMES = ("file_number", "line_number", "text", "accepted_ms", "is_utc", "duration_ms")
@@ -47,7 +48,7 @@ def _newest(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterat
 def _end_before(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterator[int]) -> int | None:
     """The end of the last line of the previous file. Reads back through the files until one begins with a certain time."""
     undecided, end = list[tuple[str, list[pl.DataFrame]]](), None
-    for earlier in _earlier(file):
+    for earlier in _earlier(file, haproxy):
         path = earlier.true_path
         if path in files.ends:
             end = files.ends[path]
@@ -64,22 +65,27 @@ def _end_before(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: It
     return end
 
 
-def _earlier(file: InputFile) -> Iterator[InputFile]:
-    """The previous files of the same host, the nearest first."""
-    host, candidate = _host(file), file.before()
+def _earlier(file: InputFile, haproxy: Haproxy) -> Iterator[InputFile]:
+    """The previous files of the same machine, the nearest first."""
+    machines, candidate = _machines(file, haproxy), file.before()
     for _ in range(_MAX_FILES_BACK):
         if candidate is None:
             return
-        if _host(candidate) == host:
+        own = _machines(candidate, haproxy)
+        if own & machines or not (own or machines):
             yield candidate
         candidate = candidate.before()
 
 
-def _host(file: InputFile) -> str | None:
+def _machines(file: InputFile, haproxy: Haproxy) -> set[str]:
+    """The folder that names the machine of a file, else the hosts of its first lines."""
+    choice = chosen(file.entry.path, haproxy)
+    if choice.reason == FOLDER and not choice.is_by_header:
+        return {choice.name}
     try:
-        return log_lines.host_of(next(as_utf8(file.pieces()), b"")[:200].decode("utf-8", errors="replace"))
+        return hosts_in(next(as_utf8(file.pieces()), b"").decode("utf-8", errors="replace"))
     except UnreadableFile:
-        return None
+        return set()
 
 
 def _begins_in_doubt(read: pl.DataFrame, zone: str) -> bool:
