@@ -6,6 +6,7 @@ import pytest
 import typer
 
 from metrics_lake.cli.app import app
+from metrics_lake.config.settings import load
 from metrics_lake.io.storage.files import locked
 from tests.rules.reading import PROJECT
 
@@ -121,9 +122,10 @@ def test_wrong_settings_name_file_and_place(world):
 
 def test_a_missing_secret_stops_a_run_before_anything_is_written(world):
     (world.folder / "conf" / "azure.yaml").write_text("")
+    (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
     ended = world.run("run", "--env", "azure")
     assert ended.code == 1 and "no secret" in ended.err
-    assert [path.name for path in world.folder.iterdir()] == ["conf"]
+    assert [path.name for path in (world.folder / "data").iterdir()] == ["landing"]
 
 
 def test_a_missing_landing_folder_is_named_with_the_remedy(world):
@@ -132,6 +134,41 @@ def test_a_missing_landing_folder_is_named_with_the_remedy(world):
         ended.code == 1
         and "no landing folder data/landing: make it and put logs below data/landing/haproxy" in ended.err
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("conf/tenants.yaml", "tenants: {acme: {}}", "conf/tenants.yaml: tenants.acme.timezone: Field required"),
+        ("conf/local.yaml", "haproxy: {formats: {'*': '%B'}}", "no address"),
+        ("conf/local.yaml", "storage: {landing: elsewhere}", "no landing folder"),
+        ("conf/local.yaml", "storage: {landing: conf/base.yaml}", "conf/base.yaml is a file and no landing folder"),
+    ],
+)
+def test_nothing_is_made_before_the_settings_are_known_to_be_good(
+    world, tmp_path_factory, monkeypatch, file, content, said
+):
+    (world.folder / file).write_text(content)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    before = sorted(world.folder.rglob("*"))
+    monkeypatch.chdir(elsewhere)
+    ended = world.run("run", "--conf", str(world.folder / "conf"))
+    assert ended.code == 1 and said in ended.err
+    assert sorted(world.folder.rglob("*")) == before and not list(elsewhere.iterdir())
+
+
+def test_a_run_from_another_folder_writes_beside_the_conf_folder(world, tmp_path_factory, monkeypatch):
+    (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(elsewhere)
+    ended = world.run("run", "--conf", str(world.folder / "conf"))
+    assert ended.code == 0 and (world.folder / "data" / "secret").is_file() and not list(elsewhere.iterdir())
+
+
+def test_the_settings_of_this_machine_may_be_appended_to(world):
+    local = (PROJECT / "conf" / "local.yaml").read_text()
+    (world.folder / "conf" / "local.yaml").write_text(f"{local}haproxy:\n  timezone: Europe/London\n")
+    assert load(str(world.folder / "conf")).haproxy.timezone == "Europe/London"
 
 
 def test_a_second_writer_is_told_to_wait(world):

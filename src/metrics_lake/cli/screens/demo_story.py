@@ -16,6 +16,7 @@ from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.cli.output.progress import Steps
 from metrics_lake.cli.screens.listening_answer import ask, chart, on_clock
 from metrics_lake.cli.time_range import TimeRange
+from metrics_lake.config.paths import home_of
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.demo.traffic import Plan, generate
 from metrics_lake.jobs.context import JobContext
@@ -53,7 +54,8 @@ class Story:
 
 def demo(folder: str, choice: SettingsChoice, steps: Steps) -> Story:
     """Generates the week in `folder`, runs every job over it, and compares the figures."""
-    root = _emptied(Path(folder))
+    home = home_of(choice.load().conf)
+    root = _emptied(Path(folder) if home == Path.cwd() else Path(folder).absolute())
     today = datetime.now(timezone.utc).date()
     steps.step("making a week of logs")
     truth = generate(Plan(first_day=today - timedelta(days=7)), root)
