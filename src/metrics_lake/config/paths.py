@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING, Any
 
 from metrics_lake.config.storage_urls import is_azure
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 CACHE = ".cache"
 
@@ -41,14 +43,14 @@ def installed(path: str) -> Path:
 
 def anchored(settings: BaseModel, home: Path) -> dict[str, BaseModel]:
     """The sections of the settings that name paths, with each relative path below the folder that it is relative to."""
-    sections = {name: getattr(settings, name) for name in type(settings).model_fields}
-    paths = {name: _paths(part, home) for name, part in sections.items() if isinstance(part, BaseModel)}
-    return {name: sections[name].model_copy(update=changed) for name, changed in paths.items() if changed}
+    paths = {name: _paths(section, home) for name, section in settings}
+    return {name: getattr(settings, name).model_copy(update=changed) for name, changed in paths.items() if changed}
 
 
-def _paths(section: BaseModel, home: Path) -> dict[str, str]:
-    """The paths of one section that change."""
-    named = [name for name, field in type(section).model_fields.items() if FILE_PATH in field.metadata]
+def _paths(section: Any, home: Path) -> dict[str, str]:
+    """The paths of one section that change. What is no section has none."""
+    fields = getattr(type(section), "model_fields", {})
+    named = [name for name, field in fields.items() if FILE_PATH in field.metadata]
     given = {name: str(getattr(section, name)) for name in named}
     real = {name: _anchored(path, home) for name, path in given.items()}
     return {name: path for name, path in real.items() if path != given[name]}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from metrics_lake.bronze.store_reports import FILES
+from metrics_lake.cli.output.consoles import write_line
 from metrics_lake.cli.output.table_output import rows_of
 from metrics_lake.sources.landed_file import QUARANTINED
 
@@ -14,7 +15,7 @@ from metrics_lake.sources.landed_file import QUARANTINED
 def write(lake: str, count: int, console: Console) -> None:
     """Prints a line for each of the `count` newest reports that has a problem."""
     for line in _lines(lake, count) if count else ():
-        console.print(line, highlight=False, markup=False)
+        write_line(console, line)
 
 
 def _lines(lake: str, count: int) -> Iterator[str]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from metrics_lake.bronze import store_reports
 from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.cli import options
+from metrics_lake.cli.output.consoles import plain_text
 from metrics_lake.cli.output.table_output import rows_of, write
 from metrics_lake.config.settings import Settings
 from metrics_lake.coverage import completeness
@@ -62,7 +63,8 @@ def _write_proxies(coverage: Coverage, files: pl.DataFrame, settings: Settings, 
     for proxy in coverage.proxies:
         missing = hour_spans(proxy.hours_of_kind(completeness.MISSING))
         if missing:
-            console.print(f"missing of {proxy.name or 'the proxy without a name'}: {', '.join(missing[-_MOST_SPANS:])}")
+            name = plain_text(proxy.name) or "the proxy without a name"
+            console.print(f"missing of {name}: {', '.join(missing[-_MOST_SPANS:])}", markup=False, highlight=False)
     for name in coverage.silent:
         console.print(f"expected, and nothing yet: {name}")
     console.print(f"complete through {coverage.complete_through or 'nothing yet'}")

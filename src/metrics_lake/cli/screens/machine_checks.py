@@ -11,10 +11,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as Grid
+from rich.text import Text
 
 from metrics_lake.cli.options import SettingsChoice
+from metrics_lake.cli.output.consoles import plain_text
 from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
@@ -46,11 +47,11 @@ def examine(choice: SettingsChoice, console: Console) -> bool:
         grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for finding in findings:
-        mark = "[green]right[/green]" if finding.is_right else "[red]wrong[/red]"
-        state, remedy = (escape(without_addresses(text)) for text in (finding.state, finding.remedy))
-        grid.add_row(mark, finding.name, state)
+        mark = Text("right", "green") if finding.is_right else Text("wrong", "red")
+        state, remedy = (plain_text(without_addresses(text)) for text in (finding.state, finding.remedy))
+        grid.add_row(mark, finding.name, Text(state))
         if remedy:
-            grid.add_row("", "", f"→ {remedy}")
+            grid.add_row("", "", Text(f"→ {remedy}"))
     console.print(grid)
     return all(finding.is_right for finding in findings)
 

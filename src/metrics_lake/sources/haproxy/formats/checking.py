@@ -15,6 +15,7 @@ from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, SLOWER, built_in, known_name
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
 from metrics_lake.sources.haproxy.formats.parsing import parse_as, parse_built_in, parse_httplog
+from metrics_lake.sources.haproxy.formats.parting import Parting, parting
 
 _LINE = ("file_number", "line_number", "text")
 _SHOWN_LINES = 5
@@ -30,6 +31,7 @@ class Problem:
     line_number: int
     reason: str
     masked_text: str
+    parting: Parting | None = None  # where line and string part; None if a value can't be read
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None
         read_count=read.height,
         skipped_count=unparsed.height - rejects.height,
         unread_count=rejects.height,
-        problems=tuple(_problems(rejects.head(_SHOWN_LINES))),
+        problems=tuple(_problems(rejects.head(_SHOWN_LINES), form)),
     )
 
 
@@ -148,6 +150,6 @@ def _kind(address: str) -> str:
     return f"IPv{parsed.version}"
 
 
-def _problems(rejects: pl.DataFrame) -> Iterable[Problem]:
-    problems = rejects.select("line_number", "reason", masked_text=masked(pl.col("text")))
-    return (Problem(*row) for row in problems.iter_rows())
+def _problems(rejects: pl.DataFrame, form: Format) -> Iterable[Problem]:
+    problems = rejects.select("line_number", "reason", masked(pl.col("text")).alias("masked_text"), "text")
+    return (Problem(number, reason, shown, parting(form, text)) for number, reason, shown, text in problems.iter_rows())
