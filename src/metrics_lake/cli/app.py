@@ -86,12 +86,21 @@ def _failed(error: Exception, arguments: list[str], debug: bool) -> int:
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command and exits with its code. It returns if that is 0, because Databricks takes every exit for a failure."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
-    IS_QUIET.set("--quiet" in arguments)
-    arguments = [word for word in arguments if word not in ("--debug", "--quiet")]
     replace_unknown_characters()
+    before = IS_QUIET.set("--quiet" in arguments)
     try:
-        code = app(arguments, prog_name="metrics-lake", standalone_mode=False)
+        words = [word for word in arguments if word not in ("--debug", "--quiet")]
+        code = _ended(words, debug="--debug" in arguments)
+    finally:
+        IS_QUIET.reset(before)
+    if code:
+        sys.exit(code)
+
+
+def _ended(arguments: list[str], *, debug: bool) -> int:
+    """Runs a command, prints what went wrong, and returns the exit code."""
+    try:
+        code = app(arguments, prog_name="metrics-lake", standalone_mode=False) or 0
     except options.USAGE_ERROR as error:
         error.show()
         code = 2
@@ -101,5 +110,4 @@ def main(arguments: list[str] | None = None) -> None:
         code = _failed(error, arguments, debug)
     if code == _INTERRUPTED:
         sys.stderr.write("stopped; nothing is half-written, the next run goes on from here\n")
-    if code:
-        sys.exit(code)
+    return int(code)

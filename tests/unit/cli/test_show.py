@@ -54,11 +54,12 @@ def test_columns_are_chosen_by_name_in_every_format(filled):
     assert filled.run(*chosen).out.splitlines()[1].split() == ["stream", "first_at"]
 
 
-@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("width", [60, 80, 120])
 def test_a_table_of_many_columns_fits_any_width_and_says_which_it_leaves_out(filled, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
     fitted = filled.run("show", "bronze.visits").out
-    assert f"{len(VISITS.fields)} columns, " in fitted and " shown; left out to fit: " in fitted
+    told = " ".join(fitted.split())
+    assert f"{len(VISITS.fields)} columns, " in told and " shown; left out to fit: " in told
     assert max(map(len, fitted.splitlines())) <= width
     assert filled.run("show", "bronze.visits", "--width", str(width)).out == fitted
 

@@ -29,6 +29,7 @@ def line_chart(
         return None
     width = min(width, _MOST_WIDTH)
     plotext.clear_figure()
+    plotext.limit_size(False, False)  # to the terminal: the caller knows its width
     plotext.theme("clear")
     plotext.plotsize(width, _HEIGHT)
     markers = _UNICODE if is_unicode() else _ASCII

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from metrics_lake.cli.output import line_chart as charts
@@ -46,5 +48,5 @@ def test_an_unknown_bucket_is_a_gap(is_unicode):
 
 def test_labels_have_room_on_the_axis(is_unicode):
     last = line_chart(LABELS, AVERAGE, PEAK, ("average", "peak"), 80).plain.splitlines()[-1]
-    assert last.split("  ")[0].strip() in LABELS or last.strip().startswith("11-22 00:00")
-    assert all(label.strip() in LABELS for label in last.split("   ") if label.strip())
+    labels = re.findall(r"\S+ \S+", last)
+    assert len(labels) > 2 and set(labels) <= set(LABELS)
