@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from metrics_lake.cli import options
-from metrics_lake.cli.options import Format, FormatOption, From, SettingsChoice, To, takes_settings
+from metrics_lake.cli.options import Format, FormatOption, From, SettingsChoice, TenantName, To, takes_settings
 from metrics_lake.cli.output.consoles import console
 
 
@@ -26,9 +26,7 @@ def register(app: typer.Typer) -> None:
 @takes_settings
 def downloads(
     choice: SettingsChoice,
-    tenant: Annotated[
-        str | None, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")
-    ] = None,
+    tenant: TenantName = None,
     from_: From = None,
     to: To = None,
     by: Annotated[DownloadsBy, typer.Option("--by", help="One row per day, store, country or app")] = DownloadsBy.day,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from metrics_lake.cli import options
-from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes_settings
+from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, TenantName, takes_settings
 from metrics_lake.cli.output.consoles import console
 
 
@@ -19,6 +19,16 @@ class By(str, Enum):
     month = "month"
 
 
+Streams = Annotated[
+    list[str] | None,
+    typer.Option("--stream", help="Name of a stream. Can be repeated (default: *, all streams)", metavar="S"),
+]
+NewSince = Annotated[
+    str | None,
+    typer.Option("--new-since", help="Also count new listeners: not seen from this day until --from", metavar="DAY"),
+]
+
+
 def register(app: typer.Typer) -> None:
     app.command()(listening)
 
@@ -26,9 +36,7 @@ def register(app: typer.Typer) -> None:
 @takes_settings
 def listening(
     choice: SettingsChoice,
-    tenant: Annotated[
-        str | None, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")
-    ] = None,
+    tenant: TenantName = None,
     from_: Annotated[
         str | None,
         typer.Option("--from", help="First day or hour, such as 2026-11-01 or 2026-11-01T18:00", metavar="D"),
@@ -37,18 +45,8 @@ def listening(
         str | None, typer.Option("--to", help="Last day (included) or end hour (not included)", metavar="D")
     ] = None,
     by: Annotated[By, typer.Option("--by", help="One row per hour, day, week or month")] = By.day,
-    stream: Annotated[
-        list[str] | None,
-        typer.Option("--stream", help="Name of a stream. Can be repeated (default: *, all streams)", metavar="S"),
-    ] = None,
-    new_since: Annotated[
-        str | None,
-        typer.Option(
-            "--new-since",
-            help="Also count new listeners: not seen from this day until --from",
-            metavar="DAY",
-        ),
-    ] = None,
+    stream: Streams = None,
+    new_since: NewSince = None,
     format_: FormatOption = Format.table,
 ) -> None:
     """Show sessions, hours, unique listeners and peaks of any range, with a chart; without options list the tenants."""

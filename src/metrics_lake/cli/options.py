@@ -40,6 +40,8 @@ To = Annotated[str | None, typer.Option("--to", help="Last day (included)", meta
 # The base class of all usage errors: BadParameter is the only one of them that every version of Typer exports.
 USAGE_ERROR: Any = typer.BadParameter.__base__
 
+TenantName = Annotated[str | None, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")]
+
 
 class Format(str, Enum):
     table = "table"
