@@ -39,13 +39,14 @@ def _lines() -> Iterator[str]:
     yield "Made by `python -m metrics_lake.catalog` from the declarations beside the code; a test keeps it true.\n"
     for name, table in tables().items():
         yield f"## {name}\n"
-        yield f"{_about(table)}\n"
+        yield f"{about(table)}\n"
         yield "| column | type | meaning |\n| --- | --- | --- |"
         yield from (f"| `{c.name}` | {c.type.replace('|', '/')} | {c.comment} |" for c in table.fields)
         yield ""
 
 
-def _about(table: Table | View) -> str:
+def about(table: Table | View) -> str:
+    """What a table answers, how it is partitioned and how long its rows are kept."""
     if isinstance(table, View):
         return f"Rows of `{table.table.name}` whose `row_kind` is `{table.kind}`."
     kept = f" Kept for {table.keep.days} days." if table.keep else " Kept for good."

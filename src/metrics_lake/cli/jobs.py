@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
+from metrics_lake.cli.output.consoles import console, write_line
 
-_ERR = Console(stderr=True)
+_ERR = console(stderr=True)
 Source = Annotated[
     str | None,
     typer.Option("--source", help="Read only this folder of landing, such as haproxy or app_store", metavar="NAME"),
@@ -48,7 +48,7 @@ def run(choice: SettingsChoice) -> None:
     intake_warnings.write(work.settings.storage.lake, reports.files, _ERR)
     country_note.write(work.settings, _ERR)
     if text := warning(unknown_agents(work.settings.storage.lake, logs.after_batch)):
-        _ERR.print(f"{text}; {REMEDY} (docs/formats.md)", highlight=False, markup=False, soft_wrap=True)
+        write_line(_ERR, f"{text}; {REMEDY} (docs/formats.md)")
     _ERR.print(
         f"{done.files} files taken in, {done.published.written} rollups written, {done.published.unchanged} unchanged"
     )

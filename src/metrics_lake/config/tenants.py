@@ -42,7 +42,8 @@ def _network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text))
     except ValueError as error:
-        raise ValueError(f"no network: {error}; write it as 10.0.0.0/8") from None
+        problem = "it has bits set behind the prefix" if "host bits" in str(error) else "it can't be read"
+        raise ValueError(f"no network: {problem}; write ADDRESS/BITS, zeros behind the prefix") from None
 
 
 Globs = Annotated[tuple[Annotated[str, AfterValidator(globs.checked)], ...], BeforeValidator(globs.listed)]

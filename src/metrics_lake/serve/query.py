@@ -21,7 +21,10 @@ _Pieces = list[list[Row]]  # of each stream its consecutive documents, in order
 
 @dataclass(frozen=True)
 class Answer:
-    """A range's total, and one summary for each bucket of it that has anything; `start` is a local date or an instant."""
+    """A range's total, and one summary for each bucket of it that has anything.
+
+    The `start` of a bucket is a date or a period's name, of an hour the instant on the tenant's clock, with its offset.
+    """
 
     tenant: str
     stream: str
@@ -97,7 +100,7 @@ class ListeningQuery:
     def _bucket(self, document: Row, by: str) -> tuple[datetime, datetime, str]:
         begins = _instant(document["begins_at"])
         if by == "hour":
-            return begins, _instant(document["ends_at"]), document["start"]
+            return begins, _instant(document["ends_at"]), begins.astimezone(self.calendar.zone).isoformat()
         on = self.calendar.day_of(begins)
         period = {"day": self.calendar.day, "week": self.calendar.week, "month": self.calendar.month}[by](on)
         return period.start, period.end, period.name

@@ -244,6 +244,14 @@ def test_a_log_without_agents_is_right_and_the_doctor_says_that_bots_count_as_pe
     assert "the log has a place for them" in healthy.run("doctor").out
 
 
+@pytest.mark.parametrize("width", ["60", "80"])
+def test_a_remedy_is_a_line_that_can_be_copied_whole(healthy, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", width)
+    landing = f"{healthy.folder}/a/very/long/path/to/a/landing/folder/that/is/not/there"
+    ended = healthy.run("doctor", "--set", f"storage.landing={landing}")
+    assert f"→ mkdir -p {landing}/haproxy, and put logs there" in ended.out
+
+
 def test_wrong_settings_are_a_finding_and_no_crash(healthy):
     ended = healthy.run("doctor", "--set", "sesions.gap_seconds=3")
     assert ended.code == 1 and "unknown key 'sesions'" in wrong(ended)["settings"]

@@ -6,12 +6,15 @@ import base64
 import csv
 import io
 import json
+from datetime import date
 
 import pytest
 
+from metrics_lake.cli.screens.listening_answer import clock_words
 from metrics_lake.io.documents.cosmos import CosmosDocuments
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.serve import listening
+from metrics_lake.serve.query import Answer
 from tests.unit.io.cosmos_double import Fault, serving
 from tests.unit.serve.samples import CALENDAR, days, hour
 from tests.unit.serve.test_listening import DATA_STATUS, sketch
@@ -61,7 +64,7 @@ def test_listening_as_csv_is_one_row_a_bucket(published):
 
 
 @pytest.mark.parametrize(("by", "starts"), [
-    ("hour", ["2001-01-15T10:00:00Z"]), ("week", ["2001-W03"]), ("month", ["2001-01"]),
+    ("hour", ["2001-01-15T12:00:00+02:00"]), ("week", ["2001-W03"]), ("month", ["2001-01"]),
 ])  # fmt: skip
 def test_listening_may_be_told_by_other_stretches_of_time(published, by, starts):
     answer = json.loads(listen(published, "--format", "json", "--by", by).out)
@@ -124,3 +127,45 @@ def test_a_range_without_listening_is_empty_and_no_error(world, form):
     ended = listen(world, "--format", form)
     assert (ended.code, ended.err) == (0, "")
     assert form != "table" or "nothing of acme (*) from 2001-01-15 to 2001-01-16" in ended.out
+    assert form != "table" or "published of acme: nothing yet" in ended.out
+
+
+def test_a_range_without_listening_says_which_days_there_are(published):
+    period = CALENDAR.all(date(2001, 1, 15), date(2001, 1, 16))
+    figures = {"total_sessions": 1, "peak_at": None, "unique_listeners": 1}
+    document = listening.period_document("acme", "*", period, figures, DATA_STATUS)
+    SqliteDocuments("data/documents.db").upsert(listening.CONTAINER, [document])
+    ended = published.run("listening", "--tenant", "acme", "--from", "1999-01-01", "--to", "1999-01-02")
+    assert "published of acme: 2001-01-15 to 2001-01-16" in ended.out
+    assert "--tenant acme --from 2001-01-15 --to 2001-01-16" in published.run("listening").out
+
+
+@pytest.mark.parametrize(
+    ("zone", "row", "heading"),
+    [
+        ("Africa/Johannesburg", "2001-01-15 12:00 +02:00", "Africa/Johannesburg (UTC+02:00)"),
+        ("Asia/Kathmandu", "2001-01-15 15:45 +05:45", "Asia/Kathmandu (UTC+05:45)"),
+    ],
+)
+def test_hours_are_shown_on_the_tenant_s_clock_with_its_offset(published, zone, row, heading):
+    tenants = published.folder / "conf" / "tenants.yaml"
+    tenants.write_text(tenants.read_text().replace("Africa/Johannesburg", zone))
+    out = listen(published, "--by", "hour").out
+    assert row in out and heading in out and "T10:00:00Z" not in out
+
+
+def test_a_range_over_a_change_of_the_clock_names_both_offsets():
+    answer = Answer(
+        "acme", "*", "", "2001-03-24T00:00:00+01:00", "2001-03-26T00:00:00+02:00", "hour", "Europe/Berlin", {}, [], {}
+    )
+    assert clock_words(answer) == "Europe/Berlin (UTC+01:00 and UTC+02:00)"
+
+
+@pytest.mark.parametrize(("width", "is_beside"), [(60, False), (80, False), (160, True)])
+def test_the_chart_stands_beside_the_table_where_there_is_room_and_uses_the_width(
+    published, monkeypatch, width, is_beside
+):
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = listen(published).out.splitlines()
+    assert max(map(len, lines)) in range(width - 12, width + 1)
+    assert any("2001-01-15  " in line and "│" in line for line in lines) == is_beside

@@ -92,8 +92,8 @@ def test_a_range_may_be_told_by_months(store):
 def test_hours_are_those_of_the_tenant_s_days(store):
     answer = asked(store, "2001-01-14", "2001-01-14", "hour")
     assert [(each["start"], each["total_sessions"]) for each in answer.buckets] == [
-        ("2001-01-13T22:00:00Z", 2),
-        ("2001-01-14T21:00:00Z", 3),
+        ("2001-01-14T00:00:00+02:00", 2),
+        ("2001-01-14T23:00:00+02:00", 3),
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from rich.console import Console
 
 from metrics_lake.bronze.store_reports import FILES
+from metrics_lake.cli.output.consoles import write_line
 from metrics_lake.cli.output.table_output import rows_of
 from metrics_lake.jobs.ingest import Ingested
 from metrics_lake.sources.quarantine_reasons import explained
@@ -17,7 +18,7 @@ _MOST = 20  # lines of one kind
 def write(lake: str, count: int, console: Console) -> None:
     """Prints a line for each of the `count` newest reports that has a problem."""
     for line in _lines(lake, count) if count else ():
-        console.print(line, highlight=False, markup=False)
+        write_line(console, line)
 
 
 def write_unread(ingested: Iterable[Ingested], console: Console) -> None:

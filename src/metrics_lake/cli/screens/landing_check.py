@@ -33,6 +33,8 @@ def landing(settings: Settings) -> Finding:
 
 def _folder(settings: Settings) -> Finding:
     root = Path(settings.storage.landing)
+    if root.is_file():
+        return Finding("landing", False, f"{root} is a file", "set storage.landing to a folder")
     if not (root / "haproxy").is_dir():
         return Finding("landing", False, f"no folder {root}/haproxy", f"mkdir -p {root}/haproxy, and put logs there")
     count = sum(1 for path in (root / "haproxy").rglob("*") if path.is_file())

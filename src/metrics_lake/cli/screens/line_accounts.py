@@ -11,6 +11,7 @@ from rich.console import Console
 from metrics_lake.bronze import store_reports
 from metrics_lake.bronze.haproxy import FILES
 from metrics_lake.cli import options
+from metrics_lake.cli.output.consoles import plain_text
 from metrics_lake.cli.output.table_output import rows_of, write
 from metrics_lake.cli.screens import log_notes
 from metrics_lake.config.settings import Settings, SettingsError
@@ -67,9 +68,10 @@ def _write_proxies(coverage: Coverage, files: pl.DataFrame, settings: Settings, 
     for proxy in coverage.proxies:
         missing = hour_spans(proxy.hours_of_kind(completeness.MISSING))
         if missing:
-            console.print(f"missing of {proxy.name or 'the proxy without a name'}: {', '.join(missing[-_MOST_SPANS:])}")
+            name = plain_text(proxy.name) or "the proxy without a name"
+            console.print(f"missing of {name}: {', '.join(missing[-_MOST_SPANS:])}", markup=False, highlight=False)
     for note in [*log_notes.several_hosts(files), *log_notes.without_name(files), *log_notes.unknown_names(files)]:
-        console.print(note, highlight=False, markup=False)
+        console.print(plain_text(note), highlight=False, markup=False)
     for name in coverage.silent:
         console.print(f"expected, and nothing yet: {name}")
     for text in _refused(settings):

@@ -11,10 +11,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as Grid
+from rich.text import Text
 
 from metrics_lake.cli.options import SettingsChoice
+from metrics_lake.cli.output.consoles import plain_text, write_line
 from metrics_lake.cli.screens.country_note import COUNTRIES_MISSING, COUNTRIES_REMEDY
 from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
 from metrics_lake.cli.screens.landing_check import landing
@@ -41,18 +42,23 @@ def examine(choice: SettingsChoice, console: Console) -> bool:
     else:
         findings = [Finding("settings", True, f"{settings.conf}, environment {settings.env}")]
         findings += [check(settings) for check in _CHECKS]
-    grid = Grid.grid(padding=(0, 2, 0, 0))
-    for _ in ("state", "name"):
-        grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
+    width = max(len(finding.name) for finding in findings)
     for finding in findings:
-        mark = "[green]right[/green]" if finding.is_right else "[red]wrong[/red]"
-        state, remedy = (escape(without_addresses(text)) for text in (finding.state, finding.remedy))
-        grid.add_row(mark, finding.name, state)
-        if remedy:
-            grid.add_row("", "", f"→ {remedy}")
-    console.print(grid)
+        _write_finding(finding, width, console)
     return all(finding.is_right for finding in findings)
+
+
+def _write_finding(finding: Finding, width: int, console: Console) -> None:
+    """The state within the console's width; the remedy on a line that is never broken, as it may be a command to copy."""
+    grid = Grid.grid(padding=(0, 2, 0, 0))
+    grid.add_column(width=len("right"))
+    grid.add_column(width=width)
+    grid.add_column(overflow="fold")
+    mark = Text("right", "green") if finding.is_right else Text("wrong", "red")
+    grid.add_row(mark, Text(finding.name), Text(plain_text(without_addresses(finding.state))))
+    console.print(grid)
+    if finding.remedy:
+        write_line(console, f"{'':{width + len('right') + 4}}→ {without_addresses(finding.remedy)}")
 
 
 def _java(settings: Settings) -> Finding:

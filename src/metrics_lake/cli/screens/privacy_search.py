@@ -16,6 +16,7 @@ from rich.console import Console
 from metrics_lake import audit
 from metrics_lake.audit import landed_addresses
 from metrics_lake.audit.report import Finding, Report
+from metrics_lake.cli.output.consoles import write_line
 from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.config.settings import Settings, load_tenants
 from metrics_lake.config.storage_urls import is_azure
@@ -105,8 +106,11 @@ def write_report(report: Report, console: Console) -> None:
         if findings:
             console.print(table(_columns(findings), console.width, title))
     for file, why in report.unread:
-        console.print(f"not read: {file}: {why}")
-    console.print("[green]no address and no key was found[/green]" if report.is_clean else "[red]not clean[/red]")
+        write_line(console, f"not read: {file}: {why}")
+    if report.is_clean:
+        console.print("no address and no key was found", style="green")
+    else:
+        console.print("not clean", style="red")
 
 
 def _columns(findings: list[Finding]) -> list[Column]:

@@ -32,7 +32,9 @@ class LocalLanding:
         return str(self.root.resolve())
 
     def check(self, folder: str) -> None:
-        """Raises LandingError where the folder of landing itself is missing."""
+        """Raises LandingError where the folder of landing itself is missing, or is a file."""
+        if self.root.is_file():
+            raise LandingError(f"{self.root} is a file and no landing folder: set storage.landing to a folder")
         if not self.root.is_dir():
             raise LandingError(
                 f"no landing folder {self.root}: make it and put logs below {self.root}/{folder}, or set storage.landing"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from metrics_lake.config.secrets import STORAGE, storage_secret
 from metrics_lake.config.settings import SettingsError
 from metrics_lake.config.storage_urls import AzurePlace
+from metrics_lake.io.storage.identity import Identity, NoIdentityError, default_credential
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
@@ -63,15 +64,18 @@ def opening(place: AzurePlace) -> tuple[str, str]:
 
 
 def token() -> str:
-    """A token by which the storage accepts this process's identity for about an hour."""
-    return str(_identity().get_token(_SCOPE).token)
+    """A token by which the storage accepts this process's identity for about an hour. Raises AzureError without one."""
+    try:
+        return str(_identity().get_token(_SCOPE).token)
+    except NoIdentityError as error:
+        raise AzureError(f"Azure's storage: {error}") from None
 
 
 @cache
-def _identity() -> Any:
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()
+def _identity() -> Identity:
+    return Identity(
+        default_credential(), f"set {STORAGE}_KEY or {STORAGE}_SAS, or give this machine one: docs/azure.md"
+    )
 
 
 def blobs_below(container: ContainerClient, start: str) -> Iterator[BlobProperties]:
@@ -111,6 +115,8 @@ def telling(place: AzurePlace) -> Iterator[None]:
 
     try:
         yield
+    except NoIdentityError as error:
+        raise AzureError(f"{place}: {error}") from None
     except Failed as error:
         raise AzureError(f"{place}: {_reason(error)}") from None
 

@@ -6,8 +6,9 @@ format reads sample lines, and names the format of sample lines.
 """
 
 from metrics_lake.sources.haproxy.formats.binding import bound
-from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, RECOMMENDED
+from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, RECOMMENDED, known_name
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
 from metrics_lake.sources.haproxy.formats.errors import FormatError
+from metrics_lake.sources.haproxy.formats.parting import Parting
 
-__all__ = ["BUILT_IN", "RECOMMENDED", "Format", "FormatError", "bound", "compiled"]
+__all__ = ["BUILT_IN", "RECOMMENDED", "Format", "FormatError", "Parting", "bound", "compiled", "known_name"]

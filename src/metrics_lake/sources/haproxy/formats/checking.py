@@ -15,8 +15,9 @@ from metrics_lake.sources.haproxy import line_classes, log_lines
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.formats import addresses
 from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, built_in, known_name
-from metrics_lake.sources.haproxy.formats.compiler import compiled
+from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
 from metrics_lake.sources.haproxy.formats.parsing import HTTPLOG
+from metrics_lake.sources.haproxy.formats.parting import Parting, parting
 
 _LINE = ("file_number", "line_number", "text")
 _SHOWN_LINES = 5
@@ -35,6 +36,7 @@ class Problem:
     line_number: int
     reason: str
     masked_text: str
+    parting: Parting | None = None  # where line and string part; None if a value can't be read
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None
         read_count=read.height,
         skipped_count=lines.skipped.height,
         unread_count=rejects.height,
-        problems=tuple(_problems(rejects.head(_SHOWN_LINES))),
+        problems=tuple(_problems(rejects.head(_SHOWN_LINES), form)),
     )
 
 
@@ -152,6 +154,6 @@ def _kind(address: str) -> str:
     return f"IPv{parsed.version}"
 
 
-def _problems(rejects: pl.DataFrame) -> Iterable[Problem]:
-    problems = rejects.select("line_number", "reason", masked_text=shape(pl.col("text")))
-    return (Problem(*row) for row in problems.iter_rows())
+def _problems(rejects: pl.DataFrame, form: Format) -> Iterable[Problem]:
+    problems = rejects.select("line_number", "reason", shape(pl.col("text")).alias("masked_text"), "text")
+    return (Problem(number, reason, shown, parting(form, text)) for number, reason, shown, text in problems.iter_rows())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
@@ -41,6 +43,21 @@ def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
             applied = applied.with_columns(after=_without_address(frame, applied, is_first=number == 0))
         frame = applied
     return frame.drop("whole", "rest")
+
+
+def steps_applied(line: pl.DataFrame, form: Format) -> Iterator[tuple[Step | None, str | None, dict[str, str | None]]]:
+    """Of a single line each step with the rest after it and its values by column; what doesn't fit is None.
+
+    The start of the line is step None.
+    """
+    frame = line.with_columns(whole=_message(form.start)).with_columns(rest="whole", is_closed=True)
+    yield None, frame["rest"][0], {}
+    last = max(number for number, step in enumerate(form.steps) if _is_needed(step))
+    for number, step in enumerate(form.steps[: last + 1]):
+        frame = _apply(frame, step, is_first=number == 0 and not form.start, is_last=number == last)
+        columns = [field.column for field in fields_of(step) if field.column]
+        rest = frame["rest"][0] if number < last else ""
+        yield step, rest, {column: frame[column][0] for column in columns}
 
 
 def _is_needed(step: Step) -> bool:
