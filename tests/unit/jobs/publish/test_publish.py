@@ -182,7 +182,7 @@ def test_what_a_killed_publish_called_final_is_looked_at_again_where_less_has_ar
 
     def reaching(through: datetime) -> None:
         made = DataStatus(through, timedelta())
-        monkeypatch.setattr(publishing, "_data_status", lambda work: made)
+        monkeypatch.setattr(publishing, "_data_status", lambda *_: made)
 
     reaching(utc("2001-01-16 00:00"))
     publish(work)
