@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import plotext
@@ -39,11 +39,13 @@ def ask(settings: Settings, tenant: str, streams: Sequence[str], time_range: Tim
     chosen = ("*",) if "*" in streams or not streams else tuple(dict.fromkeys(streams))
     new_since = calendar.day_start(time_range.new_since) if time_range.new_since else None
     rotation = settings.privacy.key_rotation
+    restatement = timedelta(hours=settings.publish.restatement_hours)
     return ListeningQuery(
-        open_document_store(settings), tenant, calendar, chosen, start, end, rotation, new_since
+        open_document_store(settings), tenant, calendar, chosen, start, end, rotation, new_since, restatement
     ).answer(by)
 
 
+UNKNOWN = "–"  # what is not known is never 0
 _OPTIONAL = ("hours", "new", "returning", "average")
 _COUNTS = ("unique_listeners", "new_listeners", "returning_listeners")
 
@@ -79,8 +81,21 @@ def _total(answer: Answer) -> str:
             f"{excluded:,} sessions not counted ({', '.join(f'{k} {v:,}' for k, v in answer.excluded.items())})"
         )
     note = "\nkeys changed within this range: a listener counts once in each of their epochs"
-    return f"[b]{answer.tenant}[/b] {answer.stream}  {answer.words}, {answer.timezone}\n{' · '.join(figures)}" + (
-        note if total["unique_listeners"].get("crosses_epoch") else ""
+    head = f"[b]{answer.tenant}[/b] {answer.stream}  {answer.words}, {answer.timezone}{_completeness(answer)}"
+    return f"{head}\n{' · '.join(figures)}" + (note if total["unique_listeners"].get("crosses_epoch") else "")
+
+
+def _completeness(answer: Answer) -> str:
+    """Whether the figures may still change, and of how much of the range they are; nothing where no document says."""
+    if answer.complete_through is None:
+        return ""
+    through = datetime.fromisoformat(answer.complete_through)
+    text = f"\n{answer.total['status']}, complete through {through:%Y-%m-%d %H:%M}"
+    seconds, covered = answer.total["seconds"], answer.total["covered_seconds"]
+    return (
+        text
+        if covered >= seconds
+        else f"{text}; logs cover {covered / 3600:,.0f} of {seconds / 3600:,.0f} hours (– is unknown)"
     )
 
 
@@ -106,23 +121,41 @@ def _columns(answer: Answer) -> list[Column]:
 
 
 def _cells(bucket: Row, counts: Sequence[str]) -> tuple[str, ...]:
-    peak = bucket["peak_listeners"]
     return (
-        bucket["start"], f"{bucket['total_sessions']:,}", f"{bucket['total_hours']:,.1f}",
-        *(f"{'' if bucket[name]['method'] == 'exact' else '~'}{bucket[name]['value']:,}" for name in counts),
-        "–" if peak is None else f"{peak:,}", f"{bucket['average_listeners']:,.1f}",
+        bucket["start"], _cell(bucket["total_sessions"]), _cell(bucket["total_hours"], ",.1f"),
+        *(f"{'' if bucket[name]['method'] == 'exact' else '~'}{_cell(bucket[name]['value'])}" for name in counts),
+        _cell(bucket["peak_listeners"]), _cell(bucket["average_listeners"], ",.1f"),
     )  # fmt: skip
 
 
+def _cell(figure: float | None, form: str = ",") -> str:
+    return UNKNOWN if figure is None else format(figure, form)
+
+
 def chart(answer: Answer, width: int) -> Text:
-    """Average and peak listeners of each bucket, as lines of dots. Several streams together have no peak."""
+    """Average and peak listeners of each bucket, as lines of dots that break off where nothing is known.
+
+    Several streams together have no peak.
+    """
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plotsize(max(30, min(70, width - 62)), 14)
     places = list(range(len(answer.buckets)))
     for name in ("peak", "average") if answer.total["peak_listeners"] is not None else ("average",):
-        plotext.plot(places, [bucket[f"{name}_listeners"] for bucket in answer.buckets], label=name, marker="braille")
+        for number, part in enumerate(_known_parts([bucket[f"{name}_listeners"] for bucket in answer.buckets])):
+            plotext.plot(*zip(*part, strict=True), label=None if number else name, marker="braille")
+    plotext.xlim(0, max(1, len(places) - 1))
     step = max(1, len(places) // 4)
     plotext.xticks(places[::step], [str(bucket["start"])[5:16] for bucket in answer.buckets[::step]])
     plotext.ylim(0, None)
     return Text.from_ansi(plotext.build())
+
+
+def _known_parts(figures: Sequence[float | None]) -> list[list[tuple[int, float]]]:
+    """Places and figures without the unknown ones, in stretches that have none between them."""
+    parts = list[list[tuple[int, float]]]()
+    for place, figure in enumerate(figures):
+        if figure is not None:
+            is_next = bool(parts) and parts[-1][-1][0] == place - 1
+            parts = [*parts[:-1], [*parts[-1], (place, figure)]] if is_next else [*parts, [(place, figure)]]
+    return parts

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from metrics_lake.cli.options import SettingsChoice
+from metrics_lake.cli.screens import missing_hours
 from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
@@ -188,5 +189,6 @@ def _clock(settings: Settings) -> Finding:
 
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, checkpoint, lake, _agents, rollups, _documents, _clock,
+    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, checkpoint, lake, missing_hours.finding, _agents,
+    rollups, _documents, _clock,
 )  # fmt: skip
