@@ -127,7 +127,7 @@ def _of_minutes(work: JobContext, hours: pl.DataFrame, covered: Mapping[str, Cov
     days: Sequence[date] = hours["listened_on"].unique().to_list()
     minutes = work.delta_tables.frame(listeners_by_minute.TABLE, pl.col("listened_on").is_in(days)).sort("minute_at")
     starts = hours.select("tenant", "hour_at", "hour_ends_at").sort("hour_at")
-    placed = minutes.join_asof(starts, left_on="minute_at", right_on="hour_at", by="tenant", strategy="backward")
+    placed = minutes.join_asof(starts, left_on="minute_at", right_on="hour_at", by="tenant", check_sortedness=False)
     near = placed.filter(pl.col("minute_at") < pl.col("hour_ends_at"))
     log_hours = near.select("tenant", log_hour=pl.col("minute_at").dt.truncate("1h")).unique()
     uncovered = _uncovered(log_hours.rows(), covered)

@@ -92,11 +92,7 @@ def _completeness(answer: Answer) -> str:
     through = datetime.fromisoformat(answer.complete_through)
     text = f"\n{answer.total['status']}, complete through {through:%Y-%m-%d %H:%M}"
     seconds, covered = answer.total["seconds"], answer.total["covered_seconds"]
-    return (
-        text
-        if covered >= seconds
-        else f"{text}; logs cover {covered / 3600:,.0f} of {seconds / 3600:,.0f} hours (– is unknown)"
-    )
+    return text if covered >= seconds else f"{text}; logs cover {covered / 3600:,.0f} of {seconds / 3600:,.0f} hours"
 
 
 def _with_error(count: Row) -> str:
