@@ -67,7 +67,7 @@ def _write_proxies(coverage: Coverage, files: pl.DataFrame, settings: Settings, 
         console.print(f"expected, and nothing yet: {name}")
     lines = [*missing_hours.given_up(coverage), *missing_hours.waiting(coverage, give_up(settings))]
     for line in [*lines, *([f"→ {missing_hours.REMEDY}"] if lines else [])]:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, markup=False)
     console.print(f"complete through {coverage.complete_through or 'nothing yet'}")
 
 
