@@ -16,6 +16,7 @@ from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.jobs.read_coverage import coverage, give_up
 
 REMEDY = "put the file of the hour below haproxy/ in landing, then metrics-lake run: figures are restated, however late it comes"
+_NEVER = datetime.min.replace(tzinfo=timezone.utc)
 _MOST_SPANS = 3  # of a proxy: the newest
 _Hours = Mapping[str, Sequence[datetime]]  # by proxy
 
@@ -36,9 +37,15 @@ def given_up(received: Coverage) -> list[str]:
 
 
 def waiting(received: Coverage, patience: timedelta) -> list[str]:
-    """A line for each proxy with hours that `complete_through` waits for, and until when it does."""
-    lost = received.given_up
-    gaps = {name: [hour for hour in hours if hour not in lost.get(name, ())] for name, hours in received.gaps.items()}
+    """A line for each proxy with hours that `complete_through` waits for, and until when it does.
+
+    The newest hour is not among them: it is still being logged, or on its way.
+    """
+    newest = received.received_through - HOUR if received.received_through else _NEVER
+    gaps = {
+        name: [hour for hour in hours if received.given_up_through < hour + HOUR and hour < newest]
+        for name, hours in received.gaps.items()
+    }
     first = min((hour for hours in gaps.values() for hour in hours), default=None)
     if first is None:
         return []

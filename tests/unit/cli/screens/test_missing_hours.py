@@ -10,7 +10,7 @@ from rich.console import Console
 
 from metrics_lake.cli.screens import missing_hours
 from metrics_lake.config.settings import Settings
-from metrics_lake.coverage.completeness import MISSING, RECEIVED, Coverage, Proxy
+from metrics_lake.coverage.completeness import MISSING, RECEIVED, UNFINISHED, Coverage, Proxy
 from metrics_lake.coverage.hours import HOUR
 from tests.unit.drawing import utc
 
@@ -40,6 +40,12 @@ def test_a_gap_is_waited_for_until_it_is_given_up():
 def test_of_many_gaps_the_newest_are_named_and_the_others_counted():
     [line] = missing_hours.given_up(coverage("x.x.x.x.x.x", "2001-02-15 12:00"))
     assert line.startswith("5 hours of edge-01 (2001-01-15 17:00 to 18:00, ") and "and 2 more spans (audit" in line
+
+
+def test_the_newest_hour_is_still_on_its_way():
+    kinds = {NOON: RECEIVED, NOON + HOUR: UNFINISHED}
+    assert missing_hours.waiting(Coverage((Proxy("edge-01", True, kinds),)), timedelta(hours=72)) == []
+    assert missing_hours.waiting(Coverage(()), timedelta(hours=72)) == []
 
 
 def test_where_nothing_is_missing_nothing_is_said(tmp_path, monkeypatch):
