@@ -144,7 +144,7 @@ def test_days_without_listening_are_zero_where_data_came_and_null_where_none_did
     assert unknown["unique_listeners"]["value"] is unknown["peak_listeners"] is unknown["average_listeners"] is None
     assert (unknown["seconds"], unknown["status"], answer.buckets[1]["status"]) == (
         86_400,
-        "provisional",
+        "final",
         "provisional",
     )
 

@@ -157,7 +157,7 @@ def test_a_day_has_an_entry_for_each_of_its_hours_with_zeros_for_the_empty_ones(
     assert len(numbers) == 24
     assert numbers["2001-01-15T12:00:00+02:00"] == {
         "start": "2001-01-15T12:00:00+02:00", "total_sessions": 4, "unique_listeners": 3, "peak_listeners": 3,
-        "total_hours": 0.833333, "average_session_seconds": 0, "sessions_completed": 3, "status": "provisional",
+        "total_hours": 0.833333, "average_session_seconds": 0, "sessions_completed": 3, "status": "final",
         "seconds": 3600, "covered_seconds": 3600,
     }  # fmt: skip
     assert sum(entry["peak_listeners"] == 0 for entry in a_day["numbers"]) == 21
