@@ -35,7 +35,8 @@ def register(app: typer.Typer) -> None:
 def run(choice: SettingsChoice) -> None:
     """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
     from metrics_lake.bronze import haproxy, store_reports
-    from metrics_lake.cli.screens import country_note, intake_warnings, log_notes, reject_summary
+    from metrics_lake.cli.screens import country_note, intake_warnings, log_notes, missing_hours, reject_summary
+    from metrics_lake.jobs.publish.publish import Published
     from metrics_lake.jobs.run import run as run_all
     from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 
@@ -49,6 +50,8 @@ def run(choice: SettingsChoice) -> None:
     country_note.write(work.settings, _ERR)
     if text := warning(unknown_agents(work.settings.storage.lake, logs.after_batch)):
         write_line(_ERR, f"{text}; {REMEDY} (docs/formats.md)")
+    if done.files or done.published != Published():
+        missing_hours.write(work.settings, _ERR)
     _ERR.print(
         f"{done.files} files taken in, {done.published.written} rollups written, {done.published.unchanged} unchanged"
     )

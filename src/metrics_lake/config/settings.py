@@ -112,6 +112,7 @@ class Ingest(Strict):
 
 class Publish(Strict):
     restatement_hours: Annotated[float, Field(ge=0)] = 24
+    give_up_hours: Annotated[float, Field(ge=0, le=876_000)] = 72  # at most a century
 
 
 class Upkeep(Strict):

@@ -26,6 +26,15 @@ def test_completeness_shows_that_every_line_stands_in_one_account(filled):
 def test_completeness_shows_the_hours_of_each_proxy_and_how_far_data_is_complete(filled):
     out = filled.run("audit", "completeness").out
     assert "hours by proxy" in out and "edge-02" in out
+    assert "complete through 2001-01-15 15:00:00+00:00" in out  # what is missing since 2001 has been given up
+
+
+def test_completeness_names_hours_that_are_given_up_and_those_that_are_waited_for_with_the_remedy(filled):
+    out = " ".join(filled.run("audit", "completeness").out.split())
+    assert "3 hours of edge-01 (2001-01-15 12:00 to 15:00 UTC) never came, and figures go on without" in out
+    assert "put the file of the hour below haproxy/ in landing, then metrics-lake run" in out
+    out = " ".join(filled.run("audit", "completeness", "--set", "publish.give_up_hours=876000").out.split())
+    assert "never came" not in out and "complete_through waits until" in out
     assert "complete through 2001-01-15 12:00:00+00:00" in out
 
 

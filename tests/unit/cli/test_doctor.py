@@ -252,6 +252,12 @@ def test_a_remedy_is_a_line_that_can_be_copied_whole(healthy, monkeypatch, width
     assert f"→ mkdir -p {landing}/haproxy, and put logs there" in ended.out
 
 
+def test_a_lost_hour_is_named_with_its_remedy_and_is_no_fault_of_the_machine(filled):
+    out = " ".join(filled.run("doctor").out.split())
+    assert "right hours complete through 2001-01-15 15:00 UTC; 3 hours of edge-01" in out
+    assert "→ put the file of the hour below haproxy/ in landing, then metrics-lake run" in out
+
+
 def test_wrong_settings_are_a_finding_and_no_crash(healthy):
     ended = healthy.run("doctor", "--set", "sesions.gap_seconds=3")
     assert ended.code == 1 and "unknown key 'sesions'" in wrong(ended)["settings"]

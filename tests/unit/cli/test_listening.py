@@ -6,15 +6,20 @@ import base64
 import csv
 import io
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from metrics_lake.cli.output import line_chart
 from metrics_lake.cli.screens.listening_answer import clock_words
+from metrics_lake.coverage.covered import Covered
 from metrics_lake.io.documents.cosmos import CosmosDocuments
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.serve import listening
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.query import Answer
+from metrics_lake.serve.sums import summary
+from tests.unit.drawing import day
 from tests.unit.io.cosmos_double import Fault, serving
 from tests.unit.serve.samples import CALENDAR, days, hour
 from tests.unit.serve.test_listening import DATA_STATUS, sketch
@@ -169,3 +174,38 @@ def test_the_chart_stands_beside_the_table_where_there_is_room_and_uses_the_widt
     lines = listen(published).out.splitlines()
     assert max(map(len, lines)) in range(width - 12, width + 1)
     assert any("2001-01-15  " in line and "│" in line for line in lines) == is_beside
+
+
+@pytest.fixture
+def covered(published):
+    """The published world, of which the first day came whole and half of the second."""
+    day_starts = [CALENDAR.day_start(day(f"2001-01-{on}")) for on in (15, 16)]
+    status = DataStatus(day_starts[1], timedelta(hours=24), known={
+        "acme": Covered(((day_starts[0], day_starts[1] + timedelta(hours=12)),))
+    })  # fmt: skip
+    period = CALENDAR.all(day("2001-01-15"), day("2001-01-16"))
+    document = listening.period_document("acme", "*", period, summary([], unique_listeners=3, seconds=1), status)
+    SqliteDocuments("data/documents.db").upsert(listening.CONTAINER, [document])
+    return published
+
+
+def test_a_day_of_which_nothing_is_known_is_a_dash_and_null_and_nothing(covered):
+    out = listen(covered, "--to", "2001-01-17").out
+    assert "provisional, complete through 2001-01-16 00:00; logs cover 36 of 72 hours" in out
+    [row] = [line for line in out.splitlines() if line.strip().startswith("2001-01-17")]
+    assert row.split()[1:6] == ["–"] * 5
+    unknown = json.loads(listen(covered, "--to", "2001-01-17", "--format", "json").out)["buckets"][2]
+    assert unknown["total_sessions"] is unknown["average_listeners"] is unknown["unique_listeners"]["value"] is None
+    *_, row = csv.DictReader(io.StringIO(listen(covered, "--to", "2001-01-17", "--format", "csv").out))
+    assert (row["total_sessions"], row["unique_listeners"], row["covered_seconds"]) == ("", "", "0")
+
+
+def test_of_a_day_on_which_nobody_listened_every_hour_that_came_is_zero(covered):
+    answer = json.loads(listen(covered, "--by", "hour", "--format", "json").out)
+    assert [each["total_sessions"] for each in answer["buckets"]][22:26] == [0, 0, 0, 0]
+    assert [each["total_sessions"] for each in answer["buckets"]][-12:] == [None] * 12
+
+
+def test_a_chart_breaks_off_where_nothing_is_known():
+    parts = line_chart._known_parts([None, 1, 2, None, None, 0.0])
+    assert parts == [[(1, 1), (2, 2)], [(5, 0.0)]]

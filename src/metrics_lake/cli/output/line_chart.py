@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import plotext
 from rich.text import Text
@@ -34,12 +35,20 @@ def line_chart(
     plotext.plotsize(width, _HEIGHT)
     markers = _UNICODE if is_unicode() else _ASCII
     for values, name, marker, is_filled in zip((area, line), names, markers, (True, False), strict=True):
-        points = {place: value for place, value in enumerate(values) if value is not None}
-        if points:
-            plotext.plot(list(points), list(points.values()), label=name, marker=marker, fillx=is_filled)
+        for number, part in enumerate(_known_parts(values)):
+            label = None if number else name
+            plotext.plot(*zip(*part, strict=True), label=label, marker=marker, fillx=is_filled)
+    plotext.xlim(0, len(labels) - 1)
     plotext.xticks(*_ticks(labels, width))
     plotext.ylim(0, max([1.0, *_numbers(area), *_numbers(line)]))
     return _trimmed(plotext.build())
+
+
+def _known_parts(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
+    """Places and values without the unknown ones, in stretches that have none between them."""
+    known = [(place, value) for place, value in enumerate(values) if value is not None]
+    stretches = groupby(enumerate(known), lambda item: item[1][0] - item[0])
+    return [[point for _, point in stretch] for _, stretch in stretches]
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:

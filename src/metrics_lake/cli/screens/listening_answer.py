@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -37,12 +37,14 @@ def ask(settings: Settings, tenant: str, streams: Sequence[str], time_range: Tim
     chosen = ("*",) if "*" in streams or not streams else tuple(dict.fromkeys(streams))
     new_since = calendar.day_start(time_range.new_since) if time_range.new_since else None
     rotation = settings.privacy.key_rotation
+    restatement = timedelta(hours=settings.publish.restatement_hours)
     return ListeningQuery(
-        open_document_store(settings), tenant, calendar, chosen, start, end, rotation, new_since
+        open_document_store(settings), tenant, calendar, chosen, start, end, rotation, new_since, restatement
     ).answer(by)
 
 
 _BETWEEN, _NARROWEST_BESIDE = 2, 60  # characters between table and chart, and of a chart beside a table
+UNKNOWN = "–"  # what is not known is never 0
 _OPTIONAL = ("hours", "new", "returning", "average")
 _COUNTS = ("unique_listeners", "new_listeners", "returning_listeners")
 
@@ -100,10 +102,20 @@ def _total(answer: Answer) -> Text:
             f"{excluded:,} sessions not counted ({', '.join(f'{k} {v:,}' for k, v in answer.excluded.items())})"
         )
     note = "\nkeys changed within this range: a listener counts once in each of their epochs"
-    heading = f" {answer.stream}  {answer.words}, {clock_words(answer)}\n{' · '.join(figures)}"
+    heading = f" {answer.stream}  {answer.words}, {clock_words(answer)}{_completeness(answer)}\n{' · '.join(figures)}"
     return Text.assemble(
         (answer.tenant, "bold"), heading, note if total["unique_listeners"].get("crosses_epoch") else ""
     )
+
+
+def _completeness(answer: Answer) -> str:
+    """Whether the figures may still change, and of how much of the range they are; nothing where no document says."""
+    if answer.complete_through is None:
+        return ""
+    through = datetime.fromisoformat(answer.complete_through)
+    text = f"\n{answer.total['status']}, complete through {through:%Y-%m-%d %H:%M}"
+    seconds, covered = answer.total["seconds"], answer.total["covered_seconds"]
+    return text if covered >= seconds else f"{text}; logs cover {covered / 3600:,.0f} of {seconds / 3600:,.0f} hours"
 
 
 def clock_words(answer: Answer) -> str:
@@ -134,12 +146,15 @@ def _columns(answer: Answer) -> list[Column]:
 
 
 def _cells(bucket: Row, counts: Sequence[str]) -> tuple[str, ...]:
-    peak = bucket["peak_listeners"]
     return (
-        _local(bucket["start"]), f"{bucket['total_sessions']:,}", f"{bucket['total_hours']:,.1f}",
-        *(f"{'' if bucket[name]['method'] == 'exact' else '~'}{bucket[name]['value']:,}" for name in counts),
-        "–" if peak is None else f"{peak:,}", f"{bucket['average_listeners']:,.1f}",
+        _local(bucket["start"]), _cell(bucket["total_sessions"]), _cell(bucket["total_hours"], ",.1f"),
+        *(f"{'' if bucket[name]['method'] == 'exact' else '~'}{_cell(bucket[name]['value'])}" for name in counts),
+        _cell(bucket["peak_listeners"]), _cell(bucket["average_listeners"], ",.1f"),
     )  # fmt: skip
+
+
+def _cell(figure: float | None, form: str = ",") -> str:
+    return UNKNOWN if figure is None else format(figure, form)
 
 
 def _local(start: str) -> str:
@@ -151,7 +166,7 @@ def _local(start: str) -> str:
 def chart(answer: Answer, width: int) -> Text | None:
     """Average and peak listeners of each bucket, on the tenant's clock. Several streams together have no peak.
 
-    None if there are too few buckets.
+    It breaks off where nothing is known. None if there are too few buckets.
     """
     labels = [_local(bucket["start"])[5:16] for bucket in answer.buckets]
     average = [bucket["average_listeners"] for bucket in answer.buckets]

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.output.consoles import plain_text, write_line
+from metrics_lake.cli.screens import missing_hours
 from metrics_lake.cli.screens.country_note import COUNTRIES_MISSING, COUNTRIES_REMEDY
 from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
 from metrics_lake.cli.screens.landing_check import landing
@@ -182,5 +183,6 @@ def _clock(settings: Settings) -> Finding:
 
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, lake, _agents, rollups, _documents, _clock,
+    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, lake, missing_hours.finding, _agents,
+    rollups, _documents, _clock,
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.data_status import DataStatus
-from metrics_lake.serve.rollup.json_schema import AMOUNT, INSTANT, TEXT, Schema, record
+from metrics_lake.serve.rollup.json_schema import AMOUNT, INSTANT, STATUS, TEXT, Schema, record
 from metrics_lake.serve.rollup.section import RollupContext
 from metrics_lake.serve.sums import Row, rounded
 
@@ -53,7 +53,7 @@ _CONTRACT = record(
         "hash": {"type": "string", "pattern": "^[0-9a-f]{12}$"},
     }
 )
-_COMPLETE_THROUGH = "Up to when everything has arrived, at most the period's end"
+_COMPLETE_THROUGH = "Up to when everything has arrived or is given up, at most the period's end"
 _LOST_SHARE = (
     "What part of the period's log never arrived: by the numbers of its lines where HAProxy logs them, else by hours"
 )
@@ -62,7 +62,7 @@ SCHEMA: dict[str, Schema] = {
     "tenant": _NAME,
     "stream": {**_NAME, "description": "Name of a stream; * is the tenant as a whole"},
     "period": _PERIOD,
-    "status": {"enum": ["provisional", "final"]},
+    "status": STATUS,
     "revision": {"type": "integer", "minimum": 1, "description": "Raised when a number changed"},
     "complete_through": {**INSTANT, "description": _COMPLETE_THROUGH},
     "lost_share": {**AMOUNT, "maximum": 1, "description": _LOST_SHARE},

@@ -11,6 +11,7 @@ COUNT: Schema = {"type": "integer", "minimum": 0}
 AMOUNT: Schema = {"type": "number", "minimum": 0}
 DAY: Schema = {"type": "string", "format": "date"}
 INSTANT: Schema = {"type": "string", "format": "date-time"}
+STATUS: Schema = {"enum": ["provisional", "final"]}
 
 
 def record(properties: Mapping[str, Schema], *, optional: Collection[str] = (), **more: Any) -> Schema:
@@ -22,6 +23,11 @@ def record(properties: Mapping[str, Schema], *, optional: Collection[str] = (), 
         "additionalProperties": False,
         **more,
     }
+
+
+def or_null(schema: Schema) -> Schema:
+    """The same, or null where nothing is known."""
+    return {**schema, "type": [schema["type"], "null"]}
 
 
 def list_of(items: Schema, **more: Any) -> Schema:
