@@ -36,6 +36,7 @@ def run(choice: SettingsChoice) -> None:
     """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
     from metrics_lake.bronze import haproxy, store_reports
     from metrics_lake.cli.screens import intake_warnings, reject_summary
+    from metrics_lake.jobs.log_findings import log_findings
     from metrics_lake.jobs.run import run as run_all
     from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 
@@ -46,6 +47,8 @@ def run(choice: SettingsChoice) -> None:
     intake_warnings.write(work.settings.storage.lake, reports.files, _ERR)
     if text := warning(unknown_agents(work.settings.storage.lake, logs.after_batch)):
         _ERR.print(f"{text}; {REMEDY} (docs/formats.md)", highlight=False, markup=False, soft_wrap=True)
+    for line in log_findings(work.settings.storage.lake, logs.after_batch).lines if logs.files else ():
+        _ERR.print(line, highlight=False, markup=False, soft_wrap=True)
     _ERR.print(
         f"{done.files} files taken in, {done.published.written} rollups written, {done.published.unchanged} unchanged"
     )

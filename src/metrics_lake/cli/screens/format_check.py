@@ -32,6 +32,8 @@ def write_detected(lines: list[str], console: Console) -> None:
     rows = [(match.name, f"{match.line_count:,}", f"{match.share:.0%}") for match in formats.detect(lines)]
     columns = from_rows(("format", "lines", "share"), rows)
     console.print(table(columns, console.width) if lines else "the file is empty")
+    for line in formats.captures(lines):
+        console.print(f"captures of {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def write_check(format_text: str, lines: list[str], haproxy: Haproxy, console: Console) -> bool:
@@ -45,6 +47,10 @@ def write_check(format_text: str, lines: list[str], haproxy: Haproxy, console: C
     )
     for problem in result.problems:
         console.print(f"line {problem.line_number}: {problem.reason}: {problem.masked_text}")
+    for line in result.captures:
+        console.print(f"captures of {line}", soft_wrap=True)
+    for note in result.notes:
+        console.print(note)
     for lack in result.lacks:
         console.print(f"lacks {lack}")
     return result.unread_count == 0

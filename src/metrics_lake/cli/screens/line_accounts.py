@@ -9,7 +9,8 @@ import polars as pl
 from rich.console import Console
 
 from metrics_lake.bronze import store_reports
-from metrics_lake.bronze.haproxy import FILES
+from metrics_lake.bronze.haproxy import FILES, FRONTENDS
+from metrics_lake.bronze.line_shares import streams_without_media
 from metrics_lake.cli import options
 from metrics_lake.cli.output.table_output import rows_of, write
 from metrics_lake.config.settings import Settings
@@ -18,6 +19,7 @@ from metrics_lake.coverage.completeness import Coverage
 from metrics_lake.coverage.hours import HOUR
 from metrics_lake.coverage.line_loss import LineLoss
 from metrics_lake.io.lake import delta
+from metrics_lake.jobs.log_findings import MEDIA_REMEDY
 from metrics_lake.jobs.read_coverage import coverage, line_loss
 
 _COUNTS = ("line_count", "accepted_count", "reject_count", "unclaimed_count", "skipped_count")
@@ -59,6 +61,8 @@ def _write_proxies(coverage: Coverage, files: pl.DataFrame, settings: Settings, 
     losses = losses_by_proxy(line_loss(settings))
     if losses.height:
         write(losses, "table", console, title="lines by the numbers that HAProxy gives them")
+    for stream in streams_without_media(rows_of(settings.storage.lake, FRONTENDS, None)):
+        console.print(f"{stream.text}; {MEDIA_REMEDY}", highlight=False, markup=False, soft_wrap=True)
     for proxy in coverage.proxies:
         missing = hour_spans(proxy.hours_of_kind(completeness.MISSING))
         if missing:

@@ -14,6 +14,7 @@ from metrics_lake.sources.haproxy.counters import counter_runs
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
+from metrics_lake.sources.haproxy.frontends import count_requests
 from metrics_lake.sources.haproxy.impossible import impossible_times
 from metrics_lake.sources.haproxy.listeners import identify_listeners, is_destroyed
 
@@ -36,6 +37,7 @@ class ClassifiedLines:
     unclaimed: pl.DataFrame
     skipped: pl.DataFrame
     counters: pl.DataFrame
+    frontends: pl.DataFrame  # what became of the requests of each frontend, counted
     spans: pl.DataFrame  # per file: the ends of its first and last request, of any tenant or none
 
 
@@ -48,7 +50,7 @@ def classify_lines(
     """
     files = files or FileTimes()
     is_long = numbered["text"].str.len_bytes() > log_lines.LONGEST
-    read, rest = parse_lines(log_lines.unwrap(numbered.filter(~is_long)), rules.haproxy, files.paths)
+    read, rest = parse_lines(log_lines.unwrap(numbered.filter(~is_long)), rules.haproxy, files.paths, files.captures)
     parsed = clock.to_utc(_located(read, rules.haproxy, hasher), rules.haproxy.timezone, files)
     is_impossible = impossible_times(parsed, rules.haproxy.timezone, files)
     parsed = parsed.with_columns(reason=_fault(parsed, is_impossible, rules.haproxy, _ends(numbered, unfinished)))
@@ -66,6 +68,7 @@ def classify_lines(
         rejects=faulty.filter(pl.col("reason").is_not_null()),
         unclaimed=distinct.filter(pl.col("stream_number").is_null()).select(*_LINE, "frontend", "path"),
         skipped=pl.concat(skipped),
+        frontends=count_requests(distinct),
         counters=counter_runs(parsed.filter(pl.col("reason").is_null())),
         spans=_spans(parsed.filter(~is_impossible)),
     )

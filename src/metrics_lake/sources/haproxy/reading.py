@@ -13,12 +13,15 @@ from metrics_lake.config.settings import Rules
 from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.privacy.redaction import Names
 from metrics_lake.sources.haproxy import log_lines, neighbours, streams
+from metrics_lake.sources.haproxy.captures import COLUMNS as CAPTURES
+from metrics_lake.sources.haproxy.captures import columns_of
 from metrics_lake.sources.haproxy.file_times import FileTimes
+from metrics_lake.sources.haproxy.frontends import example_paths
 from metrics_lake.sources.haproxy.line_classes import ClassifiedLines, classify_lines
 from metrics_lake.sources.haproxy.visits import fold, with_ends
 from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, READ, InputFile, UnreadableFile
 
-VISIT, REJECT, UNCLAIMED, FILE, COUNTER = "visit", "reject", "unclaimed", "file", "counter"
+VISIT, REJECT, UNCLAIMED, FILE, COUNTER, FRONTEND = "visit", "reject", "unclaimed", "file", "counter", "frontend"
 _CHUNK_BYTES = 8 << 20
 _STAMP = re.compile(rb"\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d")  # a time of day, a date, or seconds since 1970
 # Counts of a file, each with its frame in ClassifiedLines.
@@ -81,7 +84,7 @@ def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[
                 chunk = _Chunk()
     yield from _rows(chunk, rules, hasher, known, names)
     if finished:
-        yield _file_rows(finished, names)
+        yield _file_rows(finished, names, known)
 
 
 def _pieces(account: _Account) -> Iterator[tuple[bytes, bool]]:
@@ -125,7 +128,7 @@ def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: FileTimes, names: 
     file_columns = _file_columns(chunk)
     visits, rejects = _visit_rows(classified.accepted, rules), _reject_rows(classified.rejects)
     unclaimed, counters = _unclaimed_rows(classified.unclaimed, names), _counter_rows(classified.counters, names)
-    for rows in (visits, rejects, unclaimed, counters):
+    for rows in (visits, rejects, unclaimed, counters, _frontend_rows(classified.frontends, rules, names)):
         if rows.height:
             dated = rows.join(file_columns, on="file_number", how="left")
             if "happened_on" not in rows.columns:
@@ -193,6 +196,13 @@ def _unclaimed_rows(unclaimed: pl.DataFrame, names: Names) -> pl.DataFrame:
     )
 
 
+def _frontend_rows(frontends: pl.DataFrame, rules: Rules, names: Names) -> pl.DataFrame:
+    known = streams.table(rules.tenants).select("stream_number", "tenant", "stream")
+    counted = frontends.join(known, on="stream_number", how="left", maintain_order="left").drop("stream_number")
+    path = example_paths(pl.col("example_path"))
+    return counted.with_columns(_frontends(counted, names), row_kind=pl.lit(FRONTEND), example_path=path)
+
+
 def _frontends(rows: pl.DataFrame, names: Names) -> pl.Expr:
     """The column `frontend`, redacted."""
     frontends = rows["frontend"].drop_nulls().unique().to_list()
@@ -206,8 +216,14 @@ def _counter_rows(counters: pl.DataFrame, names: Names) -> pl.DataFrame:
     ).drop("hour_ms")
 
 
-def _file_rows(accounts: list[_Account], names: Names) -> pl.DataFrame:
-    frame = pl.DataFrame([_file_row(account, names) for account in accounts], infer_schema_length=None)
+def _file_rows(accounts: list[_Account], names: Names, known: FileTimes) -> pl.DataFrame:
+    rows = [
+        {**_file_row(account, names), **columns_of(known.captures.get(account.file.true_path), names)}
+        for account in accounts
+    ]
+    frame = pl.DataFrame(
+        rows, infer_schema_length=None, schema_overrides={name: pl.List(pl.String) for name in CAPTURES}
+    )
     times = [_instant(name).alias(name.replace("_ms", "_logged_at")) for name in ("first_ms", "last_ms")]
     frame = frame.with_columns(pl.col("first_ms", "last_ms").cast(pl.Int64)).with_columns(*times)
     return frame.with_columns(

@@ -11,10 +11,11 @@ import polars as pl
 from metrics_lake.config.settings import Haproxy
 from metrics_lake.privacy.hashing import masked
 from metrics_lake.sources.haproxy import clock, log_lines
+from metrics_lake.sources.haproxy.captures import Decided, Layouts, layouts_of
 from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, SLOWER, built_in, known_name
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
-from metrics_lake.sources.haproxy.formats.parsing import parse_as, parse_built_in, parse_httplog
+from metrics_lake.sources.haproxy.formats.parsing import parse_as, parse_built_in, parse_httplog, parse_lines
 
 _LINE = ("file_number", "line_number", "text")
 _SHOWN_LINES = 5
@@ -46,6 +47,8 @@ class Check:
     skipped_count: int
     unread_count: int
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+    captures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None
     name = known_name(format_text)
     form = built_in(name) if name in BUILT_IN else compiled(format_text, mapped=haproxy.samples)
     numbered = log_lines.unwrap(_numbered(texts))
-    read, rest = _read_as(form, numbered, haproxy)
+    layouts = layouts_of(haproxy)
+    read, rest = _read_as(form, numbered, layouts)
     unparsed = reject_reasons.with_reasons(
         rest.with_columns(after=_dated()), pl.Series("file_number", [], dtype=pl.UInt32)
     )
@@ -76,13 +80,15 @@ def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None
         skipped_count=unparsed.height - rejects.height,
         unread_count=rejects.height,
         problems=tuple(_problems(rejects.head(_SHOWN_LINES))),
+        notes=form.notes,
+        captures=tuple(_captures(layouts)),
     )
 
 
 def detect(texts: Iterable[str]) -> tuple[Detected, ...]:
     """The built-in formats of the lines, the most frequent first."""
-    numbered = log_lines.unwrap(_numbered(texts))
-    read, rest = parse_httplog(numbered, {})
+    numbered, layouts = log_lines.unwrap(_numbered(texts)), Layouts()
+    read, rest = parse_httplog(numbered, layouts)
     plain = pl.col("tail").fill_null("") == ""
     secure = pl.col("tail").str.contains(r"^ \S+/\S+/\S+/\S+/\S+ [^/\s]+/\S+/\S+\s*$").fill_null(False)
     counts = {
@@ -90,7 +96,7 @@ def detect(texts: Iterable[str]) -> tuple[Detected, ...]:
         "httpslog": read.filter(secure).height,
         "httplog with more behind it": read.filter(~plain & ~secure).height,
     }
-    slower, rest = parse_built_in(rest, {})
+    slower, rest = parse_built_in(rest, layouts)
     counts |= {name: frame.height for name, frame in slower.items()}
     unparsed = reject_reasons.with_reasons(rest, pl.Series("file_number", [], dtype=pl.UInt32))
     no_fault = unparsed.filter(pl.col("reason").is_null())
@@ -98,6 +104,27 @@ def detect(texts: Iterable[str]) -> tuple[Detected, ...]:
     counts |= {"notices": no_fault.height - blank, "blank": blank, **_unknown_kinds(unparsed)}
     largest_first = sorted(((count, name) for name, count in counts.items() if count), key=lambda pair: -pair[0])
     return tuple(Detected(name, count, count / numbered.height) for count, name in largest_first)
+
+
+def captures(texts: Iterable[str], haproxy: Haproxy | None = None) -> tuple[str, ...]:
+    """Which captured header of each frontend is which, a line for each, as an ingest of these lines would have it."""
+    decided: dict[str, Decided] = {}
+    parse_lines(log_lines.unwrap(_numbered(texts)), haproxy or Haproxy(), captures=decided)
+    return tuple(_captures(Layouts(decided=decided)))
+
+
+def _captures(layouts: Layouts) -> list[str]:
+    rows = [
+        f"{layout.frontend or 'a frontend without a name'}: {'; '.join((layout.text, *layout.conflicts))}"
+        for by_frontend in layouts.decided.values()
+        for layout in by_frontend.values()
+    ]
+    return (
+        pl.DataFrame({"row": sorted(rows)}, schema={"row": pl.String})
+        .select(masked(pl.col("row")))
+        .to_series()
+        .to_list()
+    )
 
 
 def _unknown_kinds(unparsed: pl.DataFrame) -> dict[str, int]:
@@ -120,11 +147,11 @@ def _dated() -> pl.Expr:
     return pl.col("text").str.extract(r" \[(\d\d/[A-Z][a-z][a-z]/\d{4}:.*)$")
 
 
-def _read_as(form: Format, numbered: pl.DataFrame, haproxy: Haproxy) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _read_as(form: Format, numbered: pl.DataFrame, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataFrame]:
     if form.name in BUILT_IN and form.name not in SLOWER:
-        read, rest = parse_httplog(numbered, haproxy.captures)
+        read, rest = parse_httplog(numbered, layouts)
         return read, rest.select(_LINE)
-    return parse_as(numbered, form, haproxy.captures)
+    return parse_as(numbered, form, layouts)
 
 
 def _records(read: pl.DataFrame, haproxy: Haproxy) -> Iterable[dict[str, object]]:
