@@ -29,7 +29,7 @@ from metrics_lake.sources.haproxy.formats.quoting import unquoted
         'on any format "%{+Q}o %t %s %{-Q}r"',
         "on close drop format '%{+Q}o %t %s %{-Q}r' sd \"%ci\"",
         'log-profile edge\n    on any format "%{+Q}o %t %s %{-Q}r"\n    on error format "%ci"',
-        '"%{+Q}o %t \\\n        %s %{-Q}r"',
+        '"%{+Q}o %t\\\n        %s %{-Q}r"',
     ],
 )
 def test_all_spellings_of_haproxys_manual_mean_the_same(config_text: str) -> None:
