@@ -11,7 +11,8 @@ from metrics_lake.model import dimensions
 from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table, View
 from metrics_lake.sources.haproxy.check_settings import check_settings
-from metrics_lake.sources.haproxy.reading import COUNTER, FILE, FRONTEND, REJECT, UNCLAIMED, VISIT, parse
+from metrics_lake.sources.haproxy.frontends import FRONTEND
+from metrics_lake.sources.haproxy.reading import COUNTER, FILE, REJECT, UNCLAIMED, VISIT, parse
 
 TABLE = Table(
     "bronze.haproxy",

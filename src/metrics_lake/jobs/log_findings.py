@@ -10,7 +10,8 @@ import polars as pl
 from metrics_lake.bronze import haproxy as bronze
 from metrics_lake.bronze.line_shares import StreamWithoutMedia, line_shares, share_warnings, streams_without_media
 from metrics_lake.io.lake import delta
-from metrics_lake.sources.haproxy.reading import FILE, FRONTEND
+from metrics_lake.sources.haproxy.frontends import FRONTEND
+from metrics_lake.sources.haproxy.reading import FILE
 
 CAPTURES_REMEDY = "say which header is which under haproxy.captures, then `metrics-lake rebuild` (docs/formats.md)"
 MEDIA_REMEDY = (

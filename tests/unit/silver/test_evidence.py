@@ -61,7 +61,10 @@ def test_a_frontend_without_captures_has_listeners_of_an_unknown_kind() -> None:
     assert held([segment]) == [(0, pytest.approx(6.04), None, "unknown")]
 
 
-@pytest.mark.parametrize("captures", ["{}", "{} {}", "{h.example||-}", "{h.example||} {text/html}", "{h.example||#20}"])
+@pytest.mark.parametrize(
+    "captures",
+    ["{}", "{} {}", "{h.example|https://r.example/|-}", "{h.example|https://r.example/|} {text/html}", "{#20}"],
+)
 def test_who_sends_no_agent_where_the_log_has_a_place_for_it_is_left_out(captures: str) -> None:
     assert held([connection(0, 60, None, captures=captures)]) == [(0, 60, "no_user_agent", "other")]
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
+from metrics_lake.config.settings import Rules
 from metrics_lake.privacy.hashing import masked
+from metrics_lake.privacy.redaction import Names
+from metrics_lake.sources.haproxy import streams
 from metrics_lake.sources.haproxy.streams import CONNECTION, NONE, SEGMENT
 from metrics_lake.sources.lookups.user_agents import NO_VALUES
 
 _KEY = ("file_number", "frontend", "stream_number")
 _SUFFIX = r"(\.[A-Za-z][A-Za-z0-9]{0,6})?$"
 _NO_REQUEST = r"^$|^<BADREQ>$"
-COUNTS = ("without_request_count", "without_agent_count", "without_media_count", "media_count")
+FRONTEND = "frontend"  # the kind of row
 
 
 def count_requests(requests: pl.DataFrame) -> pl.DataFrame:
@@ -26,6 +29,21 @@ def count_requests(requests: pl.DataFrame) -> pl.DataFrame:
         without_media_count=is_nothing.sum(),
         media_count=(kind.is_in([SEGMENT, CONNECTION]) & is_claimed).sum(),
         example_path=pl.col("path").filter(is_nothing.fill_null(False)).min(),
+    )
+
+
+def frontend_rows(counted: pl.DataFrame, rules: Rules, names: Names) -> pl.DataFrame:
+    """The counts as rows of `bronze.haproxy`: with tenant and stream, the frontend redacted, of paths the shape."""
+    known = streams.table(rules.tenants).select("stream_number", "tenant", "stream")
+    frontends = {frontend: names.redact_path(frontend) for frontend in counted["frontend"].drop_nulls().unique()}
+    return (
+        counted.join(known, on="stream_number", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("frontend").replace(frontends),
+            row_kind=pl.lit(FRONTEND),
+            example_path=example_paths(pl.col("example_path")),
+        )
+        .drop("stream_number")
     )
 
 

@@ -16,12 +16,12 @@ from metrics_lake.sources.haproxy import log_lines, neighbours, streams
 from metrics_lake.sources.haproxy.captures import COLUMNS as CAPTURES
 from metrics_lake.sources.haproxy.captures import columns_of
 from metrics_lake.sources.haproxy.file_times import FileTimes
-from metrics_lake.sources.haproxy.frontends import example_paths
+from metrics_lake.sources.haproxy.frontends import frontend_rows
 from metrics_lake.sources.haproxy.line_classes import ClassifiedLines, classify_lines
 from metrics_lake.sources.haproxy.visits import fold, with_ends
 from metrics_lake.sources.landed_file import DUPLICATE, EMPTY, QUARANTINED, READ, InputFile, UnreadableFile
 
-VISIT, REJECT, UNCLAIMED, FILE, COUNTER, FRONTEND = "visit", "reject", "unclaimed", "file", "counter", "frontend"
+VISIT, REJECT, UNCLAIMED, FILE, COUNTER = "visit", "reject", "unclaimed", "file", "counter"
 _CHUNK_BYTES = 8 << 20
 _STAMP = re.compile(rb"\d\d:\d\d:\d\d|\d{10}|\d{4}-\d\d-\d\d")  # a time of day, a date, or seconds since 1970
 # Counts of a file, each with its frame in ClassifiedLines.
@@ -128,7 +128,7 @@ def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: FileTimes, names: 
     file_columns = _file_columns(chunk)
     visits, rejects = _visit_rows(classified.accepted, rules), _reject_rows(classified.rejects)
     unclaimed, counters = _unclaimed_rows(classified.unclaimed, names), _counter_rows(classified.counters, names)
-    for rows in (visits, rejects, unclaimed, counters, _frontend_rows(classified.frontends, rules, names)):
+    for rows in (visits, rejects, unclaimed, counters, frontend_rows(classified.frontends, rules, names)):
         if rows.height:
             dated = rows.join(file_columns, on="file_number", how="left")
             if "happened_on" not in rows.columns:
@@ -194,13 +194,6 @@ def _unclaimed_rows(unclaimed: pl.DataFrame, names: Names) -> pl.DataFrame:
         .agg(pl.len().alias("line_count"))
         .with_columns(row_kind=pl.lit(UNCLAIMED))
     )
-
-
-def _frontend_rows(frontends: pl.DataFrame, rules: Rules, names: Names) -> pl.DataFrame:
-    known = streams.table(rules.tenants).select("stream_number", "tenant", "stream")
-    counted = frontends.join(known, on="stream_number", how="left", maintain_order="left").drop("stream_number")
-    path = example_paths(pl.col("example_path"))
-    return counted.with_columns(_frontends(counted, names), row_kind=pl.lit(FRONTEND), example_path=path)
 
 
 def _frontends(rows: pl.DataFrame, names: Names) -> pl.Expr:
