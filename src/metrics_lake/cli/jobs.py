@@ -36,6 +36,7 @@ def run(choice: SettingsChoice) -> None:
     """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
     from metrics_lake.bronze import haproxy, store_reports
     from metrics_lake.cli.screens import country_note, intake_warnings, log_notes, missing_hours, reject_summary
+    from metrics_lake.jobs.log_findings import log_findings
     from metrics_lake.jobs.publish.publish import Published
     from metrics_lake.jobs.run import run as run_all
     from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
@@ -52,6 +53,8 @@ def run(choice: SettingsChoice) -> None:
         write_line(_ERR, f"{text}; {REMEDY} (docs/formats.md)")
     if done.files or done.published != Published():
         missing_hours.write(work.settings, _ERR)
+    for line in log_findings(work.settings.storage.lake, logs.after_batch).lines if logs.files else ():
+        write_line(_ERR, line)
     _ERR.print(
         f"{done.files} files taken in, {done.published.written} rollups written, {done.published.unchanged} unchanged"
     )

@@ -25,6 +25,7 @@ from metrics_lake.config.process_env import java_program
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.documents.open_store import open_document_store
+from metrics_lake.jobs.log_findings import CAPTURES_REMEDY, MEDIA_REMEDY, log_findings
 from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
@@ -119,7 +120,10 @@ def _formats(settings: Settings) -> Finding:
         bound = formats.bound(settings.haproxy)
     except SettingsError as error:
         return Finding("formats", False, str(error).partition("\n")[0], "mend it; formats check shows what it reads")
-    return Finding("formats", True, f"{len(bound.patterns)} bound to files, other files are recognised by their lines")
+    forms = [form for _, pattern_forms in bound.patterns for form in pattern_forms]
+    notes = "".join(f"; {note}" for form in forms for note in form.notes)
+    state = f"{len(bound.patterns)} bound to files, other files are recognised by their lines{notes}"
+    return Finding("formats", True, state)
 
 
 def _places(settings: Settings) -> Finding:
@@ -160,6 +164,17 @@ def _agents(settings: Settings) -> Finding:
     return Finding("agents", True, warning(streams) or "the log has a place for them", REMEDY if streams else "")
 
 
+def _logs(settings: Settings) -> Finding:
+    """Wrong where figures are: captures that hold other headers, and streams of which nothing counts as media."""
+    if not lake(settings).is_right:
+        return Finding("logs", True, "not checked, because the lake can't be read")
+    findings = log_findings(settings.storage.lake)
+    if findings.conflicts or findings.without_media:
+        faults = (*findings.conflicts, *(stream.text for stream in findings.without_media))
+        return Finding("logs", False, "; ".join(faults), CAPTURES_REMEDY if findings.conflicts else MEDIA_REMEDY)
+    return Finding("logs", True, "; ".join(findings.shares) or "captures hold what they should, streams have media")
+
+
 def _documents(settings: Settings) -> Finding:
     try:
         health = open_document_store(settings).health()
@@ -183,6 +198,6 @@ def _clock(settings: Settings) -> Finding:
 
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, lake, missing_hours.finding, _agents,
+    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, lake, missing_hours.finding, _agents, _logs,
     rollups, _documents, _clock,
 )  # fmt: skip
