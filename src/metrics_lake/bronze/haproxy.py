@@ -12,6 +12,7 @@ from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table, View
 from metrics_lake.sources.haproxy.check_settings import check_settings
 from metrics_lake.sources.haproxy.reading import COUNTER, FILE, REJECT, UNCLAIMED, VISIT, parse
+from metrics_lake.sources.haproxy.reading_rules import reading_rules
 
 TABLE = Table(
     "bronze.haproxy",
@@ -106,4 +107,5 @@ FEED = Feed(
     checkpoint="ingest_haproxy",
     declared_in=__name__,
     check=check_settings,
+    reading_rules=reading_rules,
 )

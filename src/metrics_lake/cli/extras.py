@@ -27,6 +27,7 @@ NEEDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("show",): ("lake", "spark"),
     ("doctor",): ("lake", "spark"),
     ("erase", "listener"): ("lake", "spark"),
+    ("erase", "tenant"): ("lake", "spark"),
     ("audit", "completeness"): ("lake",),
     ("audit", "privacy"): ("lake",),
     ("formats", "detect"): ("lake",),

@@ -1,4 +1,6 @@
-"""New landing files into bronze: a feed's batches one after the other, until nothing is new."""
+"""New landing files into bronze: a feed's batches one after the other, until nothing is new; then those that were read by other
+rules than those of now.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ import polars as pl
 from metrics_lake.config.settings import Rules, rules
 from metrics_lake.io.landing.intake import Intake, landing_at
 from metrics_lake.io.landing.manifest import Batch
-from metrics_lake.jobs import first_seen
+from metrics_lake.jobs import first_seen, lake_identity, read_again
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.feeds import Feed
 from metrics_lake.privacy import salts
@@ -33,17 +35,22 @@ _FILE_SETTINGS = (
 class Ingested:
     """What was ingested so far: files, their bytes in landing, and at the end the number of rejected lines by reason.
 
-    `after_batch` is the newest batch that bronze had before.
+    `after_batch` is the newest batch that bronze had before. `again` counts files that were read again, since their rules had
+    changed or it was asked for, and `left` those that should have been and could not.
     """
 
     files: int = 0
     bytes: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
     after_batch: int = 0
+    again: int = 0
+    left: int = 0
 
     def plus(self, batch: Batch, share: float = 1.0) -> Ingested:
         size = sum(entry.size_bytes for entry in batch.entries)
-        return Ingested(self.files + round(len(batch.entries) * share), self.bytes + round(size * share))
+        return replace(
+            self, files=self.files + round(len(batch.entries) * share), bytes=self.bytes + round(size * share)
+        )
 
 
 OnProgress = Callable[[Ingested, Batch], None]
@@ -55,8 +62,10 @@ def ingest(
     on_progress: OnProgress = lambda so_far, batch: None,
     *,
     folders: Sequence[str] = (),
+    again: bool = False,
 ) -> Ingested:
-    """Reads every file of a feed that is new or has changed, of all its folders or only of `folders`.
+    """Reads every file of a feed that is new or has changed, of all its folders or only of `folders`; and again those of
+    bronze that were read by other rules, or all of them with `again`.
 
     on_progress is called a few times a second.
     """
@@ -65,8 +74,11 @@ def ingest(
     intake, done = context.intake(feed), Ingested()
     intake.check(context.table_path(feed.table))
     before = intake.committed
+    lake_identity.note(context.settings, context.tenants, context.settings.secret())
     if context.settings.privacy.key_rotation != "never":
         salts.prepare(context.settings.privacy.keys_file, context.tenants.tenants)
+    mark = read_again.mark_of(context, feed)
+    is_changed = read_again.begin(context, feed, mark)
     if intake.manifest.last_number > before:
         context.on_step("ending a batch that an earlier run began")
         context.read(feed)
@@ -76,14 +88,33 @@ def ingest(
         context.read(feed, _on_parts(on_progress, done, batch))
         done = done.plus(batch)
         on_progress(done, batch)
+    if mark and (is_changed or again):
+        done = _again(context, feed, mark, done, on_progress, every=again)
     rejected = _rejected(context, feed, before) if intake.committed > before else {}
     return replace(done, rejected=rejected, after_batch=before)
+
+
+def _again(
+    context: JobContext, feed: Feed, mark: str, done: Ingested, on_progress: OnProgress, *, every: bool
+) -> Ingested:
+    """Reads files again, a batch after the other: a batch that is cut short is ended by the next ingest."""
+    plan, intake = read_again.plan(context, feed, mark, every=every), context.intake(feed)
+    landing = landing_at(context.settings.storage.landing)
+    so_far = Ingested()
+    for due in plan.due:
+        batch = intake.plan_again(landing, _rules(context, mark), due.entries, read_again.replaced(context, feed, due))
+        context.on_step(f"reading {len(batch.entries)} {feed.noun} again")
+        context.read(feed, _on_parts(on_progress, so_far, batch))
+        so_far = so_far.plus(batch)
+        on_progress(so_far, batch)
+    read_again.end(context, feed, mark, plan.left)
+    return replace(done, again=so_far.files, left=plan.left)
 
 
 def _planned(context: JobContext, feed: Feed, intake: Intake, folders: Sequence[str]) -> list[Batch]:
     """The next batch of each folder that has new files, written to the manifest."""
     root, most_bytes = landing_at(context.settings.storage.landing), context.settings.ingest.batch_bytes
-    reading, dated = _rules(context), first_seen.carried(context.checkpoints)
+    reading, dated = _rules(context, read_again.mark_of(context, feed)), first_seen.carried(context.checkpoints)
     planned = (
         intake.plan(root, reading, most_bytes, folder, lambda: _unread(context, feed), dated) for folder in folders
     )
@@ -113,11 +144,11 @@ def _on_parts(on_progress: OnProgress, so_far: Ingested, batch: Batch) -> Callab
     return lambda done, parts: on_progress(so_far.plus(batch, done / parts if parts else 0.0), batch)
 
 
-def _rules(context: JobContext) -> dict[str, str]:
-    """The rules, encrypted. Files have their whole paths, since a worker may run in another folder."""
+def _rules(context: JobContext, mark: str) -> dict[str, str]:
+    """The rules, encrypted, with their mark. Files have their whole paths, since a worker may run in another folder."""
     reading: dict[str, Any] = json.loads(rules(context.settings, context.tenants).model_dump_json())
     reading["read_ms"] = round(time.time() * 1000)
     for part, name in _FILE_SETTINGS:
         if reading[part][name]:
             reading[part][name] = str(Path(reading[part][name]).resolve())
-    return encrypted(Rules.model_validate(reading))
+    return {**encrypted(Rules.model_validate(reading)), read_again.MARK: mark}

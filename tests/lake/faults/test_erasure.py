@@ -71,7 +71,7 @@ def erased(world: World, *people: str) -> erase.Erased:
 def command(world: World, who: str) -> str:
     file = world.folder / "who"
     file.write_text(who)
-    driver = world.driver("erase", "listener", "--tenant", "acme", "--who", str(file))
+    driver = world.driver("erase", "listener", "--tenant", "acme", "--who", str(file), "--yes")
     told, _ = driver.communicate(timeout=200)
     assert driver.returncode == 0, told
     file.unlink()

@@ -48,6 +48,15 @@ class Steps:
             self._last_line_at = time.monotonic()
             self.step(f"reading: {text}")
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leaves the screen to a question while the block runs."""
+        if self.bar is not None:
+            self.bar.stop()
+        yield
+        if self.bar is not None:
+            self.bar.start()
+
     @property
     def _seconds(self) -> float:
         return max(time.monotonic() - self._started, 0.001)

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+from deltalake.exceptions import DeltaError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
 from metrics_lake.cli.options import SettingsChoice
-from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
+from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, reading, rollups, written_ahead
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
 from metrics_lake.config.settings import Settings, SettingsError
@@ -23,6 +24,7 @@ from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.landing.azure_landing import AzureLanding
 from metrics_lake.io.storage.azure import AzureError
+from metrics_lake.jobs import lake_identity
 from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
@@ -80,10 +82,22 @@ def _jars(settings: Settings) -> Finding:
 
 
 def _secret(settings: Settings) -> Finding:
+    """Makes none: a new secret beside a lake would make every listener a new one."""
     try:
-        settings.secret()
+        secret = settings.secret()
     except SettingsError as error:
+        if lake_identity.has_data(settings):
+            return Finding("secret", False, f"{error}; the lake was made under one", "put it back from a backup")
+        if settings.env == "local" and "no secret" in str(error):
+            return Finding("secret", True, "none yet: the first run makes one")
         return Finding("secret", False, str(error), "openssl rand -hex 32")
+    try:
+        lake_identity.check(settings, settings_of.load_tenants(settings), secret)
+    except lake_identity.LakeIdentityError as error:
+        state, _, remedy = str(error).partition(": ")
+        return Finding("secret", False, state, remedy)
+    except (SettingsError, AzureError, DeltaError, OSError):
+        pass  # each is the finding of another check
     path = Path(settings.privacy.secret_file)
     if path.exists() and path.stat().st_mode & 0o077:
         return Finding("secret", False, f"others may read {path}", f"chmod 600 {path}")
@@ -188,5 +202,6 @@ def _clock(settings: Settings) -> Finding:
 
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, checkpoint, lake, _agents, rollups, _documents, _clock,
+    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, checkpoint, reading, lake, _agents, rollups,
+    _documents, _clock,
 )  # fmt: skip
