@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable
 from typing import Annotated
 
-import click
 import typer
 
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask, do it. Needed where there is no terminal to ask at")]
@@ -22,7 +21,9 @@ def confirmed(touched: Iterable[str], *, yes: bool, dry_run: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise click.UsageError("nobody can be asked here: add --yes to go on, or --dry-run to see only what it touches")
+        raise typer.BadParameter(
+            "nobody can be asked here: add it to go on, or --dry-run to see only what is touched", param_hint="--yes"
+        )
     if not typer.confirm("Go on?", err=True):
         sys.stderr.write("nothing was changed\n")
         return False

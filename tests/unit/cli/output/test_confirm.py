@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import click
 import pytest
+import typer
 
 from metrics_lake.cli.output.confirm import confirmed
 
@@ -39,6 +39,6 @@ def test_only_a_yes_goes_on(terminal, capsys, answer, yes, dry_run, goes_on):
 
 def test_where_nobody_can_be_asked_it_is_wrong_usage_that_names_both_ways_on(terminal, capsys):
     terminal(None)
-    with pytest.raises(click.UsageError, match="add --yes to go on, or --dry-run"):
+    with pytest.raises(typer.BadParameter, match="add it to go on, or --dry-run"):
         confirmed(TOUCHED, yes=False, dry_run=False)
     assert capsys.readouterr().err == "3 sessions go\n"
