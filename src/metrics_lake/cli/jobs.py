@@ -25,6 +25,13 @@ TableName = Annotated[
 MetricName = Annotated[
     str | None, typer.Option("--metric", help="Update only this metric, such as listening_by_day", metavar="NAME")
 ]
+Again = Annotated[
+    bool,
+    typer.Option(
+        "--again",
+        help="Read all files again that landing still has. Files whose reading rules changed are read again without this",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,14 +43,14 @@ def register(app: typer.Typer) -> None:
 def run(choice: SettingsChoice) -> None:
     """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
     from metrics_lake.bronze import haproxy, store_reports
-    from metrics_lake.cli.screens import intake_warnings, read_again, reject_summary
+    from metrics_lake.cli.screens import intake_warnings, read_again_notes, reject_summary
     from metrics_lake.jobs.run import run as run_all
     from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 
     with options.working(choice, "run") as (work, steps):
         done = run_all(work, steps.ingested)
     logs, reports = (done.ingested[feed.name] for feed in (haproxy.FEED, store_reports.FEED))
-    read_again.write(done.ingested.values(), _ERR)
+    read_again_notes.write(done.ingested.values(), _ERR)
     reject_summary.write(logs.rejected, _ERR)
     intake_warnings.write(work.settings.storage.lake, reports.files, _ERR)
     if text := warning(unknown_agents(work.settings.storage.lake, logs.after_batch)):
@@ -65,13 +72,7 @@ def ingest(
             "so no file is lost or read twice",
         ),
     ] = False,
-    again: Annotated[
-        bool,
-        typer.Option(
-            "--again",
-            help="Read all files again that landing still has. Files whose reading rules changed are read again without this",
-        ),
-    ] = False,
+    again: Again = False,
     new_epoch: Annotated[
         bool, typer.Option("--new-epoch", help="The old name of --reset-checkpoint", hidden=True)
     ] = False,
@@ -79,7 +80,7 @@ def ingest(
     """Step 1: read new files from landing into the bronze tables."""
     from metrics_lake.bronze import haproxy, store_reports
     from metrics_lake.bronze.feed_list import FEEDS
-    from metrics_lake.cli.screens import intake_warnings, read_again, reject_summary
+    from metrics_lake.cli.screens import intake_warnings, read_again_notes, reject_summary
     from metrics_lake.jobs.ingest import Ingested
     from metrics_lake.jobs.ingest import ingest as ingest_feed
     from metrics_lake.jobs.maintain.reset_checkpoint import reset_checkpoint as reset
@@ -93,7 +94,7 @@ def ingest(
             _ERR.print(f"checkpoint{kind} reset: the next batch comes after batch {reset(work, feed)}")
         for feed in feeds:
             done[feed.name] = ingest_feed(work, feed, steps.ingested, folders=[source] if source else (), again=again)
-    read_again.write(done.values(), _ERR)
+    read_again_notes.write(done.values(), _ERR)
     reject_summary.write(done[haproxy.FEED.name].rejected, _ERR)
     intake_warnings.write(work.settings.storage.lake, done[store_reports.FEED.name].files, _ERR)
     _ERR.print(f"{sum(ingested.files for ingested in done.values())} files taken in")

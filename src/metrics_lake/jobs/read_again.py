@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 
@@ -17,45 +17,22 @@ import polars as pl
 from pydantic import ValidationError
 
 from metrics_lake.config.settings import SettingsError, rules
-from metrics_lake.io.landing.intake import LandingFolder, landing_at
-from metrics_lake.io.landing.manifest import Again, Batch
+from metrics_lake.io.landing.manifest import Again
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
 from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.landed_contents import Content, Landed, contents_of
 from metrics_lake.model.feeds import Feed
 from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import epoch_of
 from metrics_lake.privacy.redaction import decrypted, rules_mark
 from metrics_lake.privacy.salts import Salts
-from metrics_lake.sources.landed_file import READ, FileEntry
+from metrics_lake.sources.landed_file import FileEntry
 
 MARK = "mark"  # of the rules, in what the manifest has of them
 _STATE, _RULES, _LEFT = "read_by.json", "rules", "left"
 _KEPT = "erased_from.json"
-_COLUMNS = (
-    "path",
-    "file_id",
-    "content_hash",
-    "size_bytes",
-    "status",
-    "batch_number",
-    "first_logged_at",
-    "last_logged_at",
-)
 _MOST_FILES = 2_000  # of a batch: their ids stand in one condition
-_BEFORE = timedelta(
-    days=2
-)  # a request is accepted at most that long before its line is written, but for rare connections
-
-
-@dataclass
-class _Content:
-    """A content that bronze has rows of, under all names that it came by."""
-
-    file_id: str
-    entries: list[FileEntry] = field(default_factory=list)  # of each name, oldest first
-    read: set[str] = field(default_factory=set)  # names under which it was read, and is no copy
-    batches: set[int] = field(default_factory=set)
-    days: set[date] = field(default_factory=set)  # the first and the last of its lines
+_BEFORE = timedelta(days=2)  # but for rare connections, a request is accepted that long before its line at most
 
 
 @dataclass(frozen=True)
@@ -63,7 +40,7 @@ class Due:
     """Files of one batch, and the contents whose rows they replace."""
 
     entries: tuple[FileEntry, ...]
-    contents: tuple[_Content, ...]
+    contents: tuple[Content, ...]
 
     @property
     def size_bytes(self) -> int:
@@ -105,38 +82,26 @@ def left(checkpoint: Blobs) -> int:
 
 def plan(context: JobContext, feed: Feed, mark: str, *, every: bool) -> Plan:
     """Which files of bronze were read by other rules (all of them with `every`), and have the same content in landing."""
-    intake, landing = context.intake(feed), landing_at(context.settings.storage.landing)
+    intake = context.intake(feed)
     batches = intake.manifest.batches(0, intake.committed)
-    contents = _contents(context, feed, batches)
+    contents = contents_of(context, feed, batches)
     marks = {batch.number: _mark(context, feed, batch.rules) for batch in batches}
     stale = [c for c in contents.values() if every or any(marks.get(number) != mark for number in c.batches)]
     if not stale:
         return Plan((), 0)
-    landed, kept, is_destroyed = intake.landed(landing), _kept(context, feed), _destroyed(context)
-
-    def erased(content: _Content) -> bool:
-        return content.file_id in kept or is_destroyed(content)
-
-    due, without = dict[str, Due](), list[_Content]()
-    for content in stale:
-        entries = () if erased(content) else _entries(content, landed, landing)
-        if entries:
-            due[content.file_id] = Due(entries, (content,))
-        else:
-            without.append(content)
-    newest = {entry.path: entry for batch in batches for entry in batch.entries if entry.path in landed}
-    lost = list[_Content]()
-    for content in without:
-        grown = None if erased(content) else _grown(content, newest, landed, landing)
+    landed, is_erased = Landed.listed(context, feed, batches), _erased(context, feed)
+    readable = {c.file_id: entries for c in stale if not is_erased(c) and (entries := landed.entries(c))}
+    due = {c.file_id: Due(readable[c.file_id], (c,)) for c in stale if c.file_id in readable}
+    left = 0
+    for content in (c for c in stale if c.file_id not in readable):
+        grown = None if is_erased(content) else landed.grown(content)
         whole = contents.get(grown.file_id) if grown else None
-        part = due.get(whole.file_id) or Due(_entries(whole, landed, landing), (whole,)) if whole else None
-        if whole and part and part.entries and not erased(whole):
+        part = due.get(whole.file_id) or Due(landed.entries(whole), (whole,)) if whole else None
+        if whole and part and part.entries and not is_erased(whole):
             due[whole.file_id] = replace(part, contents=(*part.contents, content))
         else:
-            lost.append(content)
-    return Plan(
-        tuple(_batches(list(due.values()), context.settings.ingest.batch_bytes)), sum(len(c.read) for c in lost)
-    )
+            left += len(content.read)
+    return Plan(tuple(_batches(list(due.values()), context.settings.ingest.batch_bytes)), left)
 
 
 def replaced(context: JobContext, feed: Feed, due: Due) -> Again:
@@ -163,20 +128,6 @@ def _kept(context: JobContext, feed: Feed) -> frozenset[str]:
     return frozenset(json.loads(_checkpoint(context, feed).read(_KEPT) or b"[]"))
 
 
-def _contents(context: JobContext, feed: Feed, batches: Iterable[Batch]) -> dict[str, _Content]:
-    """Every content that bronze has, by its file_id, in the order in which they came."""
-    known = {(entry.path, entry.file_id): entry for batch in batches for entry in batch.entries}
-    files = context.delta_tables.frame(feed.files, None, _COLUMNS).unique().sort("batch_number", "path")
-    contents: dict[str, _Content] = {}
-    for path, file_id, content_hash, size, status, batch, first_at, last_at in files.iter_rows():
-        content = contents.setdefault(file_id, _Content(file_id))
-        content.entries.append(known.get((path, file_id)) or FileEntry(path, size, content_hash, ""))
-        content.batches.add(batch)
-        content.days |= {instant.date() for instant in (first_at, last_at) if instant}
-        content.read |= {path} if status == READ else set()
-    return contents
-
-
 def _mark(context: JobContext, feed: Feed, written: Mapping[str, str]) -> str:
     """The digest of a batch's rules, which versions before this one wrote nowhere but sealed."""
     if MARK in written:
@@ -194,40 +145,20 @@ def _unsealed_mark(secret: bytes, feed: Feed, written: tuple[tuple[str, str], ..
         return ""
 
 
-def _entries(content: _Content, landed: Mapping[str, object], landing: LandingFolder) -> tuple[FileEntry, ...]:
-    """The content's files in landing, of which all but those that were read are copies; none where one that was read is gone.
-
-    Where the only file that was read is gone, one of its copies takes its place.
-    """
-    entries = {entry.path: entry for entry in content.entries}
-    there = [now for entry in entries.values() if entry.path in landed
-             if (now := landing.as_landed(landed[entry.path], entry))]  # fmt: skip
-    read = content.read & {entry.path for entry in there}
-    if there and len(content.read) == 1 and not read:
-        read = {there[0].path}
-    if read < content.read and len(content.read) > 1:
-        return ()
-    return tuple(replace(entry, is_duplicate=bool(content.read) and entry.path not in read) for entry in there)
+def _erased(context: JobContext, feed: Feed) -> Callable[[Content], bool]:
+    """Whether a content had lines of a person who was erased, or may have some of an epoch whose key is destroyed."""
+    kept, is_destroyed = _kept(context, feed), _destroyed(context)
+    return lambda content: content.file_id in kept or is_destroyed(content)
 
 
-def _grown(
-    content: _Content, newest: Mapping[str, FileEntry], landed: Mapping[str, object], landing: LandingFolder
-) -> FileEntry | None:
-    """The version of now of a file to which lines were appended: it holds all of this one's, which needs no rows any more."""
-    grown = next((newest[entry.path] for entry in content.entries if entry.path in newest), None)
-    if grown is None or not landing.begins_with(landed[grown.path], content.entries[-1]):
-        return None
-    return landing.as_landed(landed[grown.path], grown)
-
-
-def _destroyed(context: JobContext) -> Callable[[_Content], bool]:
+def _destroyed(context: JobContext) -> Callable[[Content], bool]:
     """Whether a content may have lines of an epoch whose key is destroyed: read again they would be rejected."""
     privacy, tenants = context.settings.privacy, context.tenants.tenants
     known = salts.read(privacy.keys_file) if privacy.key_rotation != "never" else Salts()
     if not known.destroyed:
         return lambda content: False
 
-    def destroyed(content: _Content) -> bool:
+    def destroyed(content: Content) -> bool:
         epochs = {epoch_of(at, privacy.key_rotation) for at in _instants(content.days)}
         return any(known.is_destroyed(tenant, epoch) for tenant in tenants for epoch in epochs)
 
@@ -245,7 +176,7 @@ def _batches(due: Sequence[Due], most_bytes: int) -> Iterator[Due]:
     """The same in batches of so many bytes and files, at least one content each."""
     batch, size = list[Due](), 0
     for part in due:
-        count = sum(len(of.entries) for of in batch)
+        count = sum(len(one.entries) for one in batch)
         if batch and (size + part.size_bytes > most_bytes or count + len(part.entries) > _MOST_FILES):
             yield _joined(batch)
             batch, size = [], 0

@@ -78,7 +78,7 @@ def test_a_listener_stays_where_nobody_says_yes(world, said):
     (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
     for option, code in (((), 2), (("--dry-run",), 0)):
         ended = said("192.0.2.7 VLC/3.0.20\n", "acme", *option)
-        assert ended.code == code and "1 visits and 0 sessions of acme are deleted for good" in ended.err
+        assert ended.code == code and "2 visits and 0 sessions of acme are deleted for good" in ended.err
 
 
 def test_a_tenant_that_is_named_still_is_not_erased(world, said):

@@ -13,7 +13,7 @@ from deltalake.exceptions import DeltaError
 
 from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.catalog import stored
-from metrics_lake.cli.screens.read_again import LEFT
+from metrics_lake.cli.screens.read_again_notes import LEFT
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.lake import delta

@@ -104,9 +104,9 @@ def loss(work: JobContext) -> tuple[int, int, int]:
     blobs = blobs_in(work.settings.storage.rollups)
     data_status = _data_status(work)
     periods = plan.every_period(work, data_status) if data_status else {}
-    outputs = stale.of_tenants(work, periods).values()
+    outputs = list(stale.of_tenants(work, periods).values())
     lower = sum(1 for tenant in work.tenants.tenants for _ in lower_days(work, blobs, tenant))
-    return sum(len(of.blobs) for of in outputs), sum(len(of.documents) for of in outputs), lower
+    return sum(len(out.blobs) for out in outputs), sum(len(out.documents) for out in outputs), lower
 
 
 def _check_same_sessions(work: JobContext) -> None:
