@@ -46,7 +46,7 @@ class Replaced:
 
     def where(self, kept: frozenset[str]) -> str:
         """The condition for all of them but the files `kept`; it holds for the new rows too, from batch `new` on."""
-        ids = ", ".join(repr(file_id) for file_id in sorted(self.file_ids - kept)) or "NULL"
+        ids = ", ".join(repr(file_id) for file_id in sorted(self.file_ids - kept)) or "''"
         return (
             f"file_id IN ({ids}) AND (batch_number BETWEEN {self.first} AND {self.last} OR batch_number >= {self.new})"
         )
