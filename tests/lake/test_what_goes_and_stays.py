@@ -98,7 +98,7 @@ def test_what_the_lake_has_of_a_removed_tenant_is_erased_by_name(small_in: Ways,
     work = station.work(RIGHT)
     run(work)
     rows = rows_of(work, "zeta", stored())
-    assert rows["bronze.haproxy"] and rows["silver.sessions"] and rows["gold.listening_by_day"]
+    assert rows["bronze.haproxy"] and rows["silver.sessions"]
     before = everything(work.settings, "acme")
     erase_tenant(work, "zeta", stored(), rows)
     assert not rows_of(work, "zeta", stored())
