@@ -14,6 +14,7 @@ from metrics_lake.sources.haproxy.accounts import FILE
 from metrics_lake.sources.haproxy.check_settings import check_settings
 from metrics_lake.sources.haproxy.frontends import FRONTEND
 from metrics_lake.sources.haproxy.reading import COUNTER, REJECT, UNCLAIMED, VISIT, parse
+from metrics_lake.sources.haproxy.reading_rules import reading_rules
 
 TABLE = Table(
     "bronze.haproxy",
@@ -130,4 +131,5 @@ FEED = Feed(
     checkpoint="ingest_haproxy",
     declared_in=__name__,
     check=check_settings,
+    reading_rules=reading_rules,
 )

@@ -196,9 +196,9 @@ class Settings(Strict):
     def tenants_file(self) -> Path:
         return Path(self.conf) / self.tenants
 
-    def secret(self) -> bytes:
-        """The deployment's secret. The environment `local` creates a missing one; every other raises SettingsError."""
-        return secrets.deployment_secret(self.privacy.secret_file, may_create=self.env == "local")
+    def secret(self, *, may_create: bool = False) -> bytes:
+        """The deployment's secret; SettingsError where there is none. The environment `local` makes one if it may."""
+        return secrets.deployment_secret(self.privacy.secret_file, may_create=may_create and self.env == "local")
 
 
 class Rules(Strict):

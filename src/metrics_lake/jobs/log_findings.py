@@ -13,10 +13,10 @@ from metrics_lake.io.lake import delta
 from metrics_lake.sources.haproxy.accounts import FILE
 from metrics_lake.sources.haproxy.frontends import FRONTEND
 
-CAPTURES_REMEDY = "say which header is which under haproxy.captures, then `metrics-lake rebuild` (docs/formats.md)"
+CAPTURES_REMEDY = "say which header is which under haproxy.captures, then `metrics-lake run` (docs/formats.md)"
 MEDIA_REMEDY = (
     'name the suffixes of its segments under media_suffixes of the stream in the tenants file, "" for paths without one, '
-    "then `metrics-lake rebuild` (docs/formats.md)"
+    "then `metrics-lake run` (docs/formats.md)"
 )
 _NEWEST = timedelta(days=1)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+from deltalake.exceptions import DeltaError
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
@@ -18,13 +19,15 @@ from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.output.consoles import plain_text, write_line
 from metrics_lake.cli.screens import missing_hours
 from metrics_lake.cli.screens.country_note import COUNTRIES_MISSING, COUNTRIES_REMEDY
-from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
+from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, reading, rollups, written_ahead
 from metrics_lake.cli.screens.landing_check import landing
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.documents.open_store import open_document_store
+from metrics_lake.io.storage.azure import AzureError
+from metrics_lake.jobs import lake_identity
 from metrics_lake.jobs.log_findings import CAPTURES_REMEDY, MEDIA_REMEDY, log_findings
 from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 from metrics_lake.privacy.redaction import without_addresses
@@ -88,10 +91,22 @@ def _jars(settings: Settings) -> Finding:
 
 
 def _secret(settings: Settings) -> Finding:
+    """Makes none: a new secret beside a lake would make every listener a new one."""
     try:
-        settings.secret()
+        secret = settings.secret()
     except SettingsError as error:
+        if lake_identity.has_data(settings):
+            return Finding("secret", False, f"{error}; the lake was made under one", "put it back from a backup")
+        if settings.env == "local" and "no secret" in str(error):
+            return Finding("secret", True, "none yet: the first run makes one")
         return Finding("secret", False, str(error), "openssl rand -hex 32")
+    try:
+        lake_identity.check(settings, settings_of.load_tenants(settings), secret)
+    except lake_identity.LakeIdentityError as error:
+        state, _, remedy = str(error).partition(": ")
+        return Finding("secret", False, state, remedy)
+    except (SettingsError, AzureError, DeltaError, OSError):
+        pass  # each is the finding of another check
     path = Path(settings.privacy.secret_file)
     if path.exists() and path.stat().st_mode & 0o077:
         return Finding("secret", False, f"others may read {path}", f"chmod 600 {path}")
@@ -198,6 +213,6 @@ def _clock(settings: Settings) -> Finding:
 
 
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, lake, missing_hours.finding, _agents, _logs,
-    rollups, _documents, _clock,
+    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, reading, lake, missing_hours.finding,
+    _agents, _logs, rollups, _documents, _clock,
 )  # fmt: skip
