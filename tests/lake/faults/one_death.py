@@ -20,7 +20,7 @@ from tests.lake.faults import dying  # noqa: E402
 
 folder = Path(sys.argv[1])
 work = JobContext.create(lake_settings(folder, folder / "landing", folder / "tenants.yaml", "spark.driver_memory=1g"))
-assert work.intake(FEED).plan(LocalLanding(folder / "landing"), rules_of_batch(work), 1 << 30)
+assert work.intake(FEED).plan(LocalLanding(folder / "landing"), rules_of_batch(work, ""), 1 << 30)
 (folder / "landing" / "haproxy" / dying.BAIT).write_text(f"{folder / 'killed'}\nonce")
 stream = Intake(dying.FEED, f"{work.checkpoints}/ingest_haproxy", str)
 stream.read(work.spark_tables.spark, work.spark_tables.path(FEED.table), lambda done, parts: None, is_small=True)

@@ -101,7 +101,9 @@ def test_case_23_a_worker_killed_in_the_midst_of_a_batch_costs_a_run_and_no_row(
     for hour in range(3):
         spark_world.put(f"haproxy/edge-01/2001/01/15/haproxy-{13 + hour}-00.log.gz", packed(text([line(hour * 3600)])))
     work = spark_world.work
-    batch = work.intake(bronze.FEED).plan(LocalLanding(work.settings.storage.landing), rules_of_batch(work), 1 << 30)
+    batch = work.intake(bronze.FEED).plan(
+        LocalLanding(work.settings.storage.landing), rules_of_batch(work, ""), 1 << 30
+    )
     assert batch
     mark = spark_world.folder / "killed"
     (spark_world.folder / "landing" / "haproxy" / dying.BAIT).write_text(str(mark))

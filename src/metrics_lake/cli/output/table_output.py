@@ -12,7 +12,6 @@ import polars as pl
 import typer
 from rich.console import Console
 
-from metrics_lake.bronze import haproxy
 from metrics_lake.cli.output.consoles import console as console_of
 from metrics_lake.cli.output.consoles import is_unicode
 from metrics_lake.cli.output.layout import Column, shorten, table, total_width
@@ -58,6 +57,8 @@ def rows_of(lake: str, source: Table | View, limit: int | None, conditions: Iter
 
 def _why_missing(lake: str) -> str:
     """What to do about a table that isn't there: a run makes it, unless there was one and no stream claimed anything."""
+    from metrics_lake.bronze import haproxy
+
     bronze = delta.scanned(f"{lake}/{haproxy.TABLE.path}")
     if bronze is None:
         return "`metrics-lake run` makes it"

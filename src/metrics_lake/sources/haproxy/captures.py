@@ -134,8 +134,9 @@ def _header(column: Evidence, is_behind_proxies: bool, *, is_alone: bool) -> str
 
 
 def _is_plausible(header: str, column: Evidence, kinds: Sequence[str | None], at: int) -> bool:
-    """Whether a capture is the header that stands there usually. An agent of which no value came needs all others to fit."""
-    return header != "user_agent" or not column.is_empty or all(kind for n, kind in enumerate(kinds) if n != at)
+    """Whether a capture is the header that stands there usually. An agent of which no value came needs another that fits."""
+    is_alone = len(kinds) == 1
+    return header != "user_agent" or not column.is_empty or is_alone or any(kinds[:at])
 
 
 def _set(frontend: str | None, headers: tuple[str, ...], columns: Sequence[Evidence]) -> Layout:

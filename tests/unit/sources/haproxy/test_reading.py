@@ -287,7 +287,7 @@ def test_a_listener_is_the_hash_of_address_and_agent_that_the_secret_gives():
         ("{h.example|https://a.Example:8080/x?q=1|VLC/3.0.20}", True, "a.example"),
         ("{h.example||VLC/3.0.20}", True, "direct"),
         ("{h.example|https://user:secret@a.example/|VLC} {text/html}", True, "a.example"),
-        ("{h.example|-|-}", None, "direct"),  # the third may be another header: nothing shows it
+        ("{h.example|-|-}", False, "direct"),
         ("{h.example|https://a.example/|-}", False, "a.example"),
         ("{}", False, "direct"),
         ("{} {}", False, "direct"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from metrics_lake.privacy.hashing import masked
+from metrics_lake.privacy.line_shapes import shape
 from metrics_lake.sources.haproxy.formats.compiler import Format
 from metrics_lake.sources.haproxy.formats.fields import Field
 from metrics_lake.sources.haproxy.formats.split_plan import Cut, Match, Step, Tail, fields_of
@@ -21,7 +21,7 @@ _SHOWN = 40  # characters of the line from there on
 class Parting:
     """The first byte of the line that does not fit (from 1), the field of the string that it should be, and its character.
 
-    `expected` is the text that the string has behind that field; `masked_rest` is how the line goes on, without addresses.
+    `expected` is the text that the string has behind that field; `masked_rest` is the shape of how the line goes on.
     """
 
     line_byte: int
@@ -59,7 +59,7 @@ def _at(fields: Sequence[Field], expected: str, line: str, rest: str) -> Parting
 
 
 def _shown(rest: str) -> str:
-    return str(pl.select(masked(pl.lit(rest[:_SHOWN]))).item())
+    return str(pl.select(shape(pl.lit(rest[:_SHOWN]))).item())
 
 
 def _expected(step: Step | None) -> str:

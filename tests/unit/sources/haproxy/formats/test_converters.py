@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import formats
+from metrics_lake.sources.haproxy.formats import checking
 from metrics_lake.sources.haproxy.formats.compiler import compiled
 from metrics_lake.sources.haproxy.formats.converters import CONVERTERS
 from metrics_lake.sources.haproxy.formats.errors import FormatError
@@ -50,10 +50,10 @@ def test_a_value_is_read_right_or_the_format_is_refused(case: dict[str, Any]) ->
     right = RIGHT[case["name"]]
     if isinstance(right, str):
         with pytest.raises(FormatError) as caught:
-            formats.check(case["format"], case["lines"], Haproxy(**case["settings"]))
+            checking.check(case["format"], case["lines"], Haproxy(**case["settings"]))
         assert right in str(caught.value)
         return
-    result = formats.check(case["format"], case["lines"], Haproxy(**case["settings"]))
+    result = checking.check(case["format"], case["lines"], Haproxy(**case["settings"]))
     assert (result.read_count, result.unread_count) == (1, 0)
     assert {name: result.records[0][name] for name in right} == right
 
