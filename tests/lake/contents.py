@@ -18,7 +18,7 @@ TABLES = ("silver/sessions", "gold/listeners_by_minute", "gold/listening_by_hour
           "gold/session_lengths_by_day", "gold/dimensions_by_day", "gold/listening_by_period",
           "gold/dimensions_by_period")  # fmt: skip
 _OF_A_RUN = ("generated_at", "revision")
-_OF_A_BLOB = (*_OF_A_RUN, "size")  # in an index; the size counts the digits of the revision
+_OF_A_BLOB = (*_OF_A_RUN, "size", "hash")  # in an index; both depend on the revision
 
 
 def tables(settings: Settings) -> dict[str, list[str]]:

@@ -126,14 +126,21 @@ def publish(
             "Without this option such a publish stops with an error",
         ),
     ] = False,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Compare every published file and document with the tables, and write what differs, is lost or damaged",
+        ),
+    ] = False,
 ) -> None:
     """Step 4: write changed figures as rollup JSON files and documents. Unchanged files are not written again."""
     from metrics_lake.jobs.publish import publish_downloads
     from metrics_lake.jobs.publish.publish import publish as publish_listening
 
     with options.working(choice, "publish") as (work, _):
-        publish_downloads.publish(work, accept_loss=accept_loss)
-        done = publish_listening(work, accept_loss=accept_loss)
+        publish_downloads.publish(work, accept_loss=accept_loss, everything=everything)
+        done = publish_listening(work, accept_loss=accept_loss, everything=everything)
     _ERR.print(f"{done.written} rollups written, {done.unchanged} unchanged")
 
 

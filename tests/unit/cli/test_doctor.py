@@ -167,7 +167,11 @@ def full_disk(world, monkeypatch):
         (no_jars, "jars", "0 in .cache/jars → make setup"),
         (short_secret, "secret", "has 2 bytes, fewer than 32"),
         (open_secret, "secret", "others may read data/secret → chmod 600 data/secret"),
-        (no_landing, "landing", "no folder data/landing/haproxy → mkdir -p data/landing/haproxy"),
+        (
+            no_landing,
+            "landing",
+            "no folder data/landing/haproxy → make it, and put logs there: → mkdir -p data/landing/haproxy",
+        ),
         (empty_landing, "landing", "0 files below data/landing/haproxy → put HAProxy logs there"),
         (wrong_zone, "tenants", "no such time zone: 'Mars/Phobos'"),
         (
@@ -180,7 +184,7 @@ def full_disk(world, monkeypatch):
         (
             unreadable_table,
             "lake",
-            "silver.sessions: its log can't be read → rm -r data/lake/silver/sessions, then metrics",
+            "silver.sessions: its log can't be read → rm -r data/lake/silver/sessions && metrics-lake run",
         ),
         (lost_file, "lake", "parquet is missing → metrics-lake rebuild"),
         (cut_file, "lake", "has 100 bytes instead of"),
@@ -198,11 +202,15 @@ def full_disk(world, monkeypatch):
         (
             half_index,
             "rollups",
-            "index.json is half-written → rm data/rollups/acme/index.json, then metrics-lake publish",
+            "data/rollups/acme/index.json is torn → metrics-lake publish --all",
         ),
         (clock_behind, "clock", "00000002.json was written after that → set the machine's clock"),
         (full_disk, "storage", "5 MiB free at"),
-        (damaged_documents, "documents", "→ rm data/documents.db, then publish"),
+        (
+            damaged_documents,
+            "documents",
+            "→ mv data/documents.db data/documents.db.broken && metrics-lake publish --all",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_remedy_and_all_else_is_looked_at_too(healthy, monkeypatch, harm, what, said):

@@ -4,56 +4,88 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from shlex import quote
 
+from polars.exceptions import PanicException
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as Grid
+from rich.text import Text
 
 from metrics_lake.cli.options import SettingsChoice
+from metrics_lake.cli.output import failures
 from metrics_lake.cli.screens.country_note import COUNTRIES_MISSING, COUNTRIES_REMEDY
-from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, rollups, written_ahead
+from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, written_ahead
+from metrics_lake.cli.screens.landing_checks import landing
+from metrics_lake.cli.screens.rollup_checks import documents, rollups
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
+from metrics_lake.config.secrets import SECRET, SECRET_FILE
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
-from metrics_lake.io.documents.open_store import open_document_store
-from metrics_lake.io.landing.azure_landing import AzureLanding
-from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
 from metrics_lake.sources.lookups import geo
 
+Check = Callable[[Settings], Finding | Sequence[Finding]]
+_CUT = "a file of the lake is cut"
 _FREE_BYTES = 1 << 30
 _FIRST_YEAR = 2025
 
 
 def examine(choice: SettingsChoice, console: Console) -> bool:
     """Prints the result of every check. True if all are right."""
+    findings = list(_findings(choice))
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        _write_finding(finding, choice, width, console)
+    return all(finding.is_right for finding in findings)
+
+
+def _findings(choice: SettingsChoice) -> Iterator[Finding]:
     try:
         settings = choice.load()
     except SettingsError as error:
-        findings = [Finding("settings", False, str(error), "mend the file it names")]
-    else:
-        findings = [Finding("settings", True, f"{settings.conf}, environment {settings.env}")]
-        findings += [check(settings) for check in _CHECKS]
+        yield Finding("settings", False, str(error), "mend the file it names")
+        return
+    yield Finding("settings", True, f"{settings.conf}, environment {settings.env}")
+    for check in _CHECKS:
+        yield from _checked(check, settings)
+
+
+def _checked(check: Check, settings: Settings) -> Sequence[Finding]:
+    """What a check finds. One that fails at what it looks at is a finding too, so that the others are made."""
+    try:
+        findings = check(settings)
+    except (Exception, PanicException) as error:  # Polars panics over a file that is cut
+        state = next(failures.lines(error)).removeprefix("metrics-lake: ") if isinstance(error, Exception) else _CUT
+        return [Finding(check.__name__.strip("_"), False, f"can't be checked: {state}", "mend what it says")]
+    return [findings] if isinstance(findings, Finding) else findings
+
+
+def _write_finding(finding: Finding, choice: SettingsChoice, width: int, console: Console) -> None:
+    """The state within the console's width; remedies on lines that are never broken, as they may be commands to copy."""
     grid = Grid.grid(padding=(0, 2, 0, 0))
-    for _ in ("state", "name"):
-        grid.add_column(no_wrap=True)
+    grid.add_column(width=len("right"))
+    grid.add_column(width=width)
     grid.add_column(overflow="fold")
-    for finding in findings:
-        mark = "[green]right[/green]" if finding.is_right else "[red]wrong[/red]"
-        state, remedy = (escape(without_addresses(text)) for text in (finding.state, finding.remedy))
-        grid.add_row(mark, finding.name, state)
-        if remedy:
-            grid.add_row("", "", f"→ {remedy}")
+    mark = Text("right", "green") if finding.is_right else Text("wrong", "red")
+    grid.add_row(mark, Text(finding.name), Text(without_addresses(finding.state)))
     console.print(grid)
-    return all(finding.is_right for finding in findings)
+    for line in filter(None, (finding.remedy, " && ".join(_command(text, choice) for text in finding.commands))):
+        text = f"{'':{width + len('right') + 4}}→ {without_addresses(line)}"
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def _command(text: str, choice: SettingsChoice) -> str:
+    """A command to copy: one of this program's gets the options that choose the settings."""
+    return shlex.join([*shlex.split(text), *choice.words]) if text.startswith("metrics-lake ") else text
 
 
 def _java(settings: Settings) -> Finding:
@@ -84,11 +116,20 @@ def _secret(settings: Settings) -> Finding:
     try:
         settings.secret()
     except SettingsError as error:
+        if file := _unreadable_secret(settings):
+            return Finding(
+                "secret", False, f"{file} can't be read by this user", commands=(f"chmod 600 {quote(file)}",)
+            )
         return Finding("secret", False, str(error), "openssl rand -hex 32")
     path = Path(settings.privacy.secret_file)
     if path.exists() and path.stat().st_mode & 0o077:
-        return Finding("secret", False, f"others may read {path}", f"chmod 600 {path}")
+        return Finding("secret", False, f"others may read {path}", commands=(f"chmod 600 {quote(str(path))}",))
     return Finding("secret", True, "there, and long enough")
+
+
+def _unreadable_secret(settings: Settings) -> str | None:
+    file = os.environ.get(SECRET_FILE) or settings.privacy.secret_file
+    return file if not os.environ.get(SECRET) and Path(file).exists() and not os.access(file, os.R_OK) else None
 
 
 def _tenants(settings: Settings) -> Finding:
@@ -122,37 +163,19 @@ def _places(settings: Settings) -> Finding:
     try:
         geo.open_files(places.country_file, places.network_file)
     except geo.GeoFileError as error:
-        return Finding("places", False, *str(error).split("; ", 1))
+        state, _, remedy = str(error).partition("; ")
+        return Finding("places", False, state, remedy)
     if not places.country_file:
         return Finding("places", True, f"{COUNTRIES_MISSING}{''.join(f'; {file}' for file in files)}", COUNTRIES_REMEDY)
     return Finding("places", True, ", ".join(files))
-
-
-def _landing(settings: Settings) -> Finding:
-    if is_azure(settings.storage.landing):
-        return _blobs(settings.storage.landing)
-    root = Path(settings.storage.landing)
-    if not (root / "haproxy").is_dir():
-        return Finding("landing", False, f"no folder {root}/haproxy", f"mkdir -p {root}/haproxy, and put logs there")
-    count = sum(1 for path in (root / "haproxy").rglob("*") if path.is_file())
-    return Finding(
-        "landing", count > 0, f"{count} files below {root}/haproxy", "" if count else "put HAProxy logs there"
-    )
-
-
-def _blobs(place: str) -> Finding:
-    try:
-        count = sum(1 for _ in AzureLanding(place).files("haproxy"))
-    except (SettingsError, AzureError) as error:
-        return Finding("landing", False, str(error), "mend it, then run again")
-    state = f"{count} blobs below {place}/haproxy"
-    return Finding("landing", count > 0, state, "" if count else "upload HAProxy logs there: docs/azure.md")
 
 
 def _storage(settings: Settings) -> Finding:
     places = [place for place in (settings.storage.lake, settings.storage.rollups) if not is_azure(place)]
     for place in places:
         folder = _nearest(Path(place))
+        if not folder.is_dir():
+            return Finding("storage", False, f"{folder} is a file", f"name a folder in the settings instead of {place}")
         if not os.access(folder, os.W_OK):
             return Finding("storage", False, f"{folder} can't be written", f"chown or chmod {folder}")
         free = shutil.disk_usage(folder).free
@@ -167,21 +190,18 @@ def _nearest(path: Path) -> Path:
     return path if path.exists() else _nearest(path.resolve().parent)
 
 
+def _tables(settings: Settings) -> list[Finding]:
+    """The lake, and what only a lake that is whole can be asked."""
+    finding = lake(settings)
+    if not finding.is_right:
+        return [finding, Finding("agents", True, "not checked, because the lake can't be read")]
+    return [finding, _agents(settings)]
+
+
 def _agents(settings: Settings) -> Finding:
     """Never wrong: sessions without a known agent count, but the operator should know that bots can't be recognised there."""
-    if not lake(settings).is_right:  # Polars panics over a file that is cut
-        return Finding("agents", True, "not checked, because the lake can't be read")
     streams = unknown_agents(settings.storage.lake)
     return Finding("agents", True, warning(streams) or "the log has a place for them", REMEDY if streams else "")
-
-
-def _documents(settings: Settings) -> Finding:
-    try:
-        health = open_document_store(settings).health()
-    except SettingsError as error:
-        state, _, remedy = str(error).partition(": ")
-        return Finding("documents", False, state, remedy)
-    return Finding("documents", health.is_right, health.state, health.remedy)
 
 
 def _clock(settings: Settings) -> Finding:
@@ -197,6 +217,6 @@ def _clock(settings: Settings) -> Finding:
     return Finding("clock", True, now.isoformat(timespec="seconds"))
 
 
-_CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, _landing, _storage, checkpoint, lake, _agents, rollups, _documents, _clock,
+_CHECKS: tuple[Check, ...] = (
+    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, _tables, rollups, documents, _clock,
 )  # fmt: skip

@@ -16,7 +16,7 @@ from metrics_lake.gold import discovery
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.jobs.publish import documents, index, plan, stale
+from metrics_lake.jobs.publish import documents, index, notes, plan, stale
 from metrics_lake.jobs.publish.inputs import RollupInputs
 from metrics_lake.jobs.publish.plan import Plan
 from metrics_lake.jobs.publish.rollups import Published, TenantRollups, context_of
@@ -32,15 +32,22 @@ class PublishError(Exception):
 
 
 def publish(
-    work: JobContext, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc), *, accept_loss: bool = False
+    work: JobContext,
+    now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    *,
+    accept_loss: bool = False,
+    everything: bool = False,
 ) -> Published:
     """Writes every rollup and document that differs from gold, and removes those of which gold has no figures any more.
 
+    With `everything` all are compared, whatever the note of the last publish says: so what was lost or torn is written anew.
     PublishError where published days were made from another lake and this one doesn't have them, unless `accept_loss`.
     """
     blobs = blobs_in(work.settings.storage.rollups)
     last, current = plan.last_note(blobs), plan.current_note(work)
-    if not accept_loss and plan.is_same(last, current):
+    if everything:
+        notes.remove_torn(blobs, (index.REMOVED,))
+    if not accept_loss and not everything and plan.is_same(last, current):
         return Published()
     data_status = _data_status(work) if current[plan.GOLD] >= 0 else None
     if data_status is None:
@@ -49,7 +56,7 @@ def publish(
         return Published()
     _check_same_sessions(work)
     work.on_step("publishing")
-    due = plan.due(work, last, current, data_status, everything=accept_loss)
+    due = plan.due(work, last, current, data_status, everything=accept_loss or everything)
     stale_outputs = stale.of_tenants(work, due.periods) if due.is_everything else {}
     if last.get(plan.LAKE) != current[plan.LAKE] and not accept_loss:
         _check_no_loss(work, stale_outputs)
