@@ -9,6 +9,8 @@ import duckdb
 
 from metrics_lake.config.settings import Settings
 from metrics_lake.config.tenants import Tenants
+from metrics_lake.coverage.covered import Covered
+from metrics_lake.coverage.hours import hour_of
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.io.storage.blobs import Blobs, FolderBlobs
 from metrics_lake.model.periods import Period
@@ -19,6 +21,11 @@ from metrics_lake.serve.rollup.gold_rows import LISTENING_BY_DAY, LISTENING_BY_H
 from metrics_lake.serve.rollup.section import RollupContext
 from metrics_lake.serve.sums import Row
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_OUTSIDE = """
+    SELECT stream, minute_ms, listening_ms FROM minutes
+    WHERE tenant = $1 AND listening_ms > 0 AND (minute_ms < $2 OR minute_ms >= $3) ORDER BY ALL
+"""
 _CONTRACT = {"version": 1, "bot_rules": "three patterns of this job", "key_rotation": "never"}
 
 
@@ -30,7 +37,8 @@ def publish(
     periods: Mapping[str, list[Period]],
 ) -> int:
     """Writes everything anew; returns how many rollups."""
-    data_status = DataStatus(through, timedelta(hours=settings.publish.restatement_hours))
+    restatement = timedelta(hours=settings.publish.restatement_hours)
+    data_status = DataStatus(through, restatement, known=_covered(connection, through))
     figures = _figures(connection)
     blobs, now = FolderBlobs(settings.storage.rollups), datetime.now(timezone.utc)
     written = 0
@@ -47,6 +55,27 @@ def publish(
     documents = list(_documents(tenants, figures, data_status))
     SqliteDocuments(settings.documents.path).upsert(listening.CONTAINER, documents)
     return written
+
+
+def _covered(connection: duckdb.DuckDBPyConnection, through: datetime) -> dict[str, Covered]:
+    """By tenant what is covered: the corpus has no gap, so all from the hour of its first line to the last file's end."""
+    first_lines = connection.sql(
+        "SELECT tenant, min(logged_ms) FROM requests JOIN streams USING (stream_no) GROUP BY tenant"
+    )
+    spans = {
+        tenant: (hour_of(_EPOCH + timedelta(milliseconds=first)), through) for tenant, first in first_lines.fetchall()
+    }
+    outside: dict[str, dict[str, list[tuple[datetime, float]]]] = {tenant: {} for tenant in spans}
+    for tenant, (start, end) in spans.items():
+        edges = [round(edge.timestamp() * 1000) for edge in (start, end)]
+        minutes = connection.execute(_OUTSIDE, [tenant, *edges]).fetchall()
+        for stream, minute_ms, listening_ms in minutes:
+            piece = (_EPOCH + timedelta(milliseconds=minute_ms), listening_ms / 1000)
+            outside[tenant].setdefault(stream, []).append(piece)
+    return {
+        tenant: Covered((span,), {stream: tuple(pieces) for stream, pieces in outside[tenant].items()})
+        for tenant, span in spans.items()
+    }
 
 
 def _context(settings: Settings, tenants: Tenants, tenant: str) -> RollupContext:

@@ -1,4 +1,7 @@
-"""Every table and metric, as CATALOG.md and for commands that take a table's name. `python -m metrics_lake.catalog` writes it."""
+"""Every table and metric, as CATALOG.md and for commands that take a table's name. `python -m metrics_lake.catalog` writes it.
+
+With `reasons` behind it, it writes docs/reasons.md.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from importlib import import_module
 
 from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.gold import discovery, restatements
+from metrics_lake.model import reasons
 from metrics_lake.model.tables import Table, View
 from metrics_lake.silver import downloads, sessions
 
@@ -35,13 +39,14 @@ def _lines() -> Iterator[str]:
     yield "Made by `python -m metrics_lake.catalog` from the declarations beside the code; a test keeps it true.\n"
     for name, table in tables().items():
         yield f"## {name}\n"
-        yield f"{_about(table)}\n"
+        yield f"{about(table)}\n"
         yield "| column | type | meaning |\n| --- | --- | --- |"
         yield from (f"| `{c.name}` | {c.type.replace('|', '/')} | {c.comment} |" for c in table.fields)
         yield ""
 
 
-def _about(table: Table | View) -> str:
+def about(table: Table | View) -> str:
+    """What a table answers, how it is partitioned and how long its rows are kept."""
     if isinstance(table, View):
         return f"Rows of `{table.table.name}` whose `row_kind` is `{table.kind}`."
     kept = f" Kept for {table.keep.days} days." if table.keep else " Kept for good."
@@ -58,4 +63,4 @@ def _question(table: Table) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    sys.stdout.write(reasons.render() if sys.argv[1:] == ["reasons"] else render())

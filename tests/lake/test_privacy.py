@@ -227,7 +227,7 @@ def test_what_holds_an_address_in_its_name_is_read_once_and_shown_apart(planted:
     assert dict(files["status"].value_counts().iter_rows()) == {"read": 5, "quarantined": 1}
     marked = [path for path in files["path"] if "<address:" in path]
     assert (len(marked), len(set(marked))) == (4, 4)
-    assert files.filter(pl.col("proxy").str.starts_with("<address:"))["proxy"].n_unique() == 3
+    assert files.filter(pl.col("proxy").str.starts_with("<address:"))["proxy"].n_unique() == 2
     assert (files["accepted_count"].sum(), files["unclaimed_count"].sum(), files["reject_count"].sum()) == (14, 2, 1)
     visits = rows.filter(pl.col("row_kind") == "visit")
     assert visits.filter(pl.col("is_internal"))["request_count"].sum() == 1

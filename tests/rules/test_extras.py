@@ -21,6 +21,7 @@ LIGHT = {
     ("listening",): ("--tenant", "acme", *DAYS),
     ("downloads",): ("--tenant", "acme", *DAYS),
     ("schedule",): ("--list",),
+    ("help",): ("run",),
     ("erase",): ("--tenant", "acme", "--epoch", "2001-01", "--set", "privacy.key_rotation=monthly"),
 }
 MORE = {

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from azure.storage.blob import ContainerClient
 
@@ -95,6 +96,7 @@ def test_a_blob_that_is_known_by_its_etag_is_not_fetched_again(
 @pytest.mark.parametrize(
     ("name", "content", "found"),
     [("a.log", LINES, LINES), ("a.log.gz", gzip.compress(LINES), LINES), ("a.log", gzip.compress(LINES), LINES),
+     ("a.log.gz", LINES, LINES), ("a.log.zst", pa.compress(LINES, codec="zstd", asbytes=True), LINES),
      ("empty.log", b"", b""), ("empty.log.gz", b"", b"")],
 )  # fmt: skip
 def test_a_blob_is_read_however_it_is_packed(
@@ -107,7 +109,7 @@ def test_a_blob_is_read_however_it_is_packed(
 
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
-    [("a.log.gz", LINES, "not_gzip"), ("a.log.gz", gzip.compress(LINES)[:-12], "gzip_truncated")],
+    [("a.log.gz", b"PK\x03\x04" + LINES, "packed_zip"), ("a.log.gz", gzip.compress(LINES)[:-12], "gzip_truncated")],
 )
 def test_a_damaged_blob_gives_a_reason(
     container: ContainerClient, tmp_path: Path, name: str, content: bytes, reason: str

@@ -32,7 +32,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import clock, formats, log_lines
+from metrics_lake.sources.haproxy import clock, log_lines
+from metrics_lake.sources.haproxy.formats import checking
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 
 pytestmark = pytest.mark.stack
@@ -346,7 +347,7 @@ def test_the_documented_snippet_hashes_every_address(proxy: Proxy, sent: list[Se
     assert read["address"].unique().to_list() == [token]
     assert read.height == 2 * len(REQUESTS)
     assert unread.height == 1  # the handshake that failed
-    assert formats.detect(unread["text"].to_list())[0].name == "notices"
+    assert checking.detect(unread["text"].to_list())[0].name == "notices"
 
 
 def test_the_formats_are_named_from_what_was_logged(proxy: Proxy, sent: list[Sent]) -> None:
@@ -354,7 +355,7 @@ def test_the_formats_are_named_from_what_was_logged(proxy: Proxy, sent: list[Sen
         name: [text for text in proxy.logged()["rfc5424"] if re.search(rf"\b{name}\b", text)]
         for name in ("fe_httplog", "fe_clf", "fe_tcp", "fe_httpslog", "fe_pairs", "fe_json")
     }
-    assert {name: formats.detect(texts)[0].name for name, texts in by_frontend.items()} == {
+    assert {name: checking.detect(texts)[0].name for name, texts in by_frontend.items()} == {
         "fe_httplog": "httplog", "fe_clf": "httplog clf", "fe_tcp": "tcplog", "fe_httpslog": "httpslog",
         "fe_pairs": "key=value of a log-format", "fe_json": "JSON of a log-format",
     }  # fmt: skip
@@ -363,7 +364,7 @@ def test_the_formats_are_named_from_what_was_logged(proxy: Proxy, sent: list[Sen
 def test_a_check_reads_every_line_of_a_format_of_ones_own(proxy: Proxy, sent: list[Sent]) -> None:
     for frontend, string in (("fe_pairs", KEY_VALUE), ("fe_json", JSON), ("fe_hex", HEX)):
         texts = [text for text in proxy.logged()["local"] if re.search(rf"\b{frontend}\b", text)]
-        found = formats.check(HTTP[frontend], texts)
+        found = checking.check(HTTP[frontend], texts)
         assert (found.read_count, found.unread_count) == (len(REQUESTS), 0), frontend
-        assert formats.check(string, texts).records == found.records
+        assert checking.check(string, texts).records == found.records
         assert "127.0.0.1" not in str(found)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from metrics_lake.audit import column_values, text_addresses
 from metrics_lake.audit.byte_patterns import BytePatterns, after_lengths
 from metrics_lake.audit.containers import Damaged, guarded
+from metrics_lake.audit.decoding import texts_within
 from metrics_lake.audit.false_alarms import Density
 from metrics_lake.audit.report import Finding
 from metrics_lake.audit.search_terms import SearchTerms, mark4
@@ -144,6 +145,14 @@ class FileSearch:
                     where = f"{place}byte {offset + data.find(hit.token)}"
                     self._add_weak(where, hit.form, hit.mark)
             self._numbers(f"{place}byte {offset} and on", "4 packed bytes", after_lengths(data))
+        for spelling, text in texts_within(data):
+            self._wrapped(f"{place}byte {offset} and on", spelling, text, is_text=is_text)
+
+    def _wrapped(self, place: str, spelling: str, text: bytes, *, is_text: bool) -> None:
+        """Searches a decoded text, for forms that are certain: its numbers are as often noise."""
+        terms = self.tools.terms
+        for hit in text_addresses.hits(text_addresses.tokens(text), terms, is_text=is_text):
+            self._add_certain(f"{place}: {spelling}", place, f"{hit.form} in {spelling}", hit.mark)
 
     def _integers(self, place: str, integers: column_values.Integers) -> None:
         halves = np.unique(integers.astype(np.uint64))

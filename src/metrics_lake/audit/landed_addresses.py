@@ -11,21 +11,31 @@ from typing import BinaryIO
 import polars as pl
 
 from metrics_lake.audit.containers import Damaged, guarded
+from metrics_lake.audit.decoding import texts_within
 from metrics_lake.audit.unpacking import chunks, streams
+from metrics_lake.privacy.redaction import without_addresses
 
 # `Chrome/125.0.0.0` is a version: a name that begins a word, a slash, then the number.
 _V4 = r"(?:(?:^|[ \"'({|;,])[A-Za-z][A-Za-z0-9._+-]*/)?[0-9]+(?:(?:\.|%2[eE])[0-9]+){3,}"
 _V6 = r"[0-9A-Fa-f:]{0,40}::[0-9A-Fa-f:.]{0,40}|(?:[0-9A-Fa-f]{1,4}:){6,7}[0-9A-Fa-f:.]{1,40}"
 
 
-def addresses(folder: Path) -> set[str]:
-    """Addresses in the files (`.gz` and others packed likewise too) and file names below a landing folder, canonical spelling."""
+def addresses(folder: Path, unread: list[tuple[str, str]] | None = None) -> set[str]:
+    """Addresses in the files (`.gz` and others packed likewise too) and file names below a landing folder, canonical spelling.
+
+    Files that can't be opened are added to `unread`, each with its error.
+    """
     texts: set[str] = set()
     for path in sorted(folder.rglob("*")):
         texts.update(_in(path.relative_to(folder).as_posix()))
-        if path.is_file():
-            with path.open("rb") as file:
-                texts.update(_in_file(file))
+        try:
+            if path.is_file():
+                with path.open("rb") as file:
+                    texts.update(_in_file(file))
+        except OSError as error:
+            if unread is None:
+                raise
+            unread.append((without_addresses(str(path)), type(error).__name__))
     return texts
 
 
@@ -48,6 +58,8 @@ def _in_file(file: BinaryIO) -> Iterator[str]:
         for _, stream in guarded(streams(file)):
             for _, data in guarded(chunks(stream)):
                 yield from _in(data.decode("latin-1"))
+                for _, text in texts_within(data):
+                    yield from _in(text.decode("latin-1"))
     except Damaged:
         return  # addresses before the damage are kept; ingest reports the file
 

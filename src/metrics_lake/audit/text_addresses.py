@@ -22,11 +22,11 @@ _SHAPES = {
     "encoded": r"[0-9A-Fa-f]{0,4}(?:%(?:25)?(?:2[eE]|3[aA])[0-9A-Fa-f]{0,4}){2,8}",
     "decimal": r"(?-u:\b)(?:[0-9]+\.)?(?:[0-9]{8,10}|[0-9]{36,39})(?:\.[0-9]+)?(?-u:\b)",
     "hex": rf"(?-u:\b)(?:{_UUID}|(?:0[xX])?(?:[0-9A-Fa-f]{{32}}|[0-9A-Fa-f]{{16}}|[0-9A-Fa-f]{{8}}))(?-u:\b)",
-    "pairs": r"(?-u:\b)[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){3,15}(?-u:\b)",
+    "pairs": r"(?-u:\b)[0-9A-Fa-f]{2}(?:[ :-][0-9A-Fa-f]{2}){3,15}(?-u:\b)",
 }
 _PASSES = [pl.col("text").str.extract_all(shape).list.unique().alias(name) for name, shape in _SHAPES.items()]
 _ENCODED = ((re.compile("%(?:25)?2[eE]"), "."), (re.compile("%(?:25)?3[aA]"), ":"))
-_NO_SIGNS = str.maketrans("", "", "-:")
+_NO_SIGNS = str.maketrans("", "", "-: ")
 Tokens = dict[str, list[str]]
 
 
@@ -75,7 +75,7 @@ def numbers(shaped: Tokens) -> Iterator[Numbers]:
     yield Numbers("decimal", {n: token for n, token in decimal.items() if 1 << 24 <= n < 1 << 32})
     bare = (token for token in shaped["hex"] if len(token.lower().removeprefix("0x")) == 8)
     pairs = (token for token in shaped["pairs"] if len(token) == 11 and token[2] == token[5] == token[8])
-    hexes = {int(re.sub("[-:]", "", token), 16): token.encode() for source in (bare, pairs) for token in source}
+    hexes = {int(re.sub("[-: ]", "", token), 16): token.encode() for source in (bare, pairs) for token in source}
     yield Numbers("hex of 4 bytes", {n: token for n, token in hexes.items() if n >= 1 << 24})
 
 

@@ -10,8 +10,9 @@ from datetime import timedelta
 from metrics_lake.model import dimensions
 from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table, View
+from metrics_lake.sources.haproxy.accounts import FILE
 from metrics_lake.sources.haproxy.check_settings import check_settings
-from metrics_lake.sources.haproxy.reading import COUNTER, FILE, REJECT, UNCLAIMED, VISIT, parse
+from metrics_lake.sources.haproxy.reading import COUNTER, REJECT, UNCLAIMED, VISIT, parse
 
 TABLE = Table(
     "bronze.haproxy",
@@ -50,17 +51,19 @@ TABLE = Table(
     line_ids ARRAY<BIGINT> COMMENT 'Keyed fingerprint of each line, by which a line that arrives twice is known'
     line_number BIGINT COMMENT 'Of a reject: which line of its file, from 1'
     reason STRING COMMENT 'Of a reject or a file in quarantine: why'
-    masked_text STRING COMMENT 'Of a reject: the line with addresses, cookies and query strings replaced by marks'
+    masked_text STRING COMMENT 'Of a reject: its shape: fixed words of log formats, other letters as a, digits as 9'
     frontend STRING COMMENT 'Of unclaimed requests and counters: the frontend, with keyed marks for addresses'
     path_start STRING COMMENT 'Of unclaimed requests: the first element of the path, masked'
     path STRING COMMENT 'Of a file: where it lies below landing, with keyed marks for addresses'
     size_bytes BIGINT COMMENT 'Of a file: its size as it lies there'
     content_hash STRING COMMENT 'Of a file: SHA-256 of its bytes'
     status STRING COMMENT 'Of a file: read, empty, duplicate or quarantined'
-    proxy STRING COMMENT 'Of a file: the host that logged it, else its folder, likewise'
-    first_logged_at TIMESTAMP COMMENT 'Of a file: when the first of its requests ended, UTC'
-    last_logged_at TIMESTAMP COMMENT 'Of a file: when the last of its requests ended, UTC'
-    line_count BIGINT COMMENT 'Of a file: its lines; of unclaimed and counters: how many'
+    proxy STRING COMMENT 'Which machine logged it (definitions.md section 9); null where unknown, as in older rows'
+    proxy_reason STRING COMMENT 'Of a file: what names it: folder, folder_over_hosts, header or no_name; null in older rows'
+    header_hosts ARRAY<STRING> COMMENT 'Of a file: the hosts in the syslog headers of its first lines, whether they count or not'
+    first_logged_at TIMESTAMP COMMENT 'Of a file and proxy: when the first of its requests ended, UTC'
+    last_logged_at TIMESTAMP COMMENT 'Of a file and proxy: when the last of its requests ended, UTC'
+    line_count BIGINT COMMENT 'Of a file: the lines of the proxy; of unclaimed and counters: how many'
     accepted_count BIGINT COMMENT 'Of a file: lines that became requests of a stream'
     reject_count BIGINT COMMENT 'Of a file: lines that could not be read'
     unclaimed_count BIGINT COMMENT 'Of a file: requests that no stream claims'
@@ -73,7 +76,7 @@ TABLE = Table(
     """,
 )
 
-_COMMON = ("happened_on", "batch_number", "file_id")
+_COMMON = ("happened_on", "batch_number", "file_id", "proxy")
 
 VISITS = View(
     "bronze.visits",

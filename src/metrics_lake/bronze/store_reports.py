@@ -41,7 +41,7 @@ TABLE = Table(
     active_devices BIGINT COMMENT 'Of Google: devices that have the app and were on of late'
     row_number BIGINT COMMENT 'Which row below the header, from 1'
     reason STRING COMMENT 'Of a reject or a file in quarantine: why'
-    masked_text STRING COMMENT 'Of a reject: its cells, addresses and the like replaced by marks'
+    masked_text STRING COMMENT 'Of a reject: the shape of its cells, letters as a and digits as 9'
     size_bytes BIGINT COMMENT 'Of a file: its size as it lies there'
     content_hash STRING COMMENT 'Of a file: SHA-256 of its bytes'
     status STRING COMMENT 'Of a file: read, empty or quarantined'

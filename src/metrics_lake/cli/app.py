@@ -6,7 +6,7 @@ A user's mistake gives one line on stderr that says what to do. Only --debug sho
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -23,11 +23,14 @@ from metrics_lake.cli import (
     jobs,
     listening,
     look,
+    options,
     schedule,
     show,
     tenants,
 )
 from metrics_lake.cli.output import failures
+from metrics_lake.cli.output.consoles import replace_unknown_characters
+from metrics_lake.cli.output.progress import IS_QUIET
 
 app = typer.Typer(
     name="metrics-lake",
@@ -36,8 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-# The base class of all usage errors: BadParameter is the only one of them that every version of Typer exports.
-_WRONG_USAGE: Any = typer.BadParameter.__base__
 _INTERRUPTED = 130  # the exit code after Ctrl-C, as some versions of Typer return it themselves
 
 
@@ -53,8 +54,21 @@ def root(
         bool,
         typer.Option("--version", help="Show the version and exit", callback=_print_version, is_eager=True),
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="No progress: results, warnings and errors alone. May stand anywhere")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Failures with their stack trace. May stand anywhere")] = False,
 ) -> None:
     pass
+
+
+@app.command("help")
+def help_(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(help="A command (default: all)", metavar="COMMAND")] = None,
+) -> None:
+    """Explain a command, as its --help does."""
+    app([*(words or ()), "--help"], prog_name=context.find_root().info_name or "", standalone_mode=False)
 
 
 for noun in (demo, look, tenants, jobs, doctor, show, listening, downloads, audit, formats, erase, fetch, schedule):
@@ -74,10 +88,22 @@ def _failed(error: Exception, arguments: list[str], debug: bool) -> int:
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command and exits with its code. It returns if that is 0, because Databricks takes every exit for a failure."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    debug, arguments = "--debug" in arguments, [a for a in arguments if a != "--debug"]
+    replace_unknown_characters()
+    before = IS_QUIET.set("--quiet" in arguments)
     try:
-        code = app(arguments, prog_name="metrics-lake", standalone_mode=False)
-    except _WRONG_USAGE as error:
+        words = [word for word in arguments if word not in ("--debug", "--quiet")]
+        code = _ended(words, debug="--debug" in arguments)
+    finally:
+        IS_QUIET.reset(before)
+    if code:
+        sys.exit(code)
+
+
+def _ended(arguments: list[str], *, debug: bool) -> int:
+    """Runs a command, prints what went wrong, and returns the exit code."""
+    try:
+        code = app(arguments, prog_name="metrics-lake", standalone_mode=False) or 0
+    except options.USAGE_ERROR as error:
         error.show()
         code = 2
     except (KeyboardInterrupt, typer.Abort):
@@ -86,5 +112,4 @@ def main(arguments: list[str] | None = None) -> None:
         code = _failed(error, arguments, debug)
     if code == _INTERRUPTED:
         sys.stderr.write("stopped; nothing is half-written, the next run goes on from here\n")
-    if code:
-        sys.exit(code)
+    return int(code)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from metrics_lake.cli.options import Columns, Format, FormatOption, SettingsChoice, Wide, takes_settings
+from metrics_lake.cli.output.consoles import console
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +24,7 @@ def completeness(
     """Check that every log line is accounted for, and show received and missing hours of each proxy."""
     from metrics_lake.cli.screens.line_accounts import account
 
-    if not account(choice.load(), format_.value, Console(), columns=columns, is_wide=wide):
+    if not account(choice.load(), format_.value, console(), columns=columns, is_wide=wide):
         raise typer.Exit(1)
 
 
@@ -46,6 +46,6 @@ def privacy(
     from metrics_lake.cli.screens.privacy_search import search, write_report
 
     report = search(choice.load(), addresses, also or [])
-    write_report(report, Console())
+    write_report(report, console())
     if not report.is_clean:
         raise typer.Exit(1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from metrics_lake.cli.options import SettingsChoice, takes_settings
+from metrics_lake.cli.output.consoles import console
 from metrics_lake.cli.output.progress import shown
 
-_ERR = Console(stderr=True)
+_ERR = console(stderr=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +29,6 @@ def demo(
 
     with shown(_ERR) as steps:
         story = run_demo(folder, choice, steps)
-    story.write(Console())
+    story.write(console())
     if not story.is_true:
         raise typer.Exit(1)

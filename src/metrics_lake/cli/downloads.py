@@ -6,10 +6,10 @@ from enum import Enum
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from metrics_lake.cli import options
-from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes_settings
+from metrics_lake.cli.options import Format, FormatOption, From, SettingsChoice, TenantName, To, takes_settings
+from metrics_lake.cli.output.consoles import console
 
 
 class DownloadsBy(str, Enum):
@@ -26,14 +26,22 @@ def register(app: typer.Typer) -> None:
 @takes_settings
 def downloads(
     choice: SettingsChoice,
-    tenant: Annotated[str, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")],
-    from_: Annotated[str, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")],
-    to: Annotated[str, typer.Option("--to", help="Last day (included)", metavar="DAY")],
+    tenant: TenantName = None,
+    from_: From = None,
+    to: To = None,
     by: Annotated[DownloadsBy, typer.Option("--by", help="One row per day, store, country or app")] = DownloadsBy.day,
     format_: FormatOption = Format.table,
 ) -> None:
-    """Show app downloads of any range of days, with a chart. Days that a store has not reported are unknown, not zero."""
-    from metrics_lake.cli.screens.downloads_answer import ask, write_answer
+    """Show app downloads of any range of days, with a chart; without options list the tenants.
 
-    days = options.days(from_, to)
-    write_answer(ask(choice.load(), tenant, days[0], days[-1], by.value), format_.value, Console())
+    Days that a store has not reported are unknown, not zero.
+    """
+    from metrics_lake.cli.screens.downloads_answer import ask, write_answer
+    from metrics_lake.cli.screens.tenant_list import write_tenants
+
+    settings = choice.load()
+    if tenant is None and from_ is None and to is None:
+        return write_tenants(settings, "downloads", console())
+    tenant = options.given_tenant(settings, tenant)
+    days = options.days(options.given(from_, "--from"), options.given(to, "--to"))
+    write_answer(ask(settings, tenant, days[0], days[-1], by.value), format_.value, console())

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
+from metrics_lake.cli.output.consoles import console, write_line
 from metrics_lake.config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from metrics_lake.jobs.maintain.erase import Erased, Stored
     from metrics_lake.sources.haproxy.erasure_request import ListenerIds
 
-_ERR = Console(stderr=True)
+_ERR = console(stderr=True)
 Tenant = Annotated[str, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")]
 
 
@@ -62,7 +62,7 @@ def epoch(
         )
     privacy = choice.load().privacy
     now = datetime.now(timezone.utc)
-    Console().print(salts.erase(privacy.keys_file, tenant, epoch, rotation=privacy.key_rotation, at=now).text)
+    console().print(salts.erase(privacy.keys_file, tenant, epoch, rotation=privacy.key_rotation, at=now).text)
 
 
 @takes_settings
@@ -162,4 +162,4 @@ def _report_erased(done: Erased, stored_data: Stored, report: Report) -> None:
 
 
 def _print_line(text: str) -> None:
-    _ERR.print(text, highlight=False, markup=False, soft_wrap=True)
+    write_line(_ERR, text)

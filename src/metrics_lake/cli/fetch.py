@@ -9,17 +9,17 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
+from metrics_lake.cli.output.consoles import console
 from metrics_lake.config.secrets import store_key
 from metrics_lake.config.settings import Settings, SettingsError, load_tenants
 
 if TYPE_CHECKING:
     from metrics_lake.fetch.ledger import Clock, Outcome
 
-_ERR = Console(stderr=True)
+_ERR = console(stderr=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -113,6 +113,6 @@ def _report(outcomes: Iterable[Outcome]) -> None:
     counts: Counter[str] = Counter()
     for outcome in outcomes:
         counts[outcome.what] += 1
-        _ERR.print(f"{outcome.report}: {outcome.what}", highlight=False)
+        _ERR.print(f"{outcome.report}: {outcome.what}")
     summary = ", ".join(f"{number} {what}" for what, number in counts.items())
-    _ERR.print(summary or "nothing to fetch", highlight=False)
+    _ERR.print(summary or "nothing to fetch")

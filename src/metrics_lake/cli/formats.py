@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from metrics_lake.cli.options import SettingsChoice, takes_settings
+from metrics_lake.cli.output.consoles import console, write_line
 
 
 def register(app: typer.Typer) -> None:
@@ -17,22 +17,40 @@ def register(app: typer.Typer) -> None:
     app.add_typer(formats, name="formats")
 
 
-def detect(file: Annotated[str, typer.Argument(help="Log file, plain or gzip", metavar="FILE")]) -> None:
-    """Find the log format of a file from its first lines."""
-    from metrics_lake.cli.screens.format_check import first_lines, write_detected
+Files = Annotated[
+    list[str], typer.Argument(help="Log files, plain or gzip; folders; or - for standard input", metavar="FILE")
+]
 
-    write_detected(first_lines(file), Console())
+
+@takes_settings
+def detect(choice: SettingsChoice, files: Files) -> None:
+    """Find the log format of files from their first lines, and what ingest rejects of them."""
+    from metrics_lake.cli.screens.format_check import first_lines, write_detected
+    from metrics_lake.cli.screens.log_files import log_files
+
+    haproxy, screen, paths = choice.load().haproxy, console(), log_files(files)
+    for path in paths:
+        if len(paths) > 1:
+            write_line(screen, path, "bold")
+        write_detected(first_lines(path), haproxy, screen)
 
 
 @takes_settings
 def check(
     choice: SettingsChoice,
-    file: Annotated[str, typer.Argument(help="Log file, plain or gzip", metavar="FILE")],
+    files: Files,
     format_: Annotated[str, typer.Option("--format", help="Name of a format, or a log-format string from haproxy.cfg")],
 ) -> None:
-    """Parse the first lines of a file with a format and show the result. Exit code 1 if a line can't be parsed."""
-    from metrics_lake.cli.screens.format_check import first_lines, write_check
+    """Parse the first lines of files with a format and show the result. Exit code 1 if a line can't be parsed."""
+    from metrics_lake.cli.screens.format_check import check_name, first_lines, write_check
+    from metrics_lake.cli.screens.log_files import log_files
 
-    haproxy = choice.load().haproxy
-    if not write_check(format_, first_lines(file), haproxy, Console(markup=False, highlight=False)):
+    check_name(format_)
+    haproxy, screen, paths = choice.load().haproxy, console(), log_files(files)
+    are_read = []
+    for path in paths:
+        if len(paths) > 1:
+            write_line(screen, path, "bold")
+        are_read.append(write_check(format_, first_lines(path), haproxy, screen))
+    if not all(are_read):
         raise typer.Exit(1)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
+from metrics_lake.cli.output.consoles import console, write_line
 
-_ERR = Console(stderr=True)
+_ERR = console(stderr=True)
 Source = Annotated[
     str | None,
     typer.Option("--source", help="Read only this folder of landing, such as haproxy or app_store", metavar="NAME"),
@@ -35,7 +35,8 @@ def register(app: typer.Typer) -> None:
 def run(choice: SettingsChoice) -> None:
     """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
     from metrics_lake.bronze import haproxy, store_reports
-    from metrics_lake.cli.screens import country_note, intake_warnings, reject_summary
+    from metrics_lake.cli.screens import country_note, intake_warnings, log_notes, missing_hours, reject_summary
+    from metrics_lake.jobs.publish.publish import Published
     from metrics_lake.jobs.run import run as run_all
     from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 
@@ -43,10 +44,14 @@ def run(choice: SettingsChoice) -> None:
         done = run_all(work, steps.ingested)
     logs, reports = (done.ingested[feed.name] for feed in (haproxy.FEED, store_reports.FEED))
     reject_summary.write(logs.rejected, _ERR)
+    intake_warnings.write_unread(done.ingested.values(), _ERR)
+    log_notes.write(work.settings.storage.lake, logs.after_batch, _ERR)
     intake_warnings.write(work.settings.storage.lake, reports.files, _ERR)
     country_note.write(work.settings, _ERR)
     if text := warning(unknown_agents(work.settings.storage.lake, logs.after_batch)):
-        _ERR.print(f"{text}; {REMEDY} (docs/formats.md)", highlight=False, markup=False, soft_wrap=True)
+        write_line(_ERR, f"{text}; {REMEDY} (docs/formats.md)")
+    if done.files or done.published != Published():
+        missing_hours.write(work.settings, _ERR)
     _ERR.print(
         f"{done.files} files taken in, {done.published.written} rollups written, {done.published.unchanged} unchanged"
     )
@@ -71,7 +76,7 @@ def ingest(
     """Step 1: read new files from landing into the bronze tables."""
     from metrics_lake.bronze import haproxy, store_reports
     from metrics_lake.bronze.feed_list import FEEDS
-    from metrics_lake.cli.screens import intake_warnings, reject_summary
+    from metrics_lake.cli.screens import intake_warnings, log_notes, reject_summary
     from metrics_lake.jobs.ingest import Ingested
     from metrics_lake.jobs.ingest import ingest as ingest_feed
     from metrics_lake.jobs.maintain.reset_checkpoint import reset_checkpoint as reset
@@ -86,6 +91,9 @@ def ingest(
         for feed in feeds:
             done[feed.name] = ingest_feed(work, feed, steps.ingested, folders=[source] if source else ())
     reject_summary.write(done[haproxy.FEED.name].rejected, _ERR)
+    intake_warnings.write_unread(done.values(), _ERR)
+    if done[haproxy.FEED.name].files:
+        log_notes.write(work.settings.storage.lake, done[haproxy.FEED.name].after_batch, _ERR)
     intake_warnings.write(work.settings.storage.lake, done[store_reports.FEED.name].files, _ERR)
     _ERR.print(f"{sum(ingested.files for ingested in done.values())} files taken in")
 

@@ -6,9 +6,10 @@ from enum import Enum
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, takes_settings
+from metrics_lake.cli import options
+from metrics_lake.cli.options import Format, FormatOption, SettingsChoice, TenantName, takes_settings
+from metrics_lake.cli.output.consoles import console
 
 
 class By(str, Enum):
@@ -18,6 +19,16 @@ class By(str, Enum):
     month = "month"
 
 
+Streams = Annotated[
+    list[str] | None,
+    typer.Option("--stream", help="Name of a stream. Can be repeated (default: *, all streams)", metavar="S"),
+]
+NewSince = Annotated[
+    str | None,
+    typer.Option("--new-since", help="Also count new listeners: not seen from this day until --from", metavar="DAY"),
+]
+
+
 def register(app: typer.Typer) -> None:
     app.command()(listening)
 
@@ -25,30 +36,30 @@ def register(app: typer.Typer) -> None:
 @takes_settings
 def listening(
     choice: SettingsChoice,
-    tenant: Annotated[str, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")],
+    tenant: TenantName = None,
     from_: Annotated[
-        str, typer.Option("--from", help="First day or hour, such as 2026-11-01 or 2026-11-01T18:00", metavar="D")
-    ],
-    to: Annotated[str, typer.Option("--to", help="Last day (included) or end hour (not included)", metavar="D")],
-    by: Annotated[By, typer.Option("--by", help="One row per hour, day, week or month")] = By.day,
-    stream: Annotated[
-        list[str] | None,
-        typer.Option("--stream", help="Name of a stream. Can be repeated (default: *, all streams)", metavar="S"),
-    ] = None,
-    new_since: Annotated[
         str | None,
-        typer.Option(
-            "--new-since",
-            help="Also count new listeners: not seen from this day until --from",
-            metavar="DAY",
-        ),
+        typer.Option("--from", help="First day or hour, such as 2026-11-01 or 2026-11-01T18:00", metavar="D"),
     ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Last day (included) or end hour (not included)", metavar="D")
+    ] = None,
+    by: Annotated[By, typer.Option("--by", help="One row per hour, day, week or month")] = By.day,
+    stream: Streams = None,
+    new_since: NewSince = None,
     format_: FormatOption = Format.table,
 ) -> None:
-    """Show sessions, hours, unique listeners and peaks of any range, with a chart. Does not start Spark."""
-    from metrics_lake.cli.screens.listening_answer import ask, write_answer
+    """Show sessions, hours, unique listeners and peaks of any range, with a chart; without options list the tenants."""
+    from metrics_lake.cli.screens.listening_answer import ask, write_answer, write_extent
+    from metrics_lake.cli.screens.tenant_list import write_tenants
     from metrics_lake.cli.time_range import time_range
 
-    period = time_range(from_, to, new_since)
-    answer = ask(choice.load(), tenant, stream or ["*"], period, by.value)
-    write_answer(answer, format_.value, Console())
+    settings, screen = choice.load(), console()
+    if tenant is None and from_ is None and to is None:
+        return write_tenants(settings, "listening", screen)
+    tenant = options.given_tenant(settings, tenant)
+    period = time_range(options.given(from_, "--from"), options.given(to, "--to"), new_since)
+    answer = ask(settings, tenant, stream or ["*"], period, by.value)
+    write_answer(answer, format_.value, screen)
+    if not answer.buckets and format_ is Format.table:
+        write_extent(settings, answer, screen)

@@ -7,7 +7,8 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 import typer
-from rich.console import Console
+
+from metrics_lake.cli.output.consoles import console
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +39,6 @@ def look(
     if out is not None and out.exists():
         raise typer.BadParameter(f"{out} is there already; name another file", param_hint="--out")
     answer = look_at(files, timezone)
-    write(answer, Console())
+    write(answer, console())
     if out is not None:
         write_proposal(answer, out)

@@ -13,10 +13,11 @@ from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
-from rich.console import Console
 
+from metrics_lake.cli.output.consoles import console
 from metrics_lake.cli.output.progress import Steps, shown
-from metrics_lake.config.settings import Settings, load
+from metrics_lake.config.settings import Settings, load, load_tenants
+from metrics_lake.config.tenants import Tenant
 
 if TYPE_CHECKING:
     from metrics_lake.jobs.context import JobContext
@@ -34,6 +35,12 @@ Set = Annotated[
 ]
 From = Annotated[str | None, typer.Option("--from", help="First day, such as 2026-11-01", metavar="DAY")]
 To = Annotated[str | None, typer.Option("--to", help="Last day (included)", metavar="DAY")]
+
+
+# The base class of all usage errors: BadParameter is the only one of them that every version of Typer exports.
+USAGE_ERROR: Any = typer.BadParameter.__base__
+
+TenantName = Annotated[str | None, typer.Option("--tenant", help="Tenant, as named in tenants.yaml", metavar="T")]
 
 
 class Format(str, Enum):
@@ -126,9 +133,33 @@ def known(name: str | None, names: Sequence[str], option: str) -> None:
     """Checks that a name is one of several; raises a usage error that says which is nearest."""
     if name is not None and name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-        raise typer.BadParameter(
-            f"there is no {name!r}; nearest: {near[0]} (all: {', '.join(names)})", param_hint=option
-        )
+        nearest = f"; nearest: {near[0]}" if near else ""
+        raise typer.BadParameter(f"there is no {name!r}{nearest} (all: {', '.join(names)})", param_hint=option)
+
+
+def given(value: str | None, option: str, advice: str = "") -> str:
+    """The value of an option that is needed; raises a usage error if it is missing."""
+    if value is None:
+        raise USAGE_ERROR(f"Missing option '{option}'{advice}.")
+    return value
+
+
+def given_tenant(settings: Settings, name: str | None) -> str:
+    """The tenant that an option names; where it is missing the usage error names all tenants."""
+    names = ", ".join(load_tenants(settings).tenants) if name is None else ""
+    return given(name, "--tenant", f"; there are: {names}")
+
+
+def tenant_of(settings: Settings, name: str) -> Tenant:
+    """The tenant of an option; raises a usage error that names the tenants."""
+    tenants = load_tenants(settings).tenants
+    known(name, tuple(tenants), "--tenant")
+    return tenants[name]
+
+
+def time_zones(settings: Settings) -> dict[str, str]:
+    """The time zone of each tenant."""
+    return {name: tenant.timezone for name, tenant in load_tenants(settings).tenants.items()}
 
 
 @contextmanager
@@ -137,7 +168,7 @@ def working(choice: SettingsChoice, doing: str) -> Iterator[tuple[JobContext, St
     from metrics_lake.jobs.context import JobContext
 
     loaded = choice.load()
-    with shown(Console(stderr=True)) as steps:
+    with shown(console(stderr=True)) as steps:
         work = JobContext.create(loaded, steps.step)
         with work.lock(doing):
             yield work, steps

@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 
 from metrics_lake.cli.options import SettingsChoice, takes_settings
+from metrics_lake.cli.output.consoles import console
 from metrics_lake.cli.scheduler import Machine, follow
 from metrics_lake.config.schedule import Plan, ScheduledRun, load_plan, next_at
 from metrics_lake.config.settings import SettingsError
@@ -42,7 +43,7 @@ def schedule(
     plan = load_plan(settings.conf)
     _check_commands(plan, settings.conf, context.find_root().command)
     if list_:
-        return _print_next(plan, Console())
+        return _print_next(plan, console())
     if not plan.running:
         raise SettingsError(f"{settings.conf}/schedule.yaml: every job is paused: there is nothing to wait for")
     machine = Machine(_now, _sleep_until, lambda name: _run([*plan.jobs[name].words, *choice.words]), _writer(plan))
@@ -50,12 +51,12 @@ def schedule(
         follow(plan, machine, lambda scheduled: _line(plan, scheduled))
 
 
-def _print_next(plan: Plan, console: Console) -> None:
+def _print_next(plan: Plan, screen: Console) -> None:
     due = [ScheduledRun(next_at(plan, name, _now()), name) for name in plan.running]
     for scheduled in sorted(due, key=lambda scheduled: scheduled.at):
-        console.print(_line(plan, scheduled), highlight=False)
+        screen.print(_line(plan, scheduled))
     for name in [name for name, job in plan.jobs.items() if job.paused]:
-        console.print(f"{'paused':20}  {name}: metrics-lake {plan.jobs[name].command}", highlight=False)
+        screen.print(f"{'paused':20}  {name}: metrics-lake {plan.jobs[name].command}")
 
 
 def _now() -> datetime:
@@ -68,8 +69,8 @@ def _line(plan: Plan, scheduled: ScheduledRun) -> str:
 
 
 def _writer(plan: Plan) -> Callable[[str], None]:
-    console, zone = Console(stderr=True), ZoneInfo(plan.timezone)
-    return lambda text: console.print(f"{_now().astimezone(zone):%Y-%m-%d %H:%M:%S}  {text}", highlight=False)
+    screen, zone = console(stderr=True), ZoneInfo(plan.timezone)
+    return lambda text: screen.print(f"{_now().astimezone(zone):%Y-%m-%d %H:%M:%S}  {text}")
 
 
 def _sleep_until(at: datetime) -> None:

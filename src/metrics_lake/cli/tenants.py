@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from metrics_lake.cli.options import SettingsChoice, takes_settings
+from metrics_lake.cli.output.consoles import console
 
 
 def register(app: typer.Typer) -> None:
@@ -27,5 +27,5 @@ def check(
     """Show which stream claims which request of some logs, and what none claims. Exit code 1 if a stream can never match."""
     from metrics_lake.cli.screens.tenants_check import examine
 
-    if not examine(choice.load(), files or [], Console()):
+    if not examine(choice.load(), files or [], console()):
         raise typer.Exit(1)

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from metrics_lake.config.paths import installed
+
 _FAIL_POINT = "METRICS_LAKE_FAILPOINT"
 _OWN_JAVA, _OWN_SPARK = ".cache/java", ".cache/spark"
 
@@ -17,7 +19,8 @@ def fail_point() -> str:
 
 def java_program() -> str:
     """The Java that Spark will start: from JAVA_HOME, else from `make setup`, else from PATH."""
-    home = os.environ.get("JAVA_HOME") or (_OWN_JAVA if Path(_OWN_JAVA, "bin", "java").exists() else "")
+    own = installed(_OWN_JAVA)
+    home = os.environ.get("JAVA_HOME") or (str(own) if (own / "bin" / "java").exists() else "")
     return str(Path(home, "bin", "java")) if home else "java"
 
 
@@ -28,10 +31,9 @@ def is_submitted() -> bool:
 
 def prepare_for_spark() -> None:
     """Sets the variables that Spark's launcher and Python workers read, where they are not set."""
-    if Path(_OWN_JAVA, "bin", "java").exists():
-        os.environ.setdefault("JAVA_HOME", str(Path(_OWN_JAVA).resolve()))
-    if Path(_OWN_SPARK, "bin", "spark-submit").exists():
-        os.environ.setdefault("SPARK_HOME", str(Path(_OWN_SPARK).resolve()))
+    for variable, folder, program in (("JAVA_HOME", _OWN_JAVA, "java"), ("SPARK_HOME", _OWN_SPARK, "spark-submit")):
+        if (installed(folder) / "bin" / program).exists():
+            os.environ.setdefault(variable, str(installed(folder).resolve()))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

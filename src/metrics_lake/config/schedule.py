@@ -15,10 +15,22 @@ from pydantic import AfterValidator, Field
 from metrics_lake.config.loading import SettingsError, checked, read_yaml, validated
 from metrics_lake.config.tenants import Slug, Strict, Zone
 
+_PROGRAM = "metrics-lake"
+_NICKNAMES = {  # of crontab(5); @reboot has no time
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 _ANY_DAY = datetime(2001, 1, 1, tzinfo=timezone.utc)
 
 
 def _cron(text: str) -> str:
+    """The five fields, of a nickname too."""
+    text = _NICKNAMES.get(text.strip().lower(), text)
     try:
         if len(text.split()) != 5:
             raise CronSimError("it has five fields")
@@ -26,7 +38,7 @@ def _cron(text: str) -> str:
     except CronSimError as error:
         raise ValueError(
             f"{text!r} is no time of cron ({error}); write minute, hour, day of month, month and day of week, such as "
-            "'20 * * * *'"
+            "'20 * * * *', or @hourly, @daily, @weekly, @monthly, @yearly"
         ) from None
     except StopIteration:
         raise ValueError(f"{text!r} never comes") from None
@@ -38,13 +50,14 @@ def _words(text: str) -> str:
         words = shlex.split(text)
     except ValueError:
         raise ValueError(f"{text!r} has a quote that doesn't end") from None
-    if not words:
+    command = words[1:] if words and Path(words[0]).name == _PROGRAM else words
+    if not command:
         raise ValueError("name a command of metrics-lake, such as run")
-    return text
+    return shlex.join(command)
 
 
 class Job(Strict):
-    """One command and its times. A paused job stays in the plan and doesn't run."""
+    """One command, without the program's name, and its times. A paused job stays in the plan and doesn't run."""
 
     cron: Annotated[str, AfterValidator(_cron)]
     command: Annotated[str, AfterValidator(_words)]

@@ -20,16 +20,21 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from metrics_lake.config import secrets, storage_urls
 from metrics_lake.config.loading import SettingsError as SettingsError  # noqa: PLC0414 (others take it from here)
 from metrics_lake.config.loading import checked, merge, override, read_yaml, validated
+from metrics_lake.config.paths import FILE_PATH, anchored, home_of
 from metrics_lake.config.tenants import Network, Number, Strict, Tenant, Tenants, Zone
 
 FETCHED_COUNTRIES = "country.mmdb"
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
 
+LocalPath = Annotated[str, FILE_PATH]
+Place = Annotated[str, FILE_PATH, AfterValidator(storage_urls.checked)]
+
+
 class Storage(Strict):
-    landing: Annotated[str, AfterValidator(storage_urls.checked)] = "data/landing"
-    lake: Annotated[str, AfterValidator(storage_urls.checked)] = "data/lake"
-    rollups: Annotated[str, AfterValidator(storage_urls.checked)] = "data/rollups"
+    landing: Place = "data/landing"
+    lake: Place = "data/lake"
+    rollups: Place = "data/rollups"
 
 
 def _endpoint(text: str) -> str:
@@ -42,7 +47,7 @@ def _endpoint(text: str) -> str:
 
 class Documents(Strict):
     store: Literal["sqlite", "cosmos"] = "sqlite"
-    path: str = "data/documents.db"
+    path: LocalPath = "data/documents.db"
     endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
     database: str = "metrics"
 
@@ -51,8 +56,8 @@ class Privacy(Strict):
     key_rotation: Literal["never", "yearly", "monthly", "daily"] = "never"
     identity: Literal["ip_user_agent", "ip"] = "ip_user_agent"
     minimum_group: Annotated[int, Field(ge=1)] = 5
-    secret_file: str = "data/secret"
-    keys_file: str = "data/keys"  # salts of the epochs' keys, where keys change
+    secret_file: LocalPath = "data/secret"
+    keys_file: LocalPath = "data/keys"  # salts of the epochs' keys, where keys change
 
 
 def _rising(edges: tuple[int, ...]) -> tuple[int, ...]:
@@ -68,7 +73,8 @@ class Sessions(Strict):
     length_edges_minutes: Annotated[tuple[int, ...], AfterValidator(_rising)] = LENGTH_EDGES
 
 
-Header = Literal["host", "referer", "user_agent", "x_forwarded_for", "playback_id", "other"]
+# `lasting_id` takes the place of address and agent; `playback_id`, which changes at every load, names nobody.
+Header = Literal["host", "referer", "user_agent", "x_forwarded_for", "lasting_id", "playback_id", "other"]
 FormatNames = Annotated[tuple[str, ...], BeforeValidator(lambda names: [names] if isinstance(names, str) else names)]
 Sample = Literal[Header, "address", "method", "uri", "sni"]
 
@@ -81,12 +87,15 @@ class Haproxy(Strict):
     samples: dict[str, Sample] = {}  # a sample expression of those strings: what it is
     address_mode: Literal["plain", "hashed"] = "plain"
     expected_proxies: tuple[str, ...] = ()  # whose files complete_through waits for; without names all that ever sent
+    proxy_from: Literal["folder", "header"] | None = None  # what names the proxy that logged a line
 
 
 class Places(Strict):
-    country_file: str = ""  # MaxMind format (.mmdb) with countries, and regions if it has them; empty: the fetched one
-    network_file: str = ""  # the same with networks (ASN), to tell hosting from access
-    folder: str = "data/places"  # where `fetch places` puts the country file
+    country_file: LocalPath = (
+        ""  # MaxMind format (.mmdb) with countries, and regions if it has them; empty: the fetched one
+    )
+    network_file: LocalPath = ""  # the same with networks (ASN), to tell hosting from access
+    folder: LocalPath = "data/places"  # where `fetch places` puts the country file
 
     @property
     def in_use(self) -> Places:
@@ -103,6 +112,7 @@ class Ingest(Strict):
 
 class Publish(Strict):
     restatement_hours: Annotated[float, Field(ge=0)] = 24
+    give_up_hours: Annotated[float, Field(ge=0, le=876_000)] = 72  # at most a century
 
 
 class Upkeep(Strict):
@@ -114,14 +124,14 @@ class AppStore(Strict):
     vendor: Annotated[Number, Field(pattern=r"^\d*$")] = ""
     issuer_id: str = ""
     key_id: str = ""
-    key_file: str = "data/app_store.p8"
+    key_file: LocalPath = "data/app_store.p8"
     days: Annotated[int, Field(ge=1, le=365)] = 14
     url: str = "https://api.appstoreconnect.apple.com"
 
 
 class GooglePlay(Strict):
     bucket: str = ""
-    key_file: str = "data/google_play.json"
+    key_file: LocalPath = "data/google_play.json"
     months: Annotated[int, Field(ge=1)] = 2
     dimensions: tuple[Literal["overview", "country", "device"], ...] = ("overview", "country", "device")
     url: str = ""  # of an emulator, which wants no key
@@ -134,8 +144,8 @@ class Spark(Strict):
     from_rows: Annotated[int, Field(ge=0)] = 500_000
     from_bytes: Annotated[int, Field(ge=0)] = 512 << 20
     from_documents: Annotated[int, Field(ge=0)] = 50_000
-    jars: str = ".cache/jars"
-    class_archive: str = (
+    jars: LocalPath = ".cache/jars"
+    class_archive: LocalPath = (
         ".cache/classes.jsa"  # Java's classes as `make setup` keeps them; done without if it isn't there
     )
     conf: dict[str, str] = {}
@@ -204,7 +214,10 @@ def rules(settings: Settings, tenants: Tenants) -> Rules:
 
 
 def load(conf: str | None = None, env: str | None = None, overrides: Iterable[str] = ()) -> Settings:
-    """Settings from a folder, an environment's name and `KEY=VALUE` overrides; SettingsError says what is wrong where."""
+    """Settings from a folder, an environment's name and `KEY=VALUE` overrides; SettingsError says what is wrong where.
+
+    Relative paths lead where paths.py says, whatever the current folder is.
+    """
     folder = Path(conf or os.environ.get("METRICS_LAKE_CONF") or "conf")
     name = env or os.environ.get("METRICS_LAKE_ENV") or "local"
     if not folder.is_dir():
@@ -219,7 +232,8 @@ def load(conf: str | None = None, env: str | None = None, overrides: Iterable[st
     for text in overrides:
         merge(values, checked(Settings, override(text), "--set", partial=True))
     merge(values, {"env": name, "conf": str(folder)})
-    return validated(Settings, values, str(folder))
+    settings = validated(Settings, values, str(folder))
+    return settings.model_copy(update=anchored(settings, home_of(settings.conf)))
 
 
 def load_tenants(settings: Settings) -> Tenants:

@@ -42,7 +42,8 @@ def _network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text))
     except ValueError as error:
-        raise ValueError(f"no network: {error}; write it as 10.0.0.0/8") from None
+        problem = "it has bits set behind the prefix" if "host bits" in str(error) else "it can't be read"
+        raise ValueError(f"no network: {problem}; write ADDRESS/BITS, zeros behind the prefix") from None
 
 
 Globs = Annotated[tuple[Annotated[str, AfterValidator(globs.checked)], ...], BeforeValidator(globs.listed)]
@@ -69,9 +70,9 @@ Numbers = Annotated[tuple[Annotated[str, Field(pattern=r"^\d+$")], ...], BeforeV
 
 
 class Strict(BaseModel):
-    """A part of the settings: frozen, and a key it doesn't know is an error."""
+    """A part of the settings: frozen, and a key it doesn't know is an error. A default is the value that a file would state."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class Match(Strict):

@@ -1,24 +1,25 @@
 """Up to when has everything arrived, and how much is missing (definitions.md section 9)?
 
 A missing hour is a gap, not a zero; an hour with an empty file is received. The name of a file that can't be read, or
-that is a copy of another, does not count.
+that is a copy of another, does not count. A gap that is given up no longer holds what comes after it.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
+from functools import cached_property
 
 from metrics_lake.coverage.hours import HOUR, Arrival, filled_hours, hour_of, named_hour, naming
 from metrics_lake.sources import landed_file
+from metrics_lake.sources.machine_names import undated_folder
 
 COLUMNS = ("proxy", "path", "status", "first_logged_at", "last_logged_at")  # of bronze.files, as arrivals() takes them
 RECEIVED, EMPTY, MISSING, UNFINISHED = "received", "empty", "missing", "unfinished"
 _BEST = (RECEIVED, EMPTY, UNFINISHED)
-_DATE_PART = re.compile(r"\d+|\d{4}-\d\d(-\d\d)?")
+_NEVER = datetime.min.replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -35,29 +36,76 @@ class Proxy:
     @property
     def through(self) -> datetime:
         """The end of the last hour received without a gap."""
-        for hour, kind in self.hours.items():
-            if kind in (MISSING, UNFINISHED):
-                return hour
-        return max(self.hours) + HOUR
+        return min(self.gaps(max(self.hours) + HOUR), default=max(self.hours) + HOUR)
+
+    def gaps(self, end: datetime) -> list[datetime]:
+        """The hours before `end`, from the first known one on, that are missing or not received to their end."""
+        first = min(self.hours)
+        hours = (first + HOUR * n for n in range((end - first) // HOUR))
+        return [hour for hour in hours if self.hours.get(hour, MISSING) in (MISSING, UNFINISHED)]
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """The hours that have arrived, by proxy. `silent` are expected proxies that have sent nothing yet."""
+    """The hours that have arrived, by proxy. `silent` are expected proxies that have sent nothing yet.
+
+    Gaps that ended up to `given_up_through` are given up: they don't hold `complete_through`.
+    """
 
     proxies: tuple[Proxy, ...]
     silent: tuple[str, ...] = ()
+    given_up_through: datetime = _NEVER
 
     @property
     def complete_through(self) -> datetime | None:
-        """The earliest, over the proxies that are expected, of the last hour received without a gap.
+        """The earliest, over the proxies that are expected, of the last hour received without a gap that holds.
 
         None before the first file. A proxy that has sent nothing yet has gaps since the first hour of any proxy.
         """
-        ends = [proxy.through for proxy in self.proxies if proxy.is_expected]
-        if self.silent and self.proxies:
-            ends.append(min(min(proxy.hours) for proxy in self.proxies))
-        return min(ends, default=None)
+        if self.received_through is None:
+            return None
+        holding = [hour for hours in self.gaps.values() for hour in hours if not self._is_given_up(hour)]
+        return min([*holding, self.received_through])
+
+    @cached_property
+    def received_through(self) -> datetime | None:
+        """The end of the last hour received from any expected proxy, gaps or not; None before the first file.
+
+        Where only others have sent, the start of the first hour.
+        """
+        first = self._first if self.proxies and self.silent else None
+        return max((max(proxy.hours) + HOUR for proxy in self._expected), default=first)
+
+    @cached_property
+    def received_hours(self) -> list[datetime]:
+        """The hours received, at least in part, from any expected proxy, in order."""
+        return sorted({hour for proxy in self._expected for hour, kind in proxy.hours.items() if kind != MISSING})
+
+    @cached_property
+    def gaps(self) -> dict[str, list[datetime]]:
+        """By expected proxy the hours that are missing, or not received to their end, up to `received_through`."""
+        if self.received_through is None:
+            return {}
+        every = [self._first + HOUR * n for n in range((self.received_through - self._first) // HOUR)]
+        gaps = {proxy.name: proxy.gaps(self.received_through) for proxy in self._expected}
+        return {name: hours for name, hours in {**gaps, **dict.fromkeys(self.silent, every)}.items() if hours}
+
+    @property
+    def given_up(self) -> dict[str, list[datetime]]:
+        """By expected proxy the gaps that are given up."""
+        by_proxy = {name: [hour for hour in hours if self._is_given_up(hour)] for name, hours in self.gaps.items()}
+        return {name: hours for name, hours in by_proxy.items() if hours}
+
+    def _is_given_up(self, hour: datetime) -> bool:
+        return hour + HOUR <= self.given_up_through
+
+    @property
+    def _expected(self) -> list[Proxy]:
+        return [proxy for proxy in self.proxies if proxy.is_expected]
+
+    @property
+    def _first(self) -> datetime:
+        return min(min(proxy.hours) for proxy in self.proxies)
 
     def missing_share(self, start: datetime, end: datetime, name: str | None = None) -> float:
         """The share of missing hours in [start, end), from 0 to 1: of the expected proxies, or of the one with this name.
@@ -79,20 +127,23 @@ class Coverage:
 def arrivals(rows: Iterable[Sequence[object]]) -> list[Arrival]:
     """Rows of bronze.files, with the columns COLUMNS, as arrivals.
 
-    A file without lines names no proxy; it belongs to the proxy that most files of its folder name.
+    A file without lines names no proxy; it belongs to the proxy that most files of its folder name, or to all those that most of
+    them name together.
     """
     files = [Arrival(*row) for row in rows]  # type: ignore[arg-type]
-    hosts: dict[str, Counter[str]] = {}
+    proxies: dict[str, set[str]] = {}
     for file in files:
         if file.first_at is not None:
-            hosts.setdefault(_folder(file.path), Counter())[file.proxy] += 1
-    names = {folder: min(counts, key=lambda name: (-counts[name], name)) for folder, counts in hosts.items()}
-    return [file if file.first_at else replace(file, proxy=names.get(_folder(file.path), file.proxy)) for file in files]
-
-
-def _folder(path: str) -> str:
-    """A file's folder without the parts that are dates: what a proxy's days have in common."""
-    return "/".join(part for part in path.split("/")[:-1] if not _DATE_PART.fullmatch(part))
+            proxies.setdefault(file.path, set()).add(file.proxy)
+    together: dict[str, Counter[tuple[str, ...]]] = {}
+    for path, names in proxies.items():
+        together.setdefault(undated_folder(path), Counter())[tuple(sorted(names))] += 1
+    usual = {folder: min(counts, key=lambda names: (-counts[names], names)) for folder, counts in together.items()}
+    return [
+        replace(file, proxy=proxy)
+        for file in files
+        for proxy in ((file.proxy,) if file.path in proxies else usual.get(undated_folder(file.path), (file.proxy,)))
+    ]
 
 
 def coverage_of(files: Iterable[Arrival], expected: Sequence[str] = (), zone: str = "UTC") -> Coverage:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from metrics_lake.config.settings import Haproxy
+from metrics_lake.config.settings import Haproxy, SettingsError
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.io.landing.byte_pieces import LandedFile
 from metrics_lake.io.landing.loose_file import texts
 from metrics_lake.sources.haproxy import log_lines, streams
-from metrics_lake.sources.haproxy.formats.parsing import parse_lines
-from metrics_lake.sources.haproxy.line_classes import with_host_and_path
+from metrics_lake.sources.haproxy.file_times import FileTimes
+from metrics_lake.sources.haproxy.line_classes import read_lines
 
 
 @dataclass(frozen=True)
@@ -40,31 +40,28 @@ class Claims:
 
 
 def claims(files: Sequence[LandedFile], tenants: Tenants, haproxy: Haproxy) -> Claims:
-    """Reads the files and counts. Raises SettingsError where one can't be unpacked."""
-    counted, line_count = [_counted(pl.DataFrame(schema=_REQUEST))], 0
+    """Reads the files and counts. Raises SettingsError where one can't be unpacked, or none has a line."""
+    counted, line_count = list[pl.DataFrame](), 0
     for file in files:
         for lines, requests in _requests(file, haproxy):
             line_count += lines
             counted.append(_counted(streams.match_streams(requests, tenants)))
+    if not counted:
+        raise SettingsError("the files have no line; name a log with requests")
     total = _summed(pl.concat(counted))
     return Claims(_by_stream(total, tenants), _unclaimed(total), line_count)
 
 
-_REQUEST = {
-    "frontend": pl.String, "host": pl.String, "path": pl.String, "method": pl.String, "status": pl.Int64,
-    "is_tcp": pl.Boolean, "is_unserved": pl.Boolean, "stream_number": pl.UInt32, "request_kind": pl.Int8,
-}  # fmt: skip
+_FIELDS = ("frontend", "host", "path", "method", "status", "is_tcp", "is_unserved")
 _BY = ("stream_number", "frontend", "path_start")
 
 
 def _requests(file: LandedFile, haproxy: Haproxy) -> Iterator[tuple[int, pl.DataFrame]]:
+    paths = FileTimes()
+    paths.paths[0] = file.true_path
     for text in texts(file):
         numbered = log_lines.number_lines({0: text}, {0: 1})
-        read, _ = parse_lines(log_lines.unwrap(numbered), haproxy, {0: file.true_path})
-        flags = [name for name in ("is_tcp", "is_unserved") if name not in read.columns]
-        filled = read.with_columns(pl.lit(None, pl.Boolean).alias(name) for name in flags)
-        located = with_host_and_path(filled.with_columns(pl.col("is_tcp", "is_unserved").fill_null(False)))
-        yield numbered.height, located.select(name for name in _REQUEST if name in located.columns)
+        yield numbered.height, read_lines(numbered, haproxy, files=paths).requests.select(_FIELDS)
 
 
 def _counted(matched: pl.DataFrame) -> pl.DataFrame:

@@ -142,7 +142,7 @@ def _by_day(work: JobContext, due: Due, days: Sequence[date]) -> None:
 
 
 def _by_period(work: JobContext, due: Due) -> None:
-    through, clocks = coverage(work.settings).complete_through, work.calendars
+    through, clocks = coverage(work.settings).received_through, work.calendars
     named = Named(periods_of(work, due.days, through), due.is_all and through is not None)
     metrics, frames = due.wanted("period"), Frames()
     if named.tenant_periods:
@@ -168,7 +168,7 @@ def _sessions(work: JobContext, within: tuple[datetime, datetime]) -> pl.DataFra
 def periods_of(work: JobContext, days: Iterable[date], through: datetime | None) -> dict[str, list[Period]]:
     """For each tenant with figures: the periods that hold any of the days, and those that end with `through`.
 
-    `through` is up to when everything has arrived; before the first file there are no periods.
+    `through` is the end of the last hour received; before the first file there are no periods.
     """
     if through is None:
         return {}

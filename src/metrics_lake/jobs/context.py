@@ -15,7 +15,7 @@ from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.io.lake.commit_log import CommitLog
 from metrics_lake.io.lake.delta_tables import DeltaTables
-from metrics_lake.io.landing.intake import Intake
+from metrics_lake.io.landing.intake import Intake, landing_at
 from metrics_lake.io.storage.files import locked
 from metrics_lake.model.calendars import Calendars
 from metrics_lake.model.feeds import Feed
@@ -36,11 +36,17 @@ class JobContext:
 
     @classmethod
     def create(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> JobContext:
-        """Checks the secret, what each feed needs, and the tenants first, so that no job starts that could not end."""
-        settings.secret()
+        """Checks what each feed needs, the tenants and the places first, so that no job starts that could not end.
+
+        The secret comes last: nothing is written, not even a new secret, before the settings are known to be good.
+        """
         for feed in FEEDS:
             feed.check(settings)
-        return cls(settings, load_tenants(settings), on_step)
+        tenants = load_tenants(settings)
+        if not is_azure(settings.storage.lake) and not Path(settings.storage.lake).exists():
+            landing_at(settings.storage.landing).check(FEEDS[0].folders[0])
+        settings.secret()
+        return cls(settings, tenants, on_step)
 
     @cached_property
     def spark_tables(self) -> SparkTables:

@@ -57,10 +57,10 @@ def carried(checkpoints: str) -> Callable[[FileEntry], FileEntry]:
 
 
 def missing_paths(context: JobContext, feed: Feed) -> set[str]:
-    """The paths of a feed's ingested files that landing no longer has."""
+    """The paths of a feed's ingested files that landing no longer has, or has in a way that can't be read."""
     intake = context.intake(feed)
     ingested = {entry.path for entry in intake.manifest.entries()}
-    return ingested - set(intake.landed(landing_at(context.settings.storage.landing)))
+    return ingested - intake.readable(landing_at(context.settings.storage.landing))
 
 
 def missing_reports(context: JobContext) -> set[str]:

@@ -20,6 +20,7 @@ from metrics_lake.model.feeds import Feed
 from metrics_lake.privacy import salts
 from metrics_lake.privacy.redaction import encrypted
 from metrics_lake.sources.landed_file import QUARANTINED, READ
+from metrics_lake.sources.quarantine_reasons import PASSING
 
 _FILE_SETTINGS = (
     ("privacy", "secret_file"),
@@ -31,7 +32,8 @@ _FILE_SETTINGS = (
 
 @dataclass(frozen=True)
 class Ingested:
-    """What was ingested so far: files, their bytes in landing, and at the end the number of rejected lines by reason.
+    """What was ingested so far: files and their bytes in landing; at the end the number of rejected lines by reason, and
+    by path why files were quarantined, or put off since they can't be read now: the next run tries these again.
 
     `after_batch` is the newest batch that bronze had before.
     """
@@ -39,6 +41,8 @@ class Ingested:
     files: int = 0
     bytes: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+    quarantined: Mapping[str, str] = field(default_factory=dict)
+    put_off: Mapping[str, str] = field(default_factory=dict)
     after_batch: int = 0
 
     def plus(self, batch: Batch, share: float = 1.0) -> Ingested:
@@ -70,23 +74,40 @@ def ingest(
     if intake.manifest.last_number > before:
         context.on_step("ending a batch that an earlier run began")
         context.read(feed)
-    while batches := _planned(context, feed, intake, folders or feed.folders):
+    again, put_off = _to_read_again(context, feed), dict[str, str]()
+    while batches := _planned(context, feed, intake, folders or feed.folders, again, put_off):
         batch = _as_one(batches)
         context.on_step(f"reading {len(batch.entries)} new {feed.noun}")
         context.read(feed, _on_parts(on_progress, done, batch))
         done = done.plus(batch)
+        again -= {(entry.path, entry.content_hash) for entry in batch.entries}
         on_progress(done, batch)
-    rejected = _rejected(context, feed, before) if intake.committed > before else {}
-    return replace(done, rejected=rejected, after_batch=before)
+    has_new = intake.committed > before
+    return replace(
+        done,
+        rejected=_rejected(context, feed, before) if has_new else {},
+        quarantined=_quarantined(context, feed, before) if has_new else {},
+        put_off=put_off,
+        after_batch=before,
+    )
 
 
-def _planned(context: JobContext, feed: Feed, intake: Intake, folders: Sequence[str]) -> list[Batch]:
-    """The next batch of each folder that has new files, written to the manifest."""
+def _planned(
+    context: JobContext,
+    feed: Feed,
+    intake: Intake,
+    folders: Sequence[str],
+    again: set[tuple[str, str]],
+    put_off: dict[str, str],
+) -> list[Batch]:
+    """The next batch of each folder that has new files, written to the manifest. Adds what can't be read now to `put_off`."""
     root, most_bytes = landing_at(context.settings.storage.landing), context.settings.ingest.batch_bytes
     reading, dated = _rules(context), first_seen.carried(context.checkpoints)
-    planned = (
-        intake.plan(root, reading, most_bytes, folder, lambda: _unread(context, feed), dated) for folder in folders
-    )
+    planned = [
+        intake.plan(root, reading, most_bytes, folder, lambda: _unread(context, feed), dated, again)
+        for folder in folders
+    ]
+    put_off.update(root.put_off)
     return [batch for batch in planned if batch]
 
 
@@ -100,6 +121,23 @@ def _unread(context: JobContext, feed: Feed) -> set[str]:
     files = context.delta_tables.frame(feed.files, None, ("content_hash", "status"))
     hashes = {status: set(files.filter(status=status)["content_hash"]) for status in (QUARANTINED, READ)}
     return hashes[QUARANTINED] - hashes[READ]
+
+
+def _to_read_again(context: JobContext, feed: Feed) -> set[tuple[str, str]]:
+    """Path and content hash of the files that were quarantined for a passing reason and have not been read since."""
+    columns = ("path", "content_hash")
+    is_passing = (pl.col("status") == QUARANTINED) & pl.col("reason").is_in(PASSING)
+    versions = context.delta_tables.frame(feed.files, is_passing, columns).unique()
+    if not versions.height:
+        return set()
+    is_done = (pl.col("status") != QUARANTINED) & pl.col("path").is_in(versions["path"].to_list())
+    return set(versions.join(context.delta_tables.frame(feed.files, is_done, columns), on=columns, how="anti").rows())
+
+
+def _quarantined(context: JobContext, feed: Feed, after: int) -> dict[str, str]:
+    """The files of the batches after `after` that were quarantined, each with its reason."""
+    is_new = (pl.col("batch_number") > after) & (pl.col("status") == QUARANTINED)
+    return dict(context.delta_tables.frame(feed.files, is_new, ("path", "reason")).sort("path").rows())
 
 
 def _rejected(context: JobContext, feed: Feed, after: int) -> dict[str, int]:

@@ -26,8 +26,9 @@ from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.silver.merging import merged
 from metrics_lake.silver.tenant_days import touched
 from metrics_lake.sources.haproxy import log_lines, stream_guess
-from metrics_lake.sources.haproxy.formats.parsing import parse_lines
-from metrics_lake.sources.haproxy.reading import FILE, REJECT, UNCLAIMED, VISIT, parse
+from metrics_lake.sources.haproxy.accounts import FILE
+from metrics_lake.sources.haproxy.line_classes import read_lines
+from metrics_lake.sources.haproxy.reading import REJECT, UNCLAIMED, VISIT, parse
 
 TENANT = "station"
 _TOP = 8
@@ -95,8 +96,7 @@ def _guess(files: Sequence[LandedFile], haproxy: Haproxy) -> dict[str, Stream]:
 
 def _summaries(file: LandedFile, haproxy: Haproxy) -> Iterator[pl.DataFrame]:
     for text in texts(file):
-        requests, _ = parse_lines(log_lines.unwrap(log_lines.number_lines({0: text}, {0: 1})), haproxy)
-        yield stream_guess.summarise(requests)
+        yield stream_guess.summarise(read_lines(log_lines.number_lines({0: text}, {0: 1}), haproxy).requests)
 
 
 def _rows(files: Sequence[LandedFile], rules: Rules) -> pl.DataFrame:

@@ -39,7 +39,8 @@ def rebuild(context: JobContext, *, accept_loss: bool = False) -> Rebuilt:
     if missing and not accept_loss:
         raise RebuildError(
             f"{len(missing)} files that this lake was made from are no longer in {context.settings.storage.landing} as they were "
-            f"read (such as {missing[0]}): put them back, or lose what they held with --accept-loss; nothing was changed"
+            f"read, or can't be read there (such as {missing[0]}): put them back or rehydrate them, or lose what they held with "
+            "--accept-loss; nothing was changed"
         )
     if is_azure(context.settings.storage.lake):
         raise RebuildError(

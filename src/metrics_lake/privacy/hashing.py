@@ -104,12 +104,12 @@ class Hasher:
     def _listener_of(self, tenant: str, epoch: str, address: str, agent: str) -> str:
         return listener_id(self._key(tenant, epoch), canonical(address) or address, agent)
 
-    def playback(self, tenant: str, epoch: str, playback: str, kind: str | None = None) -> str:
-        """A client's own playback id, hashed likewise: it too could name a device.
+    def lasting(self, tenant: str, epoch: str, lasting_id: str, kind: str | None = None) -> str:
+        """A client's own lasting id, hashed likewise: it too could name a device. What it is hashed with keeps older ids.
 
-        `kind`: bot, monitor or relay by its agent. Such a client with a listener's playback id is a listener of its own.
+        `kind`: bot, monitor or relay by its agent. Such a client with a listener's lasting id is a listener of its own.
         """
-        return listener_id(self._key(tenant, epoch), f"playback {kind}" if kind else "playback", playback)
+        return listener_id(self._key(tenant, epoch), f"playback {kind}" if kind else "playback", lasting_id)
 
 
 def masked(text: pl.Expr) -> pl.Expr:

@@ -18,17 +18,19 @@ from metrics_lake.config.settings import Rules, SettingsError
 from metrics_lake.privacy.salts import derived
 
 _COLONS = r"[0-9A-Fa-f:]*::[0-9A-Fa-f:.]*|(?:[0-9A-Fa-f]{1,4}:){4,}[0-9A-Fa-f:.]+"
-_IN_TEXT = re.compile(rf"[0-9]+(?:[._-][0-9]+){{3,}}|{_COLONS}")
+_IN_TEXT = re.compile(rf"(?P<own>(?<=://)127\.0\.0\.1(?=[:/]))|[0-9]+(?:[._-][0-9]+){{3,}}|{_COLONS}")
 # In names numbers count too, as decimal or hex; what is escaped may be anything, so all of it goes.
 _IN_NAME = re.compile(
     rf"[^\s/]*(?:%|#|\\x|\\u)[0-9A-Fa-f]{{2}}[^\s/]*|[0-9]+(?:[^A-Za-z0-9\s/:]{{1,3}}[0-9]+){{3,}}|{_COLONS}"
     r"|(?<![0-9A-Za-z])[0-9A-Fa-f]{1,4}(?:-[0-9A-Fa-f]{0,4}){5,}|(?:[0-9A-Fa-f]{2}[:-]){3,}[0-9A-Fa-f]{2}"
     r"|0[xX][0-9A-Fa-f]{6,}|[0-9A-Fa-f]{8,}"
 )
-_DATE = re.compile(  # with or without a time of day; no part of a longer row of numbers
-    r"(?<![0-9A-Fa-f])(?<![0-9][-_.])((?:19|20)[0-9]{2}[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12][0-9]|3[01])"
+_DATE = re.compile(  # with or without a time of day; no part of a longer row of numbers, but eight digits are no part of one
+    r"(?<![0-9A-Fa-f])(?:(?<![0-9][-_.])|(?=[0-9]{8}(?![0-9])))((?:19|20)[0-9]{2}[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12][0-9]|3[01])"
     r"(?:[-_.]?[0-2][0-9](?:[-_.]?[0-5][0-9]){0,2}|[-_.][0-9])?)(?![-_.]?[0-9]|[A-Fa-f])"
 )
+# The name that Apple gives a report of sales: S_D_<vendor number>_<day>.
+_APPLE_REPORT = re.compile(r"S_[DWMY]_[0-9]{8}_(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9](?![0-9])")
 _LONGEST_NAME = 255  # of a file or folder, by every file system
 
 
@@ -54,9 +56,11 @@ class Names:
     def _part(self, name: str) -> str:
         if len(name) > _LONGEST_NAME:
             return self._mark(name)
-        pieces = _DATE.split(name)  # every second one is a date
+        report = _APPLE_REPORT.match(name)
+        kept = report[0] if report else ""
+        pieces = _DATE.split(name[len(kept) :])  # every second one is a date
         pieces[::2] = [_IN_NAME.sub(lambda match: self._mark(match[0]), piece) for piece in pieces[::2]]
-        return "".join(pieces)
+        return kept + "".join(pieces)
 
     def _mark(self, text: str) -> str:
         raw = text.encode(errors="surrogateescape")
@@ -101,5 +105,5 @@ def decrypted(written: dict[str, str]) -> Rules:
 
 
 def without_addresses(text: str) -> str:
-    """A message or a place for people, with whatever is written like an address left out."""
-    return _IN_TEXT.sub("<address>", text)
+    """A message or a place for people, with whatever is written like an address left out, but URLs of this machine itself."""
+    return _IN_TEXT.sub(lambda match: match["own"] or "<address>", text)

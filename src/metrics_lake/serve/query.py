@@ -8,8 +8,11 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from metrics_lake.config.tenants import ALL_STREAMS
+from metrics_lake.coverage.covered import WHOLE, Covered
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import listening, uniques
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.sums import Row
 
 if TYPE_CHECKING:
@@ -17,11 +20,17 @@ if TYPE_CHECKING:
 
 _DAY = timedelta(days=1)
 _Pieces = list[list[Row]]  # of each stream its consecutive documents, in order
+_Bucket = tuple[datetime, datetime, str]  # both ends, and its name
+_NEWS = ("new_listeners", "returning_listeners")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A range's total, and one summary for each bucket of it that has anything; `start` is a local date or an instant."""
+    """A range's total, and one summary for each bucket of it; none if nothing is known of the range.
+
+    The `start` of a bucket is a date or a period's name, of an hour the instant on the tenant's clock, with its offset. Figures
+    of a bucket of which nothing is known are null, never 0.
+    """
 
     tenant: str
     stream: str
@@ -33,6 +42,7 @@ class Answer:
     total: Row
     buckets: list[Row]
     excluded: dict[str, int]
+    complete_through: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,7 @@ class ListeningQuery:
     end: datetime
     key_rotation: str = "never"
     new_since: datetime | None = None
+    restatement: timedelta = _DAY
 
     def answer(self, by: str) -> Answer:
         pieces = [list(self._pieces(stream, self.start, self.end)) for stream in self.streams]
@@ -65,8 +76,10 @@ class ListeningQuery:
             self.tenant, ", ".join(self.streams), self._words(), self.start.astimezone(zone).isoformat(),
             self.end.astimezone(zone).isoformat(), by, self.calendar.timezone,
             total=total,
-            buckets=list(self._buckets(self._hours_of_all() if by == "hour" else pieces, by, before)),
+            buckets=list(self._buckets(self._hours_of_all() if by == "hour" else pieces, by, before))
+            if total["total_sessions"] is not None else [],
             excluded=dict(sorted(excluded.items())),
+            complete_through=self._through.astimezone(zone).isoformat() if self._through else None,
         )  # fmt: skip
 
     def _words(self) -> str:
@@ -84,8 +97,8 @@ class ListeningQuery:
         )
 
     def _buckets(self, pieces: _Pieces, by: str, before: uniques.Union | None) -> Iterator[Row]:
-        """Each bucket that has anything, in order; who was in an earlier one is no new listener in a later."""
-        grouped: dict[tuple[datetime, datetime, str], _Pieces] = {}
+        """Each bucket, in order; who was in an earlier one is no new listener in a later."""
+        grouped: dict[_Bucket, _Pieces] = {bucket: [[] for _ in pieces] for bucket in self._buckets_of_range(by)}
         for place, document in ((place, d) for place, of_stream in enumerate(pieces) for d in of_stream):
             grouped.setdefault(self._bucket(document, by), [[] for _ in pieces])[place].append(document)
         for (start, end, name), bucket in sorted(grouped.items()):
@@ -94,16 +107,34 @@ class ListeningQuery:
             if before:
                 before.add(document for of_stream in bucket for document in of_stream)
 
-    def _bucket(self, document: Row, by: str) -> tuple[datetime, datetime, str]:
-        begins = _instant(document["begins_at"])
+    def _buckets_of_range(self, by: str) -> Iterator[_Bucket]:
+        """Every bucket; none where documents of an older version don't say what is covered: then those with figures alone."""
+        is_known = self._covered is not WHOLE
+        for on in self.calendar.days(self.start, self.end - timedelta(microseconds=1)) if is_known else ():
+            if by == "hour":
+                hours = (hour for hour in self.calendar.hours(on) if self.start <= hour.start < self.end)
+                zone = self.calendar.zone
+                yield from ((hour.start, hour.end, hour.start.astimezone(zone).isoformat()) for hour in hours)
+            elif self.calendar.has_day(on):
+                yield self._period(on, by)
+
+    def _bucket(self, document: Row, by: str) -> _Bucket:
+        begins = listening.instant(document["begins_at"])
         if by == "hour":
-            return begins, _instant(document["ends_at"]), document["start"]
-        on = self.calendar.day_of(begins)
+            return begins, listening.instant(document["ends_at"]), begins.astimezone(self.calendar.zone).isoformat()
+        return self._period(self.calendar.day_of(begins), by)
+
+    def _period(self, on: date, by: str) -> _Bucket:
         period = {"day": self.calendar.day, "week": self.calendar.week, "month": self.calendar.month}[by](on)
         return period.start, period.end, period.name
 
     def _summary(self, pieces: _Pieces, start: datetime, end: datetime, before: uniques.Union | None) -> Row:
         flat = [document for of_stream in pieces for document in of_stream]
+        seconds, covered_seconds = int((end - start).total_seconds()), self._covered.seconds(start, end)
+        status = self._data_status.status(end) if self._data_status else "provisional"
+        if not flat and (self._covered is WHOLE or not covered_seconds):
+            news = dict.fromkeys(_NEWS, uniques.UNKNOWN) if before else {}
+            return {**listening.unknown(seconds=seconds), "status": status, **news}
         unique = uniques.count(flat)
         if unique["method"] != "exact" and len(self.streams) == 1:
             known = self._named.get((listening.stamp(start), listening.stamp(end)))
@@ -112,9 +143,28 @@ class ListeningQuery:
         if before and self.new_since:
             new, returning = uniques.new_and_returning(unique, uniques.Union(flat), before)
             marked = (uniques.over(number, self.new_since, end, self.key_rotation) for number in (new, returning))
-            more = dict(zip(("new_listeners", "returning_listeners"), marked, strict=True))
+            more = dict(zip(_NEWS, marked, strict=True))
         unique = uniques.over(unique, start, end, self.key_rotation)
-        return {**listening.total(pieces, unique, seconds=int((end - start).total_seconds())), **more}
+        figures = listening.total(pieces, unique, seconds=seconds, covered_seconds=covered_seconds)
+        return {**figures, "status": status, **more}
+
+    @cached_property
+    def _all_time(self) -> Row | None:
+        """The document that says how complete the tenant's data is."""
+        return next(iter(self._documents(ALL_STREAMS, "all", "all", "all")), None)
+
+    @cached_property
+    def _covered(self) -> Covered:
+        return listening.covered_of(self._all_time)
+
+    @cached_property
+    def _through(self) -> datetime | None:
+        text = (self._all_time or {}).get("complete_through")
+        return listening.instant(text) if text else None
+
+    @property
+    def _data_status(self) -> DataStatus | None:
+        return DataStatus(self._through, self.restatement) if self._through else None
 
     @cached_property
     def _named(self) -> dict[tuple[str, str], int]:
@@ -154,7 +204,3 @@ class ListeningQuery:
         return self.store.between(
             listening.CONTAINER, self.tenant, f"{stream}:{grain}:{low}", f"{stream}:{grain}:{high}"
         )
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from metrics_lake.serve.sums import Row
 
@@ -25,5 +26,8 @@ def revision_of(
     return int(old["revision"]) + (0 if _without(old, apart) == _without(plain, apart) else 1)
 
 
-def _without(document: Row, names: Sequence[str]) -> Row:
-    return {name: value for name, value in document.items() if name not in names}
+def _without(value: Any, names: Sequence[str]) -> Any:
+    """The same without the members of these names, at any depth: entries of a list have a status too."""
+    if isinstance(value, dict):
+        return {name: _without(member, names) for name, member in value.items() if name not in names}
+    return [_without(member, names) for member in value] if isinstance(value, list) else value

@@ -13,11 +13,20 @@ SUMMARY_COLUMNS = (
 _ADDITIVE = ("sessions_started", "sessions_completed", "listening_seconds", "length_seconds", "length_count")
 
 
-def summary(rows: Sequence[Row], *, unique_listeners: int, seconds: int) -> Row:
+def summary(
+    rows: Sequence[Row],
+    *,
+    unique_listeners: int,
+    seconds: int,
+    covered_seconds: int | None = None,
+    outside_seconds: float = 0,
+) -> Row:
     """The summary of consecutive buckets, in order: sums, means, and the highest peak with its first minute in UTC.
 
-    Of each row it reads SUMMARY_COLUMNS.
+    Of each row it reads SUMMARY_COLUMNS. The average is of the covered seconds, by default all, without the listening
+    outside of them; null where none is covered.
     """
+    covered_seconds = seconds if covered_seconds is None else covered_seconds
     total = {name: sum(row[name] for row in rows) for name in _ADDITIVE}
     peak = max(rows, key=lambda row: row["peak_listeners"], default=None)
     return {
@@ -27,13 +36,23 @@ def summary(rows: Sequence[Row], *, unique_listeners: int, seconds: int) -> Row:
         "unique_listeners": unique_listeners,
         "peak_listeners": peak["peak_listeners"] if peak else 0,
         "peak_at": peak["peak_at"] if peak else None,
-        "average_listeners": rounded(total["listening_seconds"] / seconds),
-        "average_session_seconds": rounded(
-            total["length_seconds"] / total["length_count"] if total["length_count"] else 0
-        ),
+        "average_listeners": average(total["listening_seconds"] - outside_seconds, covered_seconds),
+        "average_session_seconds": average_session(total["length_seconds"], total["length_count"]),
         "sessions_completed": total["sessions_completed"],
         "sessions_active": total["sessions_started"] + _carried_in(rows),
+        "seconds": seconds,
+        "covered_seconds": covered_seconds,
     }
+
+
+def average(listening_seconds: float, covered_seconds: int) -> float | None:
+    """Average listeners (AAS): listening inside the covered seconds over these; None where there are none."""
+    return rounded(max(listening_seconds, 0) / covered_seconds) if covered_seconds else None
+
+
+def average_session(length_seconds: float, length_count: int) -> float:
+    """The mean full length of the sessions with a known end; 0 where there is none."""
+    return rounded(length_seconds / length_count if length_count else 0)
 
 
 def _carried_in(rows: Sequence[Row]) -> int:

@@ -19,6 +19,7 @@ from metrics_lake.serve.sums import Row
 LOG_ENTRIES = 12
 RELATIVE_ERROR = 0.016  # standard error of a Theta sketch with 4,096 entries (definitions.md section 7)
 _INSTANT = timedelta(microseconds=1)
+UNKNOWN: dict[str, Any] = {"value": None, "method": "exact", "relative_error": 0.0}  # not zero: nothing is known
 
 
 def exactly(number: int) -> dict[str, Any]:

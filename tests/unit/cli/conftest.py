@@ -64,6 +64,7 @@ def world(tmp_path, monkeypatch, run) -> World:
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "base.yaml").write_text("")
     (tmp_path / "conf" / "tenants.yaml").write_text(TENANTS)
+    monkeypatch.setattr("metrics_lake.config.paths.installation", lambda: tmp_path)
     monkeypatch.chdir(tmp_path)
     return World(tmp_path, run)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -11,6 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from metrics_lake.cli.screens import lake_checks, machine_checks
+from metrics_lake.io.landing.local_landing import LocalLanding
 from tests.unit import standing
 from tests.unit.io.cosmos_double import Fault, serving
 from tests.unit.sources.haproxy.logs import SECRET
@@ -81,6 +84,10 @@ def no_landing(world, monkeypatch):
 
 def empty_landing(world, monkeypatch):
     (world.folder / "data" / "landing" / "haproxy" / "a.log").unlink()
+
+
+def unreadable_file(world, monkeypatch):
+    monkeypatch.setattr(LocalLanding, "refusal", lambda landing, file: "not_permitted")
 
 
 def wrong_zone(world, monkeypatch):
@@ -159,9 +166,106 @@ def full_disk(world, monkeypatch):
     monkeypatch.setattr("metrics_lake.cli.screens.machine_checks.shutil.disk_usage", lambda folder: usage)
 
 
+def documents_folder(world, monkeypatch):
+    documents_at(world, "/tmp")
+
+
+def documents_at(world, place: str) -> None:
+    (world.folder / "conf" / "base.yaml").write_text(f"documents: {{path: {place!r}}}")
+
+
+def documents_link(world, monkeypatch):
+    """To something of another's."""
+    (world.folder / "theirs.txt").write_text("not yours" * 100)
+    (world.folder / "data" / "documents.db").symlink_to(world.folder / "theirs.txt")
+
+
+def documents_not_ours(world, monkeypatch):
+    (world.folder / "notes of mine.txt").write_text("not yours" * 100)
+    documents_at(world, "notes of mine.txt")
+
+
+def documents_nowhere(world, monkeypatch):
+    (world.folder / "data" / "documents.db").symlink_to(world.folder / "gone.db")
+
+
+def landing_file(world, monkeypatch):
+    (world.folder / "README.md").write_text("# Read me")
+    (world.folder / "conf" / "base.yaml").write_text("storage: {landing: README.md}")
+
+
+def landing_below_file(world, monkeypatch):
+    (world.folder / "README.md").write_text("# Read me")
+    (world.folder / "conf" / "base.yaml").write_text("storage: {landing: README.md/landing}")
+
+
+def logs_file(world, monkeypatch):
+    no_landing(world, monkeypatch)
+    (world.folder / "data" / "landing" / "haproxy").write_text("")
+
+
+def refuse(monkeypatch, name: str) -> None:
+    """This user may not read a file. A test that root runs can't have that of the system."""
+    allowed = os.access
+    monkeypatch.setattr("os.access", lambda path, mode: not str(path).endswith(name) and allowed(path, mode))
+
+
+def unreadable_report(world, monkeypatch):
+    report = world.folder / "data" / "landing" / "google_play" / "of 2001" / "installs.csv"
+    report.parent.mkdir(parents=True)
+    report.write_text("")
+    refuse(monkeypatch, "installs.csv")
+
+
+def unreadable_documents(world, monkeypatch):
+    damaged_documents(world, monkeypatch)
+    refuse(monkeypatch, "documents.db")
+
+
+def unreadable_secret(world, monkeypatch):
+    monkeypatch.delenv("METRICS_LAKE_SECRET", raising=False)
+    open_secret(world, monkeypatch)
+    read = Path.read_text
+
+    def refused(path: Path, *arguments, **more) -> str:
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path, *arguments, **more)
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    refuse(monkeypatch, "secret")
+
+
+def lake_file(world, monkeypatch):
+    (world.folder / "data" / "lake").write_text("")
+
+
 @pytest.mark.parametrize(
     ("harm", "what", "said"),
     [
+        (documents_folder, "documents", "/tmp is a folder → set documents.path to a file of its own"),
+        (
+            documents_link,
+            "documents",
+            "theirs.txt, to which it is a link, or put the link aside: → mv data/documents.db data/documents.db.broken &&",
+        ),
+        (
+            documents_not_ours,
+            "documents",
+            "→ if it is not this program's, set documents.path to a file of its own; else put it aside: → mv 'notes of mine.txt'",
+        ),
+        (documents_nowhere, "documents", "data/documents.db is a link to nothing → set documents.path"),
+        (unreadable_documents, "documents", "can't be read by this user → chmod u+rw data/documents.db"),
+        (landing_file, "landing", "README.md is a file → set storage.landing to a folder"),
+        (landing_below_file, "landing", "README.md is a file → set storage.landing to a folder"),
+        (logs_file, "landing", "haproxy is a file → move it away: data/landing/haproxy is the folder of logs"),
+        (
+            unreadable_report,
+            "landing",
+            "installs.csv can't be read, and a run stops at it → chmod -R u+rX 'data/landing/google_play/of 2001'",
+        ),
+        (unreadable_secret, "secret", "data/secret can't be read by this user → chmod 600 data/secret"),
+        (lake_file, "storage", "data/lake is a file → name a folder in the settings instead of data/lake"),
         (harm_java, "Java", "can't be started → make setup, or set JAVA_HOME to a Java 17 or 21"),
         (old_java, "Java", "Spark 4.1 wants Java 17 or 21: set JAVA_HOME"),
         (no_jars, "jars", "0 in .cache/jars → make setup"),
@@ -173,6 +277,11 @@ def full_disk(world, monkeypatch):
             "no folder data/landing/haproxy → make it, and put logs there: → mkdir -p data/landing/haproxy",
         ),
         (empty_landing, "landing", "0 files below data/landing/haproxy → put HAProxy logs there"),
+        (
+            unreadable_file,
+            "landing",
+            "1 can't be read, such as haproxy/a.log (this process may not read it) → give its",
+        ),
         (wrong_zone, "tenants", "no such time zone: 'Mars/Phobos'"),
         (
             wrong_format,
@@ -242,6 +351,20 @@ def test_a_log_without_agents_is_right_and_the_doctor_says_that_bots_count_as_pe
     assert "the log has a place for them" in healthy.run("doctor").out
 
 
+@pytest.mark.parametrize("width", ["60", "80"])
+def test_a_remedy_is_a_line_that_can_be_copied_whole(healthy, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", width)
+    landing = f"{healthy.folder}/a/very/long/path/to/a/landing/folder/that/is/not/there"
+    ended = healthy.run("doctor", "--set", f"storage.landing={landing}")
+    assert f"→ mkdir -p {landing}/haproxy\n" in ended.out
+
+
+def test_a_lost_hour_is_named_with_its_remedy_and_is_no_fault_of_the_machine(filled):
+    out = " ".join(filled.run("doctor").out.split())
+    assert "right hours complete through 2001-01-15 15:00 UTC; 3 hours of edge-01" in out
+    assert "→ put the file of the hour below haproxy/ in landing, then metrics-lake run" in out
+
+
 def test_wrong_settings_are_a_finding_and_no_crash(healthy):
     ended = healthy.run("doctor", "--set", "sesions.gap_seconds=3")
     assert ended.code == 1 and "unknown key 'sesions'" in wrong(ended)["settings"]
@@ -263,3 +386,51 @@ def test_an_account_that_is_not_named_is_told(healthy, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     ended = healthy.run("doctor", "--set", "documents.store=cosmos")
     assert ended.code == 1 and "→ write the account's URI there" in wrong(ended)["documents"]
+
+
+def test_documents_that_another_program_has_locked_are_told_and_right_when_it_has_ended(healthy, monkeypatch):
+    monkeypatch.setattr("metrics_lake.io.documents.sqlite_health._PATIENCE_SECONDS", 0)
+    path = healthy.folder / "data" / "documents.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE listening (a)")
+        other.execute("BEGIN EXCLUSIVE")
+        ended = healthy.run("doctor")
+    assert wrong(ended)["documents"].endswith(
+        "is locked by another program → end that program: fuser -v data/documents.db names it"
+    )
+    assert wrong(healthy.run("doctor")) == {}
+
+
+@pytest.mark.parametrize("width", ["20", "40", "80"])
+def test_a_command_to_copy_is_whole_at_any_width_and_chooses_the_same_settings(healthy, monkeypatch, width):
+    (healthy.folder / "data" / "rollups" / "acme").mkdir(parents=True)
+    (healthy.folder / "data" / "rollups" / "acme" / "index.json").write_text('{"schema": "metr')
+    monkeypatch.setenv("COLUMNS", width)
+    ended = healthy.run("doctor", "--conf", "conf", "--set", "sessions.gap_seconds=30")
+    command = "→ metrics-lake publish --all --conf conf --set sessions.gap_seconds=30"
+    assert command in [line.strip() for line in ended.out.splitlines()]
+
+
+def test_the_doctor_writes_nothing(world, monkeypatch):
+    before = {path: path.stat().st_mtime_ns for path in world.folder.rglob("*")}
+    world.run("doctor")
+    assert {path: path.stat().st_mtime_ns for path in world.folder.rglob("*")} == before
+
+
+def test_a_check_that_fails_is_a_finding_and_all_others_are_made(healthy, monkeypatch):
+    def failing(settings):
+        raise ValueError("192.0.2.7")
+
+    monkeypatch.setattr(machine_checks, "_CHECKS", (failing, *machine_checks._CHECKS))
+    ended = healthy.run("doctor")
+    assert list(wrong(ended)) == ["failing"] and "can't be checked: ValueError" in wrong(ended)["failing"]
+    assert "192.0.2.7" not in ended.out and ended.out.count("right") >= 11
+
+
+def test_every_table_is_checked_once(healthy, monkeypatch):
+    standing_lake(healthy, monkeypatch)
+    opened: list[str] = []
+    damage = lake_checks._damage
+    monkeypatch.setattr(lake_checks, "_damage", lambda place, sizes: opened.append(place) or damage(place, sizes))
+    healthy.run("doctor")
+    assert len(opened) == len(set(opened)) > 5

@@ -72,13 +72,10 @@ def test_a_range_that_no_store_has_reported_is_unknown_and_no_error(published):
     assert "no store has reported of acme from 2002-01-15 to 2002-01-18: unknown, not zero" in ended.out
 
 
-@pytest.mark.parametrize(("tenant", "said"), [
-    ("nobody", "no tenant 'nobody' in conf/tenants.yaml; there are: acme"),
-    ("acme", "acme has no apps in conf/tenants.yaml; add them under tenants.acme.apps"),
-])  # fmt: skip
-def test_a_tenant_without_apps_is_told_where_to_name_them(world, tenant, said):
-    ended = world.run("downloads", "--tenant", tenant, "--from", "2001-01-15", "--to", "2001-01-18")
-    assert ended.code == 1 and said in ended.err and ended.err.count("\n") == 1
+def test_a_tenant_without_apps_is_told_where_to_name_them(world):
+    ended = world.run("downloads", "--tenant", "acme", "--from", "2001-01-15", "--to", "2001-01-18")
+    assert ended.code == 1 and ended.err.count("\n") == 1
+    assert "acme has no apps in conf/tenants.yaml; add them under tenants.acme.apps" in ended.err
 
 
 @pytest.mark.parametrize("width", [40, 80])
@@ -86,4 +83,4 @@ def test_downloads_fit_a_narrow_terminal_and_what_is_left_out_is_told(published,
     monkeypatch.setenv("COLUMNS", str(width))
     out = ask(published).out
     assert max(map(len, out.splitlines())) <= width and "2001-01-16, in part" in out
-    assert ("left out to fit: updates, uninstalls," in out) == (width == 40) and ", ;" not in out
+    assert ("left out to fit: updates, uninstalls," in " ".join(out.split())) == (width == 40) and ", ;" not in out

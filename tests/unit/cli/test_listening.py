@@ -6,12 +6,20 @@ import base64
 import csv
 import io
 import json
+from datetime import date, timedelta
 
 import pytest
 
+from metrics_lake.cli.output import line_chart
+from metrics_lake.cli.screens.listening_answer import clock_words
+from metrics_lake.coverage.covered import Covered
 from metrics_lake.io.documents.cosmos import CosmosDocuments
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.serve import listening
+from metrics_lake.serve.data_status import DataStatus
+from metrics_lake.serve.query import Answer
+from metrics_lake.serve.sums import summary
+from tests.unit.drawing import day
 from tests.unit.io.cosmos_double import Fault, serving
 from tests.unit.serve.samples import CALENDAR, days, hour
 from tests.unit.serve.test_listening import DATA_STATUS, sketch
@@ -61,7 +69,7 @@ def test_listening_as_csv_is_one_row_a_bucket(published):
 
 
 @pytest.mark.parametrize(("by", "starts"), [
-    ("hour", ["2001-01-15T10:00:00Z"]), ("week", ["2001-W03"]), ("month", ["2001-01"]),
+    ("hour", ["2001-01-15T12:00:00+02:00"]), ("week", ["2001-W03"]), ("month", ["2001-01"]),
 ])  # fmt: skip
 def test_listening_may_be_told_by_other_stretches_of_time(published, by, starts):
     answer = json.loads(listen(published, "--format", "json", "--by", by).out)
@@ -124,3 +132,80 @@ def test_a_range_without_listening_is_empty_and_no_error(world, form):
     ended = listen(world, "--format", form)
     assert (ended.code, ended.err) == (0, "")
     assert form != "table" or "nothing of acme (*) from 2001-01-15 to 2001-01-16" in ended.out
+    assert form != "table" or "published of acme: nothing yet" in ended.out
+
+
+def test_a_range_without_listening_says_which_days_there_are(published):
+    period = CALENDAR.all(date(2001, 1, 15), date(2001, 1, 16))
+    figures = {"total_sessions": 1, "peak_at": None, "unique_listeners": 1}
+    document = listening.period_document("acme", "*", period, figures, DATA_STATUS)
+    SqliteDocuments("data/documents.db").upsert(listening.CONTAINER, [document])
+    ended = published.run("listening", "--tenant", "acme", "--from", "1999-01-01", "--to", "1999-01-02")
+    assert "published of acme: 2001-01-15 to 2001-01-16" in ended.out
+    assert "--tenant acme --from 2001-01-15 --to 2001-01-16" in published.run("listening").out
+
+
+@pytest.mark.parametrize(
+    ("zone", "row", "heading"),
+    [
+        ("Africa/Johannesburg", "2001-01-15 12:00 +02:00", "Africa/Johannesburg (UTC+02:00)"),
+        ("Asia/Kathmandu", "2001-01-15 15:45 +05:45", "Asia/Kathmandu (UTC+05:45)"),
+    ],
+)
+def test_hours_are_shown_on_the_tenant_s_clock_with_its_offset(published, zone, row, heading):
+    tenants = published.folder / "conf" / "tenants.yaml"
+    tenants.write_text(tenants.read_text().replace("Africa/Johannesburg", zone))
+    out = listen(published, "--by", "hour").out
+    assert row in out and heading in out and "T10:00:00Z" not in out
+
+
+def test_a_range_over_a_change_of_the_clock_names_both_offsets():
+    answer = Answer(
+        "acme", "*", "", "2001-03-24T00:00:00+01:00", "2001-03-26T00:00:00+02:00", "hour", "Europe/Berlin", {}, [], {}
+    )
+    assert clock_words(answer) == "Europe/Berlin (UTC+01:00 and UTC+02:00)"
+
+
+@pytest.mark.parametrize(("width", "is_beside"), [(60, False), (80, False), (160, True)])
+def test_the_chart_stands_beside_the_table_where_there_is_room_and_uses_the_width(
+    published, monkeypatch, width, is_beside
+):
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = listen(published).out.splitlines()
+    assert max(map(len, lines)) in range(width - 12, width + 1)
+    assert any("2001-01-15  " in line and "│" in line for line in lines) == is_beside
+
+
+@pytest.fixture
+def covered(published):
+    """The published world, of which the first day came whole and half of the second."""
+    day_starts = [CALENDAR.day_start(day(f"2001-01-{on}")) for on in (15, 16)]
+    status = DataStatus(day_starts[1], timedelta(hours=24), known={
+        "acme": Covered(((day_starts[0], day_starts[1] + timedelta(hours=12)),))
+    })  # fmt: skip
+    period = CALENDAR.all(day("2001-01-15"), day("2001-01-16"))
+    document = listening.period_document("acme", "*", period, summary([], unique_listeners=3, seconds=1), status)
+    SqliteDocuments("data/documents.db").upsert(listening.CONTAINER, [document])
+    return published
+
+
+def test_a_day_of_which_nothing_is_known_is_a_dash_and_null_and_nothing(covered):
+    out = listen(covered, "--to", "2001-01-17").out
+    assert "provisional, complete through 2001-01-16 00:00; logs cover 36 of 72 hours" in out
+    [row] = [line for line in out.splitlines() if line.strip().startswith("2001-01-17")]
+    assert row.split()[1:6] == ["–"] * 5
+    unknown = json.loads(listen(covered, "--to", "2001-01-17", "--format", "json").out)["buckets"][2]
+    assert unknown["total_sessions"] is unknown["average_listeners"] is unknown["unique_listeners"]["value"] is None
+    *_, row = csv.DictReader(io.StringIO(listen(covered, "--to", "2001-01-17", "--format", "csv").out))
+    assert (row["total_sessions"], row["unique_listeners"], row["covered_seconds"]) == ("", "", "0")
+
+
+def test_of_a_day_on_which_nobody_listened_every_hour_that_came_is_zero(covered):
+    answer = json.loads(listen(covered, "--by", "hour", "--format", "json").out)
+    assert [each["total_sessions"] for each in answer["buckets"]][22:26] == [0, 0, 0, 0]
+    assert [each["total_sessions"] for each in answer["buckets"]][-12:] == [None] * 12
+
+
+def test_a_chart_breaks_off_where_nothing_is_known():
+    parts = line_chart._known_parts([None, 1, 2, None, None, 0.0])
+    assert parts == [[(1, 1), (2, 2)], [(5, 0.0)]]

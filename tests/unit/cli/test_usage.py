@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import typer
 
 from metrics_lake.cli.app import app
+from metrics_lake.config.settings import load
 from metrics_lake.io.storage.files import locked
-from tests.rules.reading import PROJECT
+from tests.rules.reading import PROJECT, ROOT
 
 
 def commands(group=None, before=()):
@@ -36,7 +41,7 @@ def test_every_command_explains_itself_and_each_of_its_options(run, words, optio
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_takes_the_common_options_unless_it_needs_no_settings(words):
     options = {name for parameter in COMMANDS[words].params for name in parameter.opts}
-    assert {"--conf", "--env", "--set"} <= options or words[0] in ("formats", "look")
+    assert {"--conf", "--env", "--set"} <= options or words[0] in ("look", "help")
 
 
 def test_the_commands_of_the_contract_are_there():
@@ -63,7 +68,7 @@ WRONG = [
     (["nope"], "No such command 'nope'"),
     (["run", "--bogus"], "No such option: --bogus"),
     (["run", "surplus"], "Got unexpected extra argument"),
-    (["show"], "Missing argument"),
+    (["show", "silver.sessions", "--where", "x"], "'x' is no condition"),
     (["show", "gold.listening_by_dya"], "there is no 'gold.listening_by_dya'; nearest: gold.listening_by_day"),
     (["show", "silver.sessions", "--format", "xml"], "'xml'"),
     (["show", "silver.sessions", "--limit", "0"], "--limit"),
@@ -80,6 +85,13 @@ WRONG = [
     (["listening", "--tenant", "acme", "--from", "2001-01-16", "--to", "2001-01-15"], "lies before --from 2001-01-16"),
     (["listening", "--tenant", "acme", *A_DAY, "--by", "year"], "'year'"),
     (["downloads", "--tenant", "acme", *A_DAY, "--by", "hour"], "'hour'"),
+    (["listening", "--tenant", "acmee", *A_DAY], "there is no 'acmee'; nearest: acme (all: acme)"),
+    (["listening", "--tenant", "acme", "--stream", "liv", *A_DAY], "there is no 'liv'; nearest: live (all: live, fm, *)"),
+    (["downloads", "--tenant", "acmee", *A_DAY], "there is no 'acmee'; nearest: acme"),
+    (["listening", *A_DAY], "Missing option '--tenant'; there are: acme"),
+    (["downloads", "--tenant", "acme", "--to", "2001-01-15"], "Missing option '--from'"),
+    (["rum"], "Did you mean"),
+    (["formats", "check", "a.log", "--format", "httplogg"], "there is no 'httplogg'; nearest: httplog"),
     (["backfill", "--from", "2001-01-15"], "--to"),
     (["audit"], ""),
     ([], ""),
@@ -101,10 +113,6 @@ def test_wrong_usage_ends_with_two_and_says_what_is_wrong(world, arguments, said
         (["run", "--set", "tenants=none.yaml"], "no tenants file conf/none.yaml"),
         (["run", "--set", "gap"], "write KEY=VALUE"),
         (["show", "silver.sessions"], "no silver.sessions below data/lake yet; `metrics-lake run` makes it"),
-        (["listening", "--tenant", "nobody", *A_DAY],
-         "no tenant 'nobody' in conf/tenants.yaml; there are: acme"),
-        (["listening", "--tenant", "acme", "--stream", "x", *A_DAY],
-         "acme has no stream 'x'; it has: live, fm, and * for all"),
         (["audit", "completeness"], "no bronze.files below data/lake yet"),
     ],
 )  # fmt: skip
@@ -122,9 +130,10 @@ def test_wrong_settings_name_file_and_place(world):
 
 def test_a_missing_secret_stops_a_run_before_anything_is_written(world):
     (world.folder / "conf" / "azure.yaml").write_text("")
+    (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
     ended = world.run("run", "--env", "azure")
     assert ended.code == 1 and "no secret" in ended.err
-    assert [path.name for path in world.folder.iterdir()] == ["conf"]
+    assert [path.name for path in (world.folder / "data").iterdir()] == ["landing"]
 
 
 def test_a_missing_landing_folder_is_named_with_the_remedy(world):
@@ -133,6 +142,41 @@ def test_a_missing_landing_folder_is_named_with_the_remedy(world):
         ended.code == 1
         and "no landing folder data/landing: make it and put logs below data/landing/haproxy" in ended.err
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("conf/tenants.yaml", "tenants: {acme: {}}", "conf/tenants.yaml: tenants.acme.timezone: Field required"),
+        ("conf/local.yaml", "haproxy: {formats: {'*': '%B'}}", "no address"),
+        ("conf/local.yaml", "storage: {landing: elsewhere}", "no landing folder"),
+        ("conf/local.yaml", "storage: {landing: conf/base.yaml}", "conf/base.yaml is a file and no landing folder"),
+    ],
+)
+def test_nothing_is_made_before_the_settings_are_known_to_be_good(
+    world, tmp_path_factory, monkeypatch, file, content, said
+):
+    (world.folder / file).write_text(content)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    before = sorted(world.folder.rglob("*"))
+    monkeypatch.chdir(elsewhere)
+    ended = world.run("run", "--conf", str(world.folder / "conf"))
+    assert ended.code == 1 and said in ended.err
+    assert sorted(world.folder.rglob("*")) == before and not list(elsewhere.iterdir())
+
+
+def test_a_run_from_another_folder_writes_beside_the_conf_folder(world, tmp_path_factory, monkeypatch):
+    (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(elsewhere)
+    ended = world.run("run", "--conf", str(world.folder / "conf"))
+    assert ended.code == 0 and (world.folder / "data" / "secret").is_file() and not list(elsewhere.iterdir())
+
+
+def test_the_settings_of_this_machine_may_be_appended_to(world):
+    local = (ROOT / "conf" / "local.yaml").read_text()
+    (world.folder / "conf" / "local.yaml").write_text(f"{local}haproxy:\n  timezone: Europe/London\n")
+    assert load(str(world.folder / "conf")).haproxy.timezone == "Europe/London"
 
 
 def test_a_second_writer_is_told_to_wait(world):
@@ -169,6 +213,35 @@ def test_an_interrupt_that_breaks_the_talk_with_spark_is_still_one(world, monkey
     assert ended.code == 130 and ended.err.strip() == "stopped; nothing is half-written, the next run goes on from here"
 
 
+def test_help_is_a_command_too(run):
+    assert run("help").out == run("--help").out and "listening" in run("help").out
+    assert run("help", "audit", "privacy").out == run("audit", "privacy", "--help").out
+    assert run("help", "nope").code == 2
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_quiet_command_shows_no_progress(world, place):
+    (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
+    arguments = ["ingest"]
+    arguments.insert(place, "--quiet")
+    ended = world.run(*arguments)
+    assert ended.code == 0 and " s  " not in ended.err and "0 files taken in" in ended.err
+
+
+@pytest.mark.parametrize("command", ["listening", "downloads"])
+def test_without_options_the_tenants_are_listed(world, command):
+    ended = world.run(command)
+    assert ended.code == 0 and "acme" in ended.out and "live, fm" in ended.out and "nothing yet" in ended.out
+
+
+def test_characters_that_an_encoding_lacks_are_replaced(world):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": "src"}
+    command = [sys.executable, "-m", "metrics_lake.cli", "show"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "") and "gold.listening_by_day" in ended.stdout
+    assert ended.stdout.isascii()
+
+
 def test_the_version_is_told_in_a_line(run):
     ended = run("--version")
     assert (ended.code, ended.out, ended.err) == (0, f"metrics-lake {PROJECT['project']['version']}\n", "")
@@ -184,7 +257,7 @@ def test_a_shell_can_be_taught_to_complete_commands(run, monkeypatch, shell):
 @pytest.mark.parametrize(("words", "completed"), [
     ("metrics-lake aud", ["audit"]),
     ("metrics-lake audit co", ["completeness"]),
-    ("metrics-lake show --wi", ["--wide"]),
+    ("metrics-lake show --wi", ["--width", "--wide"]),
     ("metrics-lake listening --by w", ["week"]),
 ])  # fmt: skip
 def test_a_shell_completes_commands_options_and_choices(run, monkeypatch, words, completed):

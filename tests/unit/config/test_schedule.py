@@ -47,6 +47,35 @@ def test_a_job_comes_when_its_clock_says_also_on_days_when_that_changes(cron, zo
     assert times(cron, zone, after, len(expected)) == expected
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("@hourly", "0 * * * *"),
+        ("@Daily", "0 0 * * *"),
+        ("@midnight", "0 0 * * *"),
+        ("@weekly", "0 0 * * 0"),
+        ("@monthly", "0 0 1 * *"),
+        ("@yearly", "0 0 1 1 *"),
+        ("@annually", "0 0 1 1 *"),
+        ("0 6 * JAN mon", "0 6 * JAN mon"),
+    ],
+)
+def test_times_are_written_as_crontab_has_them(written, meant):
+    assert Job(cron=written, command="run").cron == meant
+
+
+@pytest.mark.parametrize(
+    "command", ["run --env azure", "metrics-lake run --env azure", "/srv/.venv/bin/metrics-lake run --env azure"]
+)
+def test_a_command_may_begin_with_the_name_of_the_program(command):
+    assert Job(cron="@daily", command=command).words == ["run", "--env", "azure"]
+
+
+def test_the_start_of_the_machine_is_no_time():
+    with pytest.raises(ValueError, match="'@reboot' is no time of cron"):
+        Job(cron="@reboot", command="run")
+
+
 @given(
     st.datetimes(datetime(2001, 1, 1), datetime(2002, 1, 1), timezones=st.just(timezone.utc)),
     st.sampled_from(["20 * * * *", "30 2 * * *", "*/7 * * * *", "0 3 * * 0", "15 1-3 * * *"]),

@@ -32,23 +32,23 @@ def conf(tmp_path):
 
 
 def test_an_empty_folder_gives_the_defaults(conf):
-    assert load(conf()) == Settings(conf=conf())
+    assert load(conf()) == load(conf(base="{}")) and load(conf()).sessions == Settings().sessions
 
 
 def test_what_is_laid_later_wins_and_leaves_the_rest_alone(conf):
     folder = conf(
-        base="sessions: {gap_seconds: 50, minimum_seconds: 1}\nstorage: {lake: base}",
+        base="sessions: {gap_seconds: 50, minimum_seconds: 1}\ndocuments: {database: base}",
         testing="sessions: {gap_seconds: 40}",
     )
     assert load(folder, "local").sessions.gap_seconds == 50
     laid = load(folder, "testing")
     assert (laid.env, laid.sessions.gap_seconds, laid.sessions.minimum_seconds) == ("testing", 40, 1)
     told = load(folder, "testing", ["sessions.gap_seconds=30", "sessions.minimum_seconds=2"])
-    assert (told.sessions.gap_seconds, told.sessions.minimum_seconds, told.storage.lake) == (30, 2, "base")
+    assert (told.sessions.gap_seconds, told.sessions.minimum_seconds, told.documents.database) == (30, 2, "base")
 
 
 def test_the_last_of_two_overrides_of_one_key_wins(conf):
-    assert load(conf(), None, ["storage.lake=a", "storage.lake=b"]).storage.lake == "b"
+    assert load(conf(), None, ["documents.database=a", "documents.database=b"]).documents.database == "b"
 
 
 def test_an_override_may_be_a_list_or_a_mapping(conf):
@@ -183,6 +183,11 @@ def test_the_contract_says_what_the_numbers_mean_and_ends_in_a_hash_of_it():
         "key_rotation": "never", "timezone": "Africa/Johannesburg", "bot_rules": "2001-01",
     }  # fmt: skip
     assert block["hash"] == hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def test_a_default_has_the_contract_of_the_same_value_in_a_file(conf):
+    stated = load(conf(base="sessions: {gap_seconds: 60, minimum_seconds: 0}"))
+    assert contract_of(stated)["hash"] == contract_of(Settings())["hash"]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ WRONG = [
     ("{hosts:", "{host:", "unknown key 'tenants.acme.streams.live.match.hosts'; the nearest known one is 'host'"),
     ("protocol: dash", "protocol: hls", "tenants.acme.streams.live.protocol: Input should be 'hls'"),
     ("Acme!:", "acme:", "tenants.Acme!: 'Acme!' can't be a name: use a to z"),
-    ("10.0.0.1/8", "10.0.0.0/8", "tenants.acme.internal_networks.0: no network: 10.0.0.1/8 has host bits set"),
+    ("10.0.0.1/8", "10.0.0.0/8", "tenants.acme.internal_networks.0: no network: it has bits set behind the prefix"),
     ('"24:00"', '"04:00"', "tenants.acme.broadcast_day_starts: '24:00' is no time of day; write it as '04:00'"),
     ('"04"', '"04:00"', "tenants.acme.broadcast_day_starts: '04' is no time of day"),
     ('"04:00:30"', '"04:00"', "tenants.acme.broadcast_day_starts: '04:00:30' is no time of day"),

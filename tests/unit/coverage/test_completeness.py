@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics_lake.coverage.completeness import arrivals, coverage_of
+from metrics_lake.coverage.completeness import Coverage, Proxy, arrivals, coverage_of
+from metrics_lake.coverage.hours import HOUR
 from tests.unit.drawing import rows, utc
 
 
@@ -214,3 +217,69 @@ def test_the_share_that_is_missing_is_of_the_hours_awaited(expected, start, end,
 def test_the_order_in_which_files_come_does_not_matter(files):
     found = [(row["proxy"], row["path"], row["status"] or "read", row["first"], row["last"]) for row in files]
     assert coverage_of(arrivals(found)).complete_through == utc("2001-01-15 12:00")
+
+
+# --- gaps that are given up ------------------------------------------------------------------------------------------
+
+GAP = BY_LINES["a gap, after which nothing counts"]
+SILENCE = BY_LINES["two proxies, one of them behind"]
+UNFINISHED = """
+    proxy | first               | last
+    a     | 2001-01-15 10:00:00 | 2001-01-15 12:20:00
+    a     | 2001-01-15 14:00:00 | 2001-01-15 14:59:00
+    """
+LAST_UNFINISHED = """
+    proxy | first               | last
+    a     | 2001-01-15 10:00:00 | 2001-01-15 12:20:00
+    """
+
+
+@pytest.mark.parametrize(("drawn", "expected", "given_up", "through"), [
+    (GAP,             (),         "2001-01-15 12:59", "2001-01-15 12:00"),  # the lost hour ended at 13:00
+    (GAP,             (),         "2001-01-15 13:00", "2001-01-15 15:00"),
+    (GAP,             (),         "2001-02-15 13:00", "2001-01-15 15:00"),  # the clock alone brings no data
+    (SILENCE,         (),         "2001-01-15 13:00", "2001-01-15 13:00"),  # b has been silent since 12:20
+    (SILENCE,         (),         "2001-01-15 14:00", "2001-01-15 14:00"),
+    (SILENCE,         ("b",),     "2001-01-15 14:00", "2001-01-15 13:00"),
+    (SILENCE,         ("a", "c"), "2001-01-15 12:00", "2001-01-15 12:00"),  # c never sent
+    (SILENCE,         ("a", "c"), "2001-01-15 20:00", "2001-01-15 14:00"),
+    (SILENCE,         ("c",),     "2001-01-15 20:00", "2001-01-15 10:00"),  # who alone is expected has sent nothing
+    (UNFINISHED,      (),         "2001-01-15 13:00", "2001-01-15 13:00"),
+    (UNFINISHED,      (),         "2001-01-15 14:00", "2001-01-15 15:00"),
+    (LAST_UNFINISHED, (),         "2001-01-15 12:00", "2001-01-15 12:00"),
+])  # fmt: skip
+def test_a_missing_hour_that_is_given_up_holds_nothing_back(drawn, expected, given_up, through):
+    assert replace(of(drawn, expected), given_up_through=utc(given_up)).complete_through == utc(through)
+
+
+@pytest.mark.parametrize(("drawn", "expected", "through"), [
+    (GAP, (), "2001-01-15 15:00"), (SILENCE, (), "2001-01-15 14:00"), (SILENCE, ("b",), "2001-01-15 13:00"),
+    (SILENCE, ("a", "c"), "2001-01-15 14:00"),
+])  # fmt: skip
+def test_data_is_received_through_the_last_hour_of_any_expected_proxy_whatever_is_missing_before(
+    drawn, expected, through
+):
+    assert of(drawn, expected).received_through == utc(through)
+
+
+def test_before_an_expected_proxy_has_sent_nothing_is_received():
+    assert of(SILENCE, ["c"]).received_through == utc("2001-01-15 10:00") and of(SILENCE, ["c"]).received_hours == []
+    assert coverage_of([]).received_through is None
+
+
+def test_gaps_are_told_by_proxy_and_those_given_up_apart():
+    behind = replace(of(SILENCE, ["a", "b", "c"]), given_up_through=utc("2001-01-15 13:00"))
+    hours = [utc(f"2001-01-15 {hour}:00") for hour in range(10, 14)]
+    assert behind.gaps == {"b": hours[2:], "c": hours}
+    assert behind.given_up == {"b": hours[2:3], "c": hours[:3]}
+
+
+@given(st.sets(st.integers(0, 40), min_size=1), st.integers(-5, 60))
+def test_what_is_complete_lies_between_the_first_gap_and_the_last_hour_and_rises_with_the_clock(numbers, clock):
+    start = utc("2001-01-15 00:00")
+    hours = {start + HOUR * n: "received" if n in numbers else "missing" for n in range(min(numbers), max(numbers) + 1)}
+    received = Coverage((Proxy("a", True, hours),))
+    through = [
+        replace(received, given_up_through=start + HOUR * at).complete_through for at in (clock, clock + 1, 10**4)
+    ]
+    assert received.complete_through <= through[0] <= through[1] <= through[2] == received.received_through

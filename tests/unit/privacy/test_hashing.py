@@ -43,9 +43,9 @@ def test_a_hasher_takes_the_canonical_address_the_agent_and_the_tenant_s_key():
     assert hasher.listener("acme", "", "2001:db8::1", "") == id_by_hand(key, "2001:db8::\n")
 
 
-def test_a_playback_id_is_hashed_as_no_address_ever_is():
+def test_a_lasting_id_is_hashed_as_no_address_ever_is():
     hasher = hashing.Hasher(SECRET)
-    assert hasher.playback("acme", "", "p1") == id_by_hand(key_by_hand("metrics_lake/listener/acme/"), "playback\np1")
+    assert hasher.lasting("acme", "", "p1") == id_by_hand(key_by_hand("metrics_lake/listener/acme/"), "playback\np1")
 
 
 def test_listeners_differ_between_tenants_epochs_addresses_agents_and_secrets():

@@ -24,6 +24,8 @@ DATED = (
     "haproxy/edge-01/2001/01/15/haproxy-17-00.log.gz", "haproxy.log-20010115-17.gz", "haproxy.log-2001011517.gz",
     "edge-2001-01-15-17-00.log", "fe-2001-01-15_17-00-00.log", "haproxy-2001-01-15-1.log", "2001-01-15T17:00:05Z.log",
     "cafe-2001.01.15.log", "messages.1", "log20010115.gz", "captured-5424-16-44.log.gz", "fe_hls~", "haproxy-2.6.12.log",
+    "edge-01-20010115.log", "edge-01-20010115-17.log.gz", "app_store/S_D_85000001_20010115.txt",
+    "app_store/2001-01-15/S_D_85000001_20010115.20010116T101010Z.txt",
 )  # fmt: skip
 
 
@@ -70,6 +72,23 @@ def test_what_makes_the_marks_can_t_leave_its_process():
 @given(st.one_of(V4.flatmap(lambda a: st.sampled_from([FORMS_4[form](a) for form in IN_TEXT])), V6.map(str)))
 def test_a_message_shows_no_address(address):
     assert address not in without_addresses(f"no file /data/{address}.mmdb; name another")
+
+
+def test_a_number_in_a_report_s_name_that_is_no_vendor_s_is_still_taken_for_an_address():
+    assert "3221225991" not in NAMES.redact_path("S_D_3221225991_20010115.txt")
+    assert "c0000207" not in NAMES.redact_path("S_D_c0000207_20010115.txt")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://127.0.0.1:10000/devstoreaccount1/lake", "http://127.0.0.1:10000/devstoreaccount1/lake"),
+        ("http://192.0.2.7:80/lake", "http://<address>:80/lake"),
+        ("127.0.0.1", "<address>"),
+    ],
+)
+def test_the_url_of_a_server_on_this_machine_stays_in_a_message(url, shown):
+    assert without_addresses(url) == shown
 
 
 def test_a_message_without_an_address_stays():

@@ -10,6 +10,7 @@ from datasketches import update_theta_sketch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metrics_lake.coverage.covered import WHOLE, Covered
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import listening, uniques
 from metrics_lake.serve.data_status import DataStatus
@@ -130,6 +131,37 @@ def test_a_total_adds_up_its_documents_and_counts_listeners_once():
     assert (got["total_sessions"], got["sessions_active"], got["total_hours"]) == (6, 7, 3)
     assert (got["peak_listeners"], got["peak_at"], got["average_listeners"]) == (3, "2001-01-16T10:00:00Z", 0.0625)
     assert got["unique_listeners"] == {"value": 4, "method": "exact", "relative_error": 0.0}
+
+
+# --- what is covered -------------------------------------------------------------------------------------------------
+
+KNOWN = Covered(
+    ((utc("2001-01-15 10:00"), utc("2001-01-15 11:00")), (utc("2001-01-15 12:00"), utc("2001-01-15 13:00"))),
+    {"*": ((utc("2001-01-15 11:00"), 900.0),)},
+)
+PARTLY = DataStatus(utc("2001-01-15 11:00"), timedelta(hours=24), known={"acme": KNOWN})
+
+
+@pytest.mark.parametrize(("at", "seconds", "covered", "average"), [("10", 1800, 3600, 0.5), ("11", 900, 0, None)])
+def test_an_hour_s_document_says_whether_its_log_came(at, seconds, covered, average):
+    document = listening.hour_document("acme", hour(f"2001-01-15 {at}:00", seconds=seconds), PARTLY)
+    assert (document["seconds"], document["covered_seconds"], document["average_listeners"]) == (3600, covered, average)
+    assert document["total_hours"] == seconds / 3600
+
+
+def test_a_day_s_average_leaves_out_what_was_heard_in_hours_that_did_not_come():
+    row = bucket(listened_on=day("2001-01-15"), seconds=2700)
+    document = listening.day_document("acme", row, CALENDAR, PARTLY)
+    assert (document["average_listeners"], document["outside_seconds"]) == (0.25, 900)
+
+
+def test_the_document_of_all_time_says_what_is_covered_and_how_far_data_is_complete():
+    period = CALENDAR.all(day("2001-01-15"), day("2001-01-15"))
+    whole, stream = (
+        listening.period_document("acme", name, period, {"peak_at": None}, PARTLY) for name in ("*", "live")
+    )
+    assert listening.covered_of(whole).spans == KNOWN.spans and whole["complete_through"] == "2001-01-15T11:00:00Z"
+    assert "covered" not in stream and listening.covered_of(stream) is listening.covered_of(None) is WHOLE
 
 
 def test_a_sketch_is_kept_as_text():

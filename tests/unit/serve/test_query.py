@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from metrics_lake.coverage.covered import Covered
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import listening
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.query import Answer, ListeningQuery
 from metrics_lake.serve.sums import summary
 from tests.unit.drawing import day, utc
@@ -92,8 +94,8 @@ def test_a_range_may_be_told_by_months(store):
 def test_hours_are_those_of_the_tenant_s_days(store):
     answer = asked(store, "2001-01-14", "2001-01-14", "hour")
     assert [(each["start"], each["total_sessions"]) for each in answer.buckets] == [
-        ("2001-01-13T22:00:00Z", 2),
-        ("2001-01-14T21:00:00Z", 3),
+        ("2001-01-14T00:00:00+02:00", 2),
+        ("2001-01-14T23:00:00+02:00", 3),
     ]
 
 
@@ -104,7 +106,7 @@ def test_one_stream_is_told_apart_from_the_whole(store):
 @pytest.mark.parametrize("by", ["hour", "day", "week", "month"])
 def test_a_range_in_which_nobody_listened_is_empty_and_no_error(store, by):
     answer = asked(store, "2002-01-01", "2002-01-31", by)
-    assert (answer.buckets, answer.total["total_sessions"], answer.total["peak_at"]) == ([], 0, None)
+    assert (answer.buckets, answer.total["total_sessions"], answer.total["peak_at"]) == ([], None, None)
 
 
 def test_before_anything_was_published_every_range_is_empty(tmp_path):
@@ -114,6 +116,66 @@ def test_before_anything_was_published_every_range_is_empty(tmp_path):
 def test_instants_are_written_in_utc_and_days_as_they_are():
     assert listening.stamp(utc("2001-01-15 10:00")) == "2001-01-15T10:00:00Z"
     assert listening.stamp(day("2001-01-15")) == "2001-01-15"
+
+
+# --- what is covered -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def covered(store) -> SqliteDocuments:
+    """Of the same days all that came: from the tenant's first hour, 13 January 10:00, to the end of the 16th, one day missing."""
+    gap = (CALENDAR.day_start(day("2001-01-14")), CALENDAR.day_start(day("2001-01-15")))
+    known = Covered(((utc("2001-01-13 10:00"), gap[0]), (gap[1], CALENDAR.day_start(day("2001-01-17")))))
+    status = DataStatus(gap[0], timedelta(hours=24), known={"acme": known})
+    period = CALENDAR.all(day("2001-01-13"), day("2001-01-17"))
+    figures = summary([], unique_listeners=9, seconds=1)
+    store.upsert(listening.CONTAINER, [listening.period_document("acme", "*", period, figures, status)])
+    return store
+
+
+def test_days_without_listening_are_zero_where_data_came_and_null_where_none_did(covered):
+    answer = asked(covered, "2001-01-12", "2001-01-19")
+    told = {each["start"][8:]: (each["total_sessions"], each["covered_seconds"]) for each in answer.buckets}
+    assert told == {
+        "12": (None, 0), "13": (1, 43_200), "14": (2, 0), "15": (4, 86_400), "16": (0, 86_400), "17": (8, 0),
+        "18": (None, 0), "19": (None, 0),
+    }  # fmt: skip
+    unknown = answer.buckets[0]
+    assert unknown["unique_listeners"]["value"] is unknown["peak_listeners"] is unknown["average_listeners"] is None
+    assert (unknown["seconds"], unknown["status"], answer.buckets[1]["status"]) == (
+        86_400,
+        "final",
+        "provisional",
+    )
+
+
+def test_an_average_is_over_the_hours_that_came(covered):
+    answer = asked(covered, "2001-01-15", "2001-01-20")
+    assert answer.total["average_listeners"] == pytest.approx((7200 + 3600) / (2 * 86_400), abs=1e-6)
+    assert (answer.total["seconds"], answer.total["covered_seconds"]) == (6 * 86_400, 2 * 86_400)
+    assert [each["average_listeners"] for each in asked(covered, "2001-01-17", "2001-01-17").buckets] == [None]
+
+
+@pytest.mark.parametrize("by", ["hour", "day", "week", "month"])
+def test_a_range_of_which_nothing_is_known_has_no_buckets_and_no_zeros(covered, by):
+    answer = asked(covered, "2002-01-01", "2002-01-31", by)
+    assert (answer.buckets, answer.total["total_sessions"], answer.total["covered_seconds"]) == ([], None, 0)
+
+
+def test_hours_that_came_without_listeners_are_zero(covered):
+    buckets = asked(covered, "2001-01-13", "2001-01-14", "hour").buckets
+    assert len(buckets) == 48
+    assert [each["total_sessions"] for each in buckets[11:14]] == [None, 0, 0]
+    assert [each["total_sessions"] for each in buckets[22:26]] == [0, 1, 2, None]
+
+
+def test_an_answer_says_up_to_when_data_is_complete(covered, store):
+    assert asked(covered, "2001-01-15", "2001-01-15").complete_through == "2001-01-14T00:00:00+02:00"
+
+
+def test_who_is_new_is_unknown_where_nothing_is_known(covered):
+    answer = asked(covered, "2001-01-15", "2001-01-18", new_since=CALENDAR.day_start(day("2001-01-13")))
+    assert answer.buckets[-1]["new_listeners"]["value"] is answer.buckets[-1]["returning_listeners"]["value"] is None
 
 
 # --- whole hours -----------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ def test_what_adds_up_is_added_up_and_peaks_are_not():
         "total_sessions": 8, "total_hours": 3.5, "total_days": 0.145833, "unique_listeners": 6,
         "peak_listeners": 6, "peak_at": utc("2001-01-16 11:00"), "average_listeners": 0.036458,
         "average_session_seconds": 428.571429, "sessions_completed": 8, "sessions_active": 10,
+        "seconds": 345_600, "covered_seconds": 345_600,
     }  # fmt: skip
 
 
@@ -48,7 +49,15 @@ def test_an_average_session_is_over_those_with_a_known_end_alone():
 
 def test_a_period_in_which_nobody_listened_is_all_zeros():
     got = summary([], unique_listeners=0, seconds=86_400)
-    assert got.pop("peak_at") is None and set(got.values()) == {0}
+    assert got.pop("peak_at") is None and got.pop("seconds") == got.pop("covered_seconds") == 86_400
+    assert set(got.values()) == {0}
+
+
+def test_an_average_is_of_the_covered_seconds_and_null_where_there_are_none():
+    half = summary(WEEK[:1], unique_listeners=1, seconds=7200, covered_seconds=3600, outside_seconds=1800)
+    assert (half["average_listeners"], half["total_hours"], half["covered_seconds"]) == (0.5, 1, 3600)
+    none = summary(WEEK[:1], unique_listeners=1, seconds=7200, covered_seconds=0, outside_seconds=3600)
+    assert (none["average_listeners"], none["total_hours"]) == (None, 1)
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9), st.integers(0, 86_400)), min_size=1, max_size=9))

@@ -48,6 +48,8 @@ def _lines(error: Exception) -> Iterator[str]:
         yield f"metrics-lake: not allowed to write or read {error.filename}; check its owner and mode"
     elif isinstance(error, OSError) and error.errno == EROFS:
         yield f"metrics-lake: {error.filename} is on a disk that is read-only; mount it to be written, or name another place"
+    elif isinstance(error, OSError) and error.filename and error.strerror and not is_full(error):
+        yield f"metrics-lake: {error.filename}: {error.strerror[:1].lower()}{error.strerror[1:]}"
     elif is_full(error):
         yield "metrics-lake: the disk is full; free some room and run again, nothing is half-written"
     elif match := _WORKER_ERROR.search(str(error)):

@@ -1,5 +1,5 @@
 """Tables that fit the terminal. Where one is too wide: headings on several lines, columns with one value printed below the
-table, long texts shortened in the middle, optional columns left out; and if all that is not enough, one block per row.
+table, long texts shortened in the middle, columns left out and named, optional ones first. One row is a record: a line a column.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
+from metrics_lake.cli.output.consoles import plain_text
+
 _GAP = 2  # blanks between two columns
 _SHORTEST = 24  # of a text that is shortened in the middle: enough for the name of an hourly log file
 _INDENT = 2
@@ -24,12 +26,15 @@ _PART_BLOCKS = " ▏▎▍▌▋▊▉"
 
 @dataclass(frozen=True)
 class Column:
-    """One column as texts. An optional one is left out first where the terminal is narrow."""
+    """One column as texts, which come from data. An optional one is left out first where the terminal is narrow."""
 
     name: str
     cells: tuple[str, ...]
     is_number: bool = False
     is_optional: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cells", tuple(map(plain_text, self.cells)))
 
     @cached_property
     def cell_width(self) -> int:
@@ -43,20 +48,19 @@ class Column:
 def table(
     columns: Sequence[Column], width: int, title: str = "", *, advice: str = "a wider terminal shows all"
 ) -> RenderableType:
-    """The columns as a table of at most `width` characters a line, or as one block per row."""
+    """The columns as a table of at most `width` characters a line; a single row that is wider, as a record."""
     notes = [] if any(column.cells for column in columns) else ["no rows"]
     for attempt in (list(columns), [_with_short_heading(column) for column in columns]):
         if total_width(attempt) <= width:
             return _framed(attempt, title, notes)
+    if len(columns[0].cells) == 1:
+        return _record(columns, width, title)
     kept = [column for column in attempt if not column.is_constant] or attempt
     notes += _constant_notes([column for column in columns if column.is_constant])
-    kept, left_out = _without_optional(kept, width)
+    kept, left_out = _fitting(kept, width)
     if left_out:
-        notes.append(f"left out to fit: {', '.join(left_out)}; {advice}")
-    kept = _shortened(kept, width)
-    if total_width(kept) <= width:
-        return _framed(kept, title, notes)
-    return _blocks([column for column in columns if not column.is_constant] or columns, width, title, notes)
+        notes.append(f"{len(columns)} columns, {len(kept)} shown; left out to fit: {', '.join(left_out)}; {advice}")
+    return _framed(_shortened(kept, width), title, notes)
 
 
 def total_width(columns: Sequence[Column]) -> int:
@@ -117,15 +121,12 @@ def _constant_notes(columns: Sequence[Column]) -> list[str]:
     ]
 
 
-def _without_optional(columns: list[Column], width: int) -> tuple[list[Column], list[str]]:
-    """Without the last optional columns, as many as it takes; none where even that does not help. A bar has no name."""
-    kept, left_out = list(columns), list[str]()
-    while total_width(_shortened(kept, width)) > width:
-        optional = [column for column in kept if column.is_optional]
-        if not optional:
-            return columns, []
-        kept.remove(optional[-1])
-        left_out.insert(0, optional[-1].name.replace("\n", "_").replace(" ", "_"))
+def _fitting(columns: list[Column], width: int) -> tuple[list[Column], list[str]]:
+    """The columns that fit, and the names of the others: the last optional ones go first, then the last. A bar has no name."""
+    kept = list(columns)
+    while len(kept) > 1 and total_width(_shortened(kept, width)) > width:
+        kept.remove(([column for column in kept[1:] if column.is_optional] or kept)[-1])
+    left_out = [column.name.replace("\n", "_").replace(" ", "_") for column in columns if column not in kept]
     return kept, [name for name in left_out if name]
 
 
@@ -151,20 +152,17 @@ def _framed(columns: Sequence[Column], title: str, notes: Sequence[str]) -> Rend
     return Group(*_titled(title), grid, *(Text(note, style="dim") for note in notes))
 
 
-def _blocks(columns: Sequence[Column], width: int, title: str, notes: Sequence[str]) -> RenderableType:
-    """Each row as a block: a line for each column that has a value in it."""
+def _record(columns: Sequence[Column], width: int, title: str) -> RenderableType:
+    """One row: a line for each column that has a value in it."""
     heading = max(cell_len(column.name) for column in columns)
     room = max(width - _INDENT - heading - _GAP, _SHORTEST // 2)
-    lines: list[Text] = []
-    for number, row in enumerate(zip(*(column.cells for column in columns), strict=True), 1):
-        lines.append(Text(f"row {number}", style="bold"))
-        named = zip(columns, row, strict=True)
-        lines += [
-            Text(f"{'':{_INDENT}}{column.name:{heading}}{'':{_GAP}}{shorten(cell, room)}")
-            for column, cell in named
-            if cell
-        ]
-    return Group(*_titled(title), *lines, *(Text(note, style="dim") for note in notes))
+    lines = [
+        Text(f"{'':{_INDENT}}{column.name:{heading}}{'':{_GAP}}{shorten(column.cells[0], room)}")
+        for column in columns
+        if column.cells[0]
+    ]
+    empty = [column.name for column in columns if not column.cells[0]]
+    return Group(*_titled(title), *lines, *([Text(f"empty: {', '.join(empty)}", style="dim")] if empty else []))
 
 
 def _titled(title: str) -> list[Text]:

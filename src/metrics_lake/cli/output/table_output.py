@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import polars as pl
+import typer
 from rich.console import Console
 
+from metrics_lake.cli.output.consoles import console as console_of
+from metrics_lake.cli.output.consoles import is_unicode
 from metrics_lake.cli.output.layout import Column, shorten, table, total_width
 from metrics_lake.config.settings import SettingsError
 from metrics_lake.io.lake import delta
@@ -29,13 +32,13 @@ _NEWEST = (
     "downloaded_on",
 )
 _ORDER = (
-    "tenant", "stream", "path", "line_number", "row_number", "dimension", "dimension_value", "at_least_minutes", "name",
+    "tenant", "stream", "path", "proxy", "line_number", "row_number", "dimension", "dimension_value", "at_least_minutes", "name",
     "store", "app", "country", "device",
 )  # fmt: skip
 
 
-def rows_of(lake: str, source: Table | View, limit: int | None) -> pl.DataFrame:
-    """The newest rows first, then by name. Raises SettingsError if there is no such table yet."""
+def rows_of(lake: str, source: Table | View, limit: int | None, conditions: Iterable[pl.Expr] = ()) -> pl.DataFrame:
+    """The rows that meet all conditions, newest first, then by name. Raises SettingsError if there is no such table yet."""
     stored = source.table if isinstance(source, View) else source
     names = [column.name for column in source.fields]
     rows = delta.scanned(f"{lake}/{stored.path}")
@@ -44,6 +47,7 @@ def rows_of(lake: str, source: Table | View, limit: int | None) -> pl.DataFrame:
     rows = delta.with_all_columns(rows, stored)
     if isinstance(source, View):
         rows = rows.filter(pl.col("row_kind") == source.kind)
+    rows = rows.filter(*conditions)
     newest, order = [n for n in _NEWEST if n in names], [n for n in _ORDER if n in names]
     ordered = rows.select(names).sort(
         [*newest, *order], descending=[True] * len(newest) + [False] * len(order), nulls_last=True
@@ -67,16 +71,37 @@ def write(
     """
     if format_ == "json":
         for row in rows.iter_rows(named=True):
-            sys.stdout.write(json.dumps(row, default=plain, ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(row, default=plain, ensure_ascii=not is_unicode()) + "\n")
     elif format_ == "csv":
         flat = rows.with_columns(_flat(rows, name) for name in rows.columns)
         sys.stdout.write(flat.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ"))
     elif is_wide:
         columns = columns_of(rows, most=None)
         width = max(console.width, total_width(columns))
-        Console(file=console.file, width=width, force_terminal=console.is_terminal).print(table(columns, width, title))
+        wide = console_of(file=console.file, width=width, force_terminal=console.is_terminal)
+        wide.print(table(columns, width, title))
     else:
         console.print(table(columns_of(rows, optional=optional), console.width, title, advice=advice))
+
+
+def on_clocks(rows: pl.DataFrame, zones: Mapping[str, str]) -> pl.DataFrame:
+    """Instants as texts on the clock of each row's tenant, with its offset; in UTC where the tenant is not known.
+
+    `zones` are the tenants' time zones. Raises a usage error if the rows have no tenant.
+    """
+    instants = [name for name, kind in rows.schema.items() if isinstance(kind, pl.Datetime)]
+    if "tenant" not in rows.columns:
+        raise typer.BadParameter("this table has no column tenant; its instants are UTC", param_hint="--tenant-time")
+    return rows.with_columns(_on_clocks(name, zones) for name in instants)
+
+
+def _on_clocks(name: str, zones: Mapping[str, str]) -> pl.Expr:
+    column = pl.col(name).dt.replace_time_zone("UTC")
+    texts = column.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    for tenant, zone in zones.items():
+        local = column.dt.convert_time_zone(zone).dt.strftime("%Y-%m-%dT%H:%M:%S%:z")
+        texts = pl.when(pl.col("tenant") == tenant).then(local).otherwise(texts)
+    return texts.alias(name)
 
 
 def _flat(rows: pl.DataFrame, name: str) -> pl.Expr:
@@ -102,9 +127,14 @@ def plain(value: Any) -> Any:
 def columns_of(rows: pl.DataFrame, *, optional: Collection[str] = (), most: int | None = _LONGEST_TEXT) -> list[Column]:
     """The columns as texts for the terminal, each text at most `most` characters long."""
     return [
-        Column(name, _texts(rows[name], most), rows.schema[name].is_numeric(), name in optional)
-        for name in rows.columns
+        Column(name, _texts(rows[name], most), kind.is_numeric(), name in optional or _is_long(kind))
+        for name, kind in rows.schema.items()
     ]
+
+
+def _is_long(kind: pl.DataType) -> bool:
+    """Whether values of a type say little in a narrow table: sketches and lists."""
+    return kind == pl.Binary or kind.is_nested()
 
 
 def _texts(values: pl.Series, most: int | None) -> tuple[str, ...]:

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.cli.output.progress import Steps
 from metrics_lake.cli.screens.country_note import COUNTRIES_REMEDY
-from metrics_lake.cli.screens.listening_answer import ask, chart, on_clock
+from metrics_lake.cli.screens.listening_answer import ask, chart, clock_words, on_clock
 from metrics_lake.cli.time_range import TimeRange
+from metrics_lake.config.paths import home_of
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.demo.traffic import Plan, generate
 from metrics_lake.jobs.context import JobContext
@@ -45,15 +47,17 @@ class Story:
     def write(self, console: Console) -> None:
         console.print(table(_summary(self.answers), console.width))
         for answer in self.answers:
-            console.print(f"\n[b]{answer.tenant}[/b]: listeners at once, by hour ({answer.timezone})")
-            console.print(chart(answer, console.width + 30))
-        console.print(_verdict(self))
+            title = f": listeners at once, by hour of {clock_words(answer)}"
+            console.print(Text.assemble("\n", (answer.tenant, "bold"), title))
+            console.print(chart(answer, console.width) or "")
+        console.print(f"\n{_verdict(self)}", style="green" if self.is_true else "red")
         console.print(_where_next(self), soft_wrap=True)
 
 
 def demo(folder: str, choice: SettingsChoice, steps: Steps) -> Story:
     """Generates the week in `folder`, runs every job over it, and compares the figures."""
-    root = _emptied(Path(folder))
+    home = home_of(choice.load().conf)
+    root = _emptied(Path(folder) if home == Path.cwd() else Path(folder).absolute())
     today = datetime.now(timezone.utc).date()
     steps.step("making a week of logs")
     truth = generate(Plan(first_day=today - timedelta(days=7)), root)
@@ -122,9 +126,9 @@ def _summary(answers: list[Answer]) -> list[Column]:
 
 def _verdict(story: Story) -> str:
     if story.is_true:
-        return f"\n[green]{story.compared:,} figures of {story.lines:,} log lines equal the truth they were made from.[/green]"
+        return f"{story.compared:,} figures of {story.lines:,} log lines equal the truth they were made from."
     shown = "; ".join(story.differences[:5])
-    return f"\n[red]{len(story.differences):,} of {story.compared:,} figures differ from the truth: {shown}[/red]"
+    return f"{len(story.differences):,} of {story.compared:,} figures differ from the truth: {shown}"
 
 
 def _countries(file: str) -> str:

@@ -10,10 +10,12 @@ from datetime import date
 
 import polars as pl
 from rich.console import Console
+from rich.text import Text
 
+from metrics_lake.cli import options
 from metrics_lake.cli.output.layout import Column, bar, from_rows, table
 from metrics_lake.cli.output.table_output import plain, write
-from metrics_lake.config.settings import Settings, SettingsError, load_tenants
+from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.serve.downloads import CONTAINER, FIGURES, Answer, answer, ids_between
 from metrics_lake.serve.sums import Row
@@ -22,11 +24,8 @@ _HEADS = ("downloads", "again", "updates", "uninstalls", "devices")
 
 
 def ask(settings: Settings, tenant: str, first_on: date, last_on: date, by: str) -> Answer:
-    """Answers from the documents. Raises SettingsError if there is no such tenant or it has no app."""
-    tenants = load_tenants(settings).tenants
-    if tenant not in tenants:
-        raise SettingsError(f"no tenant {tenant!r} in {settings.tenants_file}; there are: {', '.join(tenants)}")
-    apps = tenants[tenant].apps
+    """Answers from the documents. Raises a usage error if there is no such tenant, SettingsError if it has no app."""
+    apps = options.tenant_of(settings, tenant).apps
     if not apps:
         raise SettingsError(f"{tenant} has no apps in {settings.tenants_file}; add them under tenants.{tenant}.apps")
     store = open_document_store(settings)
@@ -48,13 +47,14 @@ def write_answer(reply: Answer, format_: str, console: Console) -> None:
             f"no store has reported of {reply.tenant} from {reply.first_on} to {reply.last_on}: unknown, not zero"
         )
     else:
-        console.print(f"[b]{reply.tenant}[/b]  {reply.first_on} to {reply.last_on}, days as the stores count them")
+        heading = f"  {reply.first_on} to {reply.last_on}, days as the stores count them"
+        console.print(Text.assemble((reply.tenant, "bold"), heading))
         console.print(" · ".join(_total_words(reply.total)))
         console.print(table(_columns(reply, console.width), console.width))
         for app, days in reply.unknown.items():
-            console.print(f"not reported yet, so unknown and not zero: {app}: {_spans(days)}", highlight=False)
+            console.print(f"not reported yet, so unknown and not zero: {app}: {_spans(days)}")
         for line in _cautions(reply):
-            console.print(line, highlight=False, markup=False)
+            console.print(line)
 
 
 def _cautions(reply: Answer) -> Iterable[str]:

@@ -2,41 +2,78 @@
 
 from __future__ import annotations
 
+import sys
+import time
+import zlib
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
 from isal import igzip
 from rich.console import Console
 
+from metrics_lake.cli import options
+from metrics_lake.cli.output.consoles import plain_text, write_line
 from metrics_lake.cli.output.layout import from_rows, table
+from metrics_lake.cli.screens.log_files import STDIN
 from metrics_lake.config.settings import Haproxy, SettingsError
 from metrics_lake.sources.haproxy import formats
+from metrics_lake.sources.haproxy.formats import checking
 
 _LINES = 1000
+_SMALL, _SMALLEST = 0.01, 0.001  # shares: below this with a decimal, and the least that one decimal shows
 
 
 def first_lines(file: str, count: int = _LINES) -> list[str]:
-    """The first lines of a log file, plain or gzip."""
+    """The first lines of a log file, plain or gzip; of standard input for `-`."""
+    if file == STDIN:
+        return _texts(islice(sys.stdin.buffer, count))
     path = Path(file)
     try:
         with path.open("rb") as raw:
             is_packed = raw.read(2) == b"\x1f\x8b"
         opened = igzip.open(path, "rb") if is_packed else path.open("rb")  # type: ignore[no-untyped-call]
         with opened as lines:
-            return [line.decode("utf-8", errors="replace").rstrip("\r\n") for line in islice(lines, count)]
-    except (OSError, EOFError) as error:
-        raise SettingsError(f"{path} can't be read: {type(error).__name__}") from None
+            return _texts(islice(lines, count))
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or "it is no gzip file, or is cut"
+        raise SettingsError(f"{path} can't be read: {reason}") from None
 
 
-def write_detected(lines: list[str], console: Console) -> None:
-    rows = [(match.name, f"{match.line_count:,}", f"{match.share:.0%}") for match in formats.detect(lines)]
+def _texts(lines: Iterable[bytes]) -> list[str]:
+    return [line.decode("utf-8", errors="replace").rstrip("\r\n") for line in lines]
+
+
+def write_detected(lines: list[str], haproxy: Haproxy, console: Console) -> None:
+    detected = checking.detect(lines, haproxy, _now_ms())
+    rows = [(match.name, f"{match.line_count:,}", _share(match.share)) for match in detected]
     columns = from_rows(("format", "lines", "share"), rows)
     console.print(table(columns, console.width) if lines else "the file is empty")
+    if any(match.name.endswith("of a log-format") for match in detected):
+        write_line(
+            console, "bind the log-format to these files with haproxy.formats, then they are read: docs/formats.md"
+        )
+
+
+def _share(share: float) -> str:
+    """A share in per cent; a small one is not 0."""
+    return f"{share:.0%}" if share >= _SMALL or not share else f"{max(share, _SMALLEST):.1%}"
+
+
+def check_name(format_text: str) -> None:
+    """Raises a usage error for a word that is neither a format's name nor a log-format string."""
+    if formats.known_name(format_text) is None and "%" not in format_text:
+        options.known(format_text, tuple(formats.BUILT_IN), "--format")
+
+
+def _now_ms() -> int:
+    """The time of reading, ahead of which no line can be."""
+    return time.time_ns() // 1_000_000
 
 
 def write_check(format_text: str, lines: list[str], haproxy: Haproxy, console: Console) -> bool:
     """Prints fields, first records and problems. True if every line with a request could be parsed."""
-    result = formats.check(format_text, lines, haproxy)
+    result = checking.check(format_text, lines, haproxy, _now_ms())
     console.print("fields: " + ", ".join(f"{name} = {meaning}" for name, meaning in result.fields))
     for record in result.records:
         console.print("  " + " ".join(f"{name}={value}" for name, value in record.items() if value is not None))
@@ -44,7 +81,19 @@ def write_check(format_text: str, lines: list[str], haproxy: Haproxy, console: C
         f"{result.read_count:,} read, {result.unread_count:,} not, {result.skipped_count:,} skipped (notices, blank lines)"
     )
     for problem in result.problems:
-        console.print(f"line {problem.line_number}: {problem.reason}: {problem.masked_text}")
+        console.print(plain_text(f"line {problem.line_number}: {problem.reason}: {problem.masked_text}"))
+        if problem.parting:
+            console.print(plain_text(f"  {_words(problem.parting)}"), style="bold")
     for lack in result.lacks:
         console.print(f"lacks {lack}")
     return result.unread_count == 0
+
+
+def _words(parting: formats.Parting) -> str:
+    """Where line and string part, for people."""
+    text = f" and {parting.expected!r} behind it" if parting.field and parting.expected.strip() else ""
+    wanted = f"{parting.field}{text}" if parting.field else repr(parting.expected)
+    return (
+        f"they part at byte {parting.line_byte} of the line, character {parting.format_character} of the string: "
+        f"not {wanted}, but {parting.masked_rest!r}"
+    )

@@ -6,44 +6,45 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import plotext
 import polars as pl
 from rich.columns import Columns
 from rich.console import Console
 from rich.text import Text
 
-from metrics_lake.cli.output.layout import Column, from_rows, table
+from metrics_lake.cli import options
+from metrics_lake.cli.output.layout import Column, from_rows, table, total_width
+from metrics_lake.cli.output.line_chart import line_chart
 from metrics_lake.cli.output.table_output import plain, write
+from metrics_lake.cli.screens.tenant_list import published_days
 from metrics_lake.cli.time_range import TimeRange
-from metrics_lake.config.settings import Settings, SettingsError, load_tenants
+from metrics_lake.config.settings import Settings
+from metrics_lake.config.tenants import ALL_STREAMS
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.serve.query import Answer, ListeningQuery
 from metrics_lake.serve.sums import Row
 
 
 def ask(settings: Settings, tenant: str, streams: Sequence[str], time_range: TimeRange, by: str) -> Answer:
-    """Answers from the documents. Raises SettingsError if there is no such tenant or stream."""
-    tenants = load_tenants(settings).tenants
-    if tenant not in tenants:
-        raise SettingsError(f"no tenant {tenant!r} in {settings.tenants_file}; there are: {', '.join(tenants)}")
+    """Answers from the documents. Raises a usage error if there is no such tenant or stream."""
+    named = options.tenant_of(settings, tenant)
     for stream in streams:
-        if stream not in ("*", *tenants[tenant].streams):
-            raise SettingsError(
-                f"{tenant} has no stream {stream!r}; it has: {', '.join(tenants[tenant].streams)}, and * for all"
-            )
-    calendar = tenants[tenant].calendar
+        options.known(stream, (*named.streams, ALL_STREAMS), "--stream")
+    calendar = named.calendar
     start, end = time_range.between(calendar)
     chosen = ("*",) if "*" in streams or not streams else tuple(dict.fromkeys(streams))
     new_since = calendar.day_start(time_range.new_since) if time_range.new_since else None
     rotation = settings.privacy.key_rotation
+    restatement = timedelta(hours=settings.publish.restatement_hours)
     return ListeningQuery(
-        open_document_store(settings), tenant, calendar, chosen, start, end, rotation, new_since
+        open_document_store(settings), tenant, calendar, chosen, start, end, rotation, new_since, restatement
     ).answer(by)
 
 
+_BETWEEN, _NARROWEST_BESIDE = 2, 60  # characters between table and chart, and of a chart beside a table
+UNKNOWN = "–"  # what is not known is never 0
 _OPTIONAL = ("hours", "new", "returning", "average")
 _COUNTS = ("unique_listeners", "new_listeners", "returning_listeners")
 
@@ -61,10 +62,32 @@ def write_answer(answer: Answer, format_: str, console: Console) -> None:
         console.print(f"nothing of {answer.tenant} ({answer.stream}) from {answer.words}")
     else:
         console.print(_total(answer))
-        console.print(Columns([table(_columns(answer), console.width), chart(answer, console.width)], padding=(0, 2)))
+        _write_buckets(answer, console)
 
 
-def _total(answer: Answer) -> str:
+def write_extent(settings: Settings, answer: Answer, console: Console) -> None:
+    """Of an answer without buckets: which days there are."""
+    days = published_days(settings, answer.tenant)
+    there = f"{days[0]} to {days[1]}" if days else "nothing yet; `metrics-lake run` publishes"
+    console.print(f"published of {answer.tenant}: {there}")
+
+
+def _write_buckets(answer: Answer, console: Console) -> None:
+    """The table, and the chart beside it where there is room, else below it."""
+    columns = _columns(answer)
+    room = console.width - total_width(columns) - _BETWEEN
+    is_beside = room >= _NARROWEST_BESIDE
+    drawn = chart(answer, room if is_beside else console.width)
+    shown = table(columns, console.width)
+    if drawn is None:
+        console.print(shown)
+    elif is_beside:
+        console.print(Columns([shown, drawn], padding=(0, _BETWEEN)))
+    else:
+        console.print(shown, "", drawn, sep="\n")
+
+
+def _total(answer: Answer) -> Text:
     total, excluded = answer.total, sum(answer.excluded.values())
     figures = [
         f"{total['total_sessions']:,} sessions",
@@ -79,9 +102,26 @@ def _total(answer: Answer) -> str:
             f"{excluded:,} sessions not counted ({', '.join(f'{k} {v:,}' for k, v in answer.excluded.items())})"
         )
     note = "\nkeys changed within this range: a listener counts once in each of their epochs"
-    return f"[b]{answer.tenant}[/b] {answer.stream}  {answer.words}, {answer.timezone}\n{' · '.join(figures)}" + (
-        note if total["unique_listeners"].get("crosses_epoch") else ""
+    heading = f" {answer.stream}  {answer.words}, {clock_words(answer)}{_completeness(answer)}\n{' · '.join(figures)}"
+    return Text.assemble(
+        (answer.tenant, "bold"), heading, note if total["unique_listeners"].get("crosses_epoch") else ""
     )
+
+
+def _completeness(answer: Answer) -> str:
+    """Whether the figures may still change, and of how much of the range they are; nothing where no document says."""
+    if answer.complete_through is None:
+        return ""
+    through = datetime.fromisoformat(answer.complete_through)
+    text = f"\n{answer.total['status']}, complete through {through:%Y-%m-%d %H:%M}"
+    seconds, covered = answer.total["seconds"], answer.total["covered_seconds"]
+    return text if covered >= seconds else f"{text}; logs cover {covered / 3600:,.0f} of {seconds / 3600:,.0f} hours"
+
+
+def clock_words(answer: Answer) -> str:
+    """The tenant's time zone with its offset; both offsets where the clock changes within the range."""
+    offsets = dict.fromkeys(instant[-6:] for instant in (answer.start, answer.end))
+    return f"{answer.timezone} ({' and '.join(f'UTC{offset}' for offset in offsets)})"
 
 
 def _with_error(count: Row) -> str:
@@ -106,23 +146,29 @@ def _columns(answer: Answer) -> list[Column]:
 
 
 def _cells(bucket: Row, counts: Sequence[str]) -> tuple[str, ...]:
-    peak = bucket["peak_listeners"]
     return (
-        bucket["start"], f"{bucket['total_sessions']:,}", f"{bucket['total_hours']:,.1f}",
-        *(f"{'' if bucket[name]['method'] == 'exact' else '~'}{bucket[name]['value']:,}" for name in counts),
-        "–" if peak is None else f"{peak:,}", f"{bucket['average_listeners']:,.1f}",
+        _local(bucket["start"]), _cell(bucket["total_sessions"]), _cell(bucket["total_hours"], ",.1f"),
+        *(f"{'' if bucket[name]['method'] == 'exact' else '~'}{_cell(bucket[name]['value'])}" for name in counts),
+        _cell(bucket["peak_listeners"]), _cell(bucket["average_listeners"], ",.1f"),
     )  # fmt: skip
 
 
-def chart(answer: Answer, width: int) -> Text:
-    """Average and peak listeners of each bucket, as lines of dots. Several streams together have no peak."""
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.plotsize(max(30, min(70, width - 62)), 14)
-    places = list(range(len(answer.buckets)))
-    for name in ("peak", "average") if answer.total["peak_listeners"] is not None else ("average",):
-        plotext.plot(places, [bucket[f"{name}_listeners"] for bucket in answer.buckets], label=name, marker="braille")
-    step = max(1, len(places) // 4)
-    plotext.xticks(places[::step], [str(bucket["start"])[5:16] for bucket in answer.buckets[::step]])
-    plotext.ylim(0, None)
-    return Text.from_ansi(plotext.build())
+def _cell(figure: float | None, form: str = ",") -> str:
+    return UNKNOWN if figure is None else format(figure, form)
+
+
+def _local(start: str) -> str:
+    """The start of a bucket for people: of an hour `2026-11-22 18:00 +02:00`."""
+    day, _, clock = start.partition("T")
+    return f"{day} {clock[:5]} {clock[8:]}" if clock else start
+
+
+def chart(answer: Answer, width: int) -> Text | None:
+    """Average and peak listeners of each bucket, on the tenant's clock. Several streams together have no peak.
+
+    It breaks off where nothing is known. None if there are too few buckets.
+    """
+    labels = [_local(bucket["start"])[5:16] for bucket in answer.buckets]
+    average = [bucket["average_listeners"] for bucket in answer.buckets]
+    peak = [bucket["peak_listeners"] for bucket in answer.buckets]
+    return line_chart(labels, average, peak, ("average", "peak"), width)

@@ -19,9 +19,11 @@ from rich.text import Text
 
 from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.output import failures
+from metrics_lake.cli.output.consoles import plain_text, write_line
+from metrics_lake.cli.screens import missing_hours
 from metrics_lake.cli.screens.country_note import COUNTRIES_MISSING, COUNTRIES_REMEDY
 from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, written_ahead
-from metrics_lake.cli.screens.landing_checks import landing
+from metrics_lake.cli.screens.landing_check import landing
 from metrics_lake.cli.screens.rollup_checks import documents, rollups
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
@@ -76,11 +78,10 @@ def _write_finding(finding: Finding, choice: SettingsChoice, width: int, console
     grid.add_column(width=width)
     grid.add_column(overflow="fold")
     mark = Text("right", "green") if finding.is_right else Text("wrong", "red")
-    grid.add_row(mark, Text(finding.name), Text(without_addresses(finding.state)))
+    grid.add_row(mark, Text(finding.name), Text(plain_text(without_addresses(finding.state))))
     console.print(grid)
     for line in filter(None, (finding.remedy, " && ".join(_command(text, choice) for text in finding.commands))):
-        text = f"{'':{width + len('right') + 4}}→ {without_addresses(line)}"
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
+        write_line(console, f"{'':{width + len('right') + 4}}→ {without_addresses(line)}")
 
 
 def _command(text: str, choice: SettingsChoice) -> str:
@@ -195,7 +196,7 @@ def _tables(settings: Settings) -> list[Finding]:
     finding = lake(settings)
     if not finding.is_right:
         return [finding, Finding("agents", True, "not checked, because the lake can't be read")]
-    return [finding, _agents(settings)]
+    return [finding, missing_hours.finding(settings), _agents(settings)]
 
 
 def _agents(settings: Settings) -> Finding:

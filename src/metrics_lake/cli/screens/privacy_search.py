@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
@@ -15,25 +16,29 @@ from rich.console import Console
 from metrics_lake import audit
 from metrics_lake.audit import landed_addresses
 from metrics_lake.audit.report import Finding, Report
+from metrics_lake.cli.output.consoles import write_line
 from metrics_lake.cli.output.layout import Column, from_rows, table
 from metrics_lake.config.settings import Settings, load_tenants
 from metrics_lake.config.storage_urls import is_azure
+from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.io.storage.files import write_whole
 from metrics_lake.privacy import salts
+from metrics_lake.privacy.redaction import without_addresses
 
 _EPOCHS_BACK = timedelta(days=400)
 
 
 def search(settings: Settings, addresses_file: str | None, more: list[str]) -> Report:
     """Searches lake, rollups, documents and `more` for keys and addresses. The addresses come from a file, else from landing."""
+    unread: list[tuple[str, str]] = []
     if addresses_file:
         with Path(addresses_file).open(encoding="utf-8", errors="replace") as lines:
             addresses: set[str] = set(landed_addresses.read_list(lines))
     elif is_azure(settings.storage.landing):
-        addresses = landed_addresses.addresses_of(_landed(settings.storage.landing))
+        addresses = landed_addresses.addresses_of(_landed(settings.storage.landing, unread))
     else:
-        addresses = landed_addresses.addresses(Path(settings.storage.landing, "haproxy"))
+        addresses = landed_addresses.addresses(Path(settings.storage.landing, "haproxy"), unread)
     now, rotation = datetime.now(timezone.utc), settings.privacy.key_rotation
     epochs = audit.epochs_between(now - _EPOCHS_BACK, now, rotation)
     known_salts = salts.read(settings.privacy.keys_file)
@@ -41,13 +46,27 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
     with written(settings) as places:
         roots = [place for place in (*places, *map(Path, more)) if place.exists()]
-        return audit.search(roots, audit.search_terms(addresses, keys), without=[Path(place) for place in own])
+        report = audit.search(roots, audit.search_terms(addresses, keys), without=[Path(place) for place in own])
+    return replace(report, unread=[*unread, *report.unread])
 
 
-def _landed(place: str) -> Iterator[tuple[str, BinaryIO]]:
-    """Each log of Azure's landing, in memory: a copy on this disk would itself be a place with addresses."""
-    blobs = blobs_in(place)
-    return ((path, BytesIO(blobs.read(path) or b"")) for path in blobs.sizes("haproxy"))
+def _landed(place: str, unread: list[tuple[str, str]]) -> Iterator[tuple[str, BinaryIO]]:
+    """Each log of Azure's landing, in memory: a copy on this disk would itself be a place with addresses.
+
+    Blobs that are refused, such as archived ones, are added to `unread`; AzureError if all are.
+    """
+    blobs, is_any_read, refusal = blobs_in(place), False, None
+    for path in blobs.sizes("haproxy"):
+        try:
+            content = blobs.read(path) or b""
+        except AzureError as error:
+            refusal = error
+            unread.append((without_addresses(path), str(error)))
+            continue
+        is_any_read = True
+        yield path, BytesIO(content)
+    if refusal and not is_any_read:
+        raise refusal
 
 
 @contextmanager
@@ -87,8 +106,11 @@ def write_report(report: Report, console: Console) -> None:
         if findings:
             console.print(table(_columns(findings), console.width, title))
     for file, why in report.unread:
-        console.print(f"not read: {file}: {why}")
-    console.print("[green]no address and no key was found[/green]" if report.is_clean else "[red]not clean[/red]")
+        write_line(console, f"not read: {file}: {why}")
+    if report.is_clean:
+        console.print("no address and no key was found", style="green")
+    else:
+        console.print("not clean", style="red")
 
 
 def _columns(findings: list[Finding]) -> list[Column]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
+from metrics_lake.cli.output.consoles import write_line
+
 
 def write(rejected: Mapping[str, int], console: Console) -> None:
     """One line: how many were rejected, and why; nothing where none was."""
@@ -14,4 +16,4 @@ def write(rejected: Mapping[str, int], console: Console) -> None:
         total = sum(rejected.values())
         lines = "line" if total == 1 else "lines"
         line = f"{total:,} {lines} rejected: {reasons}; `show bronze.rejects` has them masked"
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        write_line(console, line)

@@ -30,7 +30,7 @@ def rollups(settings: Settings) -> Finding:
         blobs = blobs_in(place)
         sizes, note = blobs.sizes(""), plan.last_note(blobs)
         tenants = [name for name in _tenants(settings, note) if index.path_of(name) in sizes]
-        broken = list(_broken(blobs, sizes, _tenants(settings, note), has_hashes=not is_azure(place)))
+        broken = list(_broken(blobs, sizes, _tenants(settings, note), note, has_hashes=not is_azure(place)))
     except (SettingsError, AzureError) as error:
         return Finding("rollups", False, str(error), "mend what it says")
     if plan.is_underway(note):
@@ -65,7 +65,9 @@ class _Problem(NamedTuple):
     is_of_publish: bool = False
 
 
-def _broken(blobs: Blobs, sizes: Mapping[str, int], tenants: list[str], *, has_hashes: bool) -> Iterator[_Problem]:
+def _broken(
+    blobs: Blobs, sizes: Mapping[str, int], tenants: list[str], note: plan.Note, *, has_hashes: bool
+) -> Iterator[_Problem]:
     for path in _NOTES:
         if path in sizes and notes.is_torn(blobs.read(path)):
             yield _Problem(f"{path} is torn")
@@ -73,7 +75,7 @@ def _broken(blobs: Blobs, sizes: Mapping[str, int], tenants: list[str], *, has_h
         place = index.path_of(tenant)
         own = {path for path in sizes if index.is_rollup(tenant, path)}
         if place not in sizes:
-            yield from [_Problem(f"{place} is lost")] if own else ()
+            yield from [_Problem(f"{place} is lost")] if own or tenant in note.get(plan.MARKS, {}) else ()
         elif index.is_torn(blobs.read(place)):
             yield _Problem(f"{place} is torn")
         else:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from azure.cosmos import CosmosClient
+
+from metrics_lake.io.storage.identity import default_credential
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -18,15 +18,9 @@ def connected(endpoint: str, key: str | None, answer_seconds: float) -> CosmosCl
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return CosmosClient(
         endpoint,
-        key or _identity(),
+        key or default_credential(),
         retry_total=0,
         connection_timeout=answer_seconds,
         read_timeout=answer_seconds,
         enable_endpoint_discovery=not is_local,
     )
-
-
-def _identity() -> Any:
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()

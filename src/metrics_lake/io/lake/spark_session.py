@@ -56,6 +56,8 @@ _NOTICE = re.compile(
     r"WARNING: |(NOTE: )?Picked up \w+_OPTIONS|Setting default log level to |To adjust logging level use |SLF4J"
     r"|Using Spark's default log4j profile|\[[\d.,]+s\]\[(warning|info *)\]\[(cds|class|aot)"
     r"|.* VM warning: (Sharing|Archived|Ignoring option|Options? \S+ (was|were) deprecated|-X\S+ )"
+    # After a Ctrl-C Java may overflow in a log line's pattern, in a thousand lines; Python's error has what matters.
+    r"|\s+at [\w$.<>/@-]+\(|\s+\.\.\. \d+ more|.*\bjava\.lang\.StackOverflowError"
 )
 _LAST_WORDS_SECONDS = 5.0  # that a Java which failed to start has to tell why
 

@@ -1,7 +1,8 @@
 """Landing files in a container of Azure: what is new among them, and the bytes of one, pinned by its ETag.
 
 A blob that is overwritten between these two waits for the next plan: the version that was planned counts as unreadable
-(`changed`), and the new one has another ETag. An ETag never comes back, so no version is tried twice.
+(`changed`), and the new one has another ETag. A blob that the service refuses alone (archived, forbidden) is put off,
+and asked for again by every plan.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from metrics_lake.config.storage_urls import AzurePlace, place_of
-from metrics_lake.io.landing.local_landing import UNFINISHED
-from metrics_lake.io.storage.azure import blobs_below, container_of, is_missing_blob, telling
+from metrics_lake.io.landing.passed_over import is_passed_over
+from metrics_lake.io.storage.azure import FORBIDDEN, blobs_below, container_of, refusal_of_blob, telling
 from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 
 if TYPE_CHECKING:
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
 
 
 class AzureLanding:
-    """The blobs below a place, as Intake.plan asks for files."""
+    """The blobs below a place, as Intake.plan asks for files. Those that the service refuses one by one are `put_off`."""
 
     def __init__(self, root: str) -> None:
         self._place = place_of(root)
         self._container = container_of(self._place)
+        self.put_off = dict[str, str]()
+        self._read_count = 0
+        self._known: list[BlobProperties] = []
+        self._forbidden: list[BlobProperties] = []
 
     def __str__(self) -> str:
         return str(self._place)
@@ -41,7 +46,7 @@ class AzureLanding:
             blobs = list(blobs_below(self._container, self._place.path(f"{folder}/")))
         for blob in blobs:
             parts = self.path(blob).split("/")
-            if not any(part.startswith(".") for part in parts) and not parts[-1].endswith(UNFINISHED):
+            if not any(part.startswith(".") for part in parts) and not is_passed_over(parts[-1]):
                 yield blob
 
     def path(self, blob: BlobProperties) -> str:
@@ -51,22 +56,44 @@ class AzureLanding:
     def changed(
         self, blob: BlobProperties, newest: dict[str, FileEntry], hashes: set[str], redact_path: Callable[[str], str]
     ) -> FileEntry | None:
-        """The blob's entry, if it is new or of another content; None also where it changes while it is looked at."""
+        """The blob's entry, if it is new or of another content. A blob that can't be read now is `put_off`."""
         name, etag = redact_path(self.path(blob)), str(blob.etag)
         before = newest.get(name)
         if before and before.etag == etag:
+            self._known.append(blob)
             return None
-        digest = hashlib.sha256()
         try:
-            for piece in _chunks(self._container, self._place, self.path(blob), etag):
-                digest.update(piece)
-        except UnreadableFile:
+            content = self._content_hash(blob)
+        except UnreadableFile as error:
+            self.put_off[name] = error.reason
+            self._forbidden += [blob] * (error.reason == FORBIDDEN)
             return None
-        content = digest.hexdigest()
         if before and before.content_hash == content:
             return None
         modified = blob.last_modified.isoformat()
         return FileEntry(name, int(blob.size), content, modified, is_duplicate=content in hashes, etag=etag)
+
+    def refusal(self, blob: BlobProperties) -> str | None:
+        """Why a blob can't be read, as far as its tier tells; None if it can."""
+        return "archived" if str(getattr(blob, "blob_tier", None)) == "Archive" else None
+
+    def end_plan(self, redact_path: Callable[[str], str]) -> None:
+        """Raises AzureError where every new blob is forbidden and known ones are too: then it is the key or role, not the blob."""
+        if self._read_count or not self._forbidden:
+            return
+        known = (blob for blob in self._known if not self.refusal(blob))
+        probe = next(known, self._forbidden[0])
+        with telling(self._place):
+            next(self._container.download_blob(self._place.path(self.path(probe))).chunks(), None)
+
+    def _content_hash(self, blob: BlobProperties) -> str:
+        if reason := self.refusal(blob):
+            raise UnreadableFile(reason)
+        digest = hashlib.sha256()
+        for piece in _chunks(self._container, self._place, self.path(blob), str(blob.etag), is_listed=True):
+            digest.update(piece)
+        self._read_count += 1
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -105,42 +132,31 @@ class LandedBlob:
 
         It stays in memory, packed as it is: a file on this machine would contain addresses.
         """
-        from metrics_lake.io.landing.byte_pieces import GZIP, PIECE_BYTES, unpacked_pieces, whole_lines
+        from metrics_lake.io.landing.byte_pieces import line_pieces
 
         place = place_of(self.root)
         with io.BytesIO() as file:
             for chunk in _chunks(container_of(place), place, self.true_path, self.entry.etag):
                 file.write(chunk)
-            size, _ = file.tell(), file.seek(0)
-            is_packed, _ = file.read(2) == GZIP, file.seek(0)
-            if not is_packed and self.entry.path.endswith(".gz") and size:
-                raise UnreadableFile("not_gzip")
-            if not is_packed:
-                yield from whole_lines(_read(file, PIECE_BYTES))
-                return
-            for _ in unpacked_pieces(file):
-                pass  # a cut or damaged file shows before its first line is taken
-            file.seek(0)
-            yield from whole_lines(unpacked_pieces(file))
+            yield from line_pieces(file)
 
 
-def _read(file: IO[bytes], size: int) -> Iterator[bytes]:
-    while piece := file.read(size):
-        yield piece
+def _chunks(
+    container: ContainerClient, place: AzurePlace, path: str, etag: str, *, is_listed: bool = False
+) -> Iterator[bytes]:
+    """One version of a blob, in ranges; UnreadableFile where the service refuses this blob alone, such as another version.
 
-
-def _chunks(container: ContainerClient, place: AzurePlace, path: str, etag: str) -> Iterator[bytes]:
-    """One version of a blob, in ranges; UnreadableFile where it is another version by now, or gone."""
+    That it is forbidden counts as such only where the listing was just allowed, and the caller looks at the others too.
+    """
     from azure.core import MatchConditions
-    from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+    from azure.core.exceptions import HttpResponseError
 
     pinned: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
     with telling(place):
         try:
             yield from container.download_blob(place.path(path), **pinned).chunks()
-        except ResourceModifiedError:
-            raise UnreadableFile("changed") from None
-        except ResourceNotFoundError as error:
-            if not is_missing_blob(error):
+        except HttpResponseError as error:
+            reason = refusal_of_blob(error)
+            if reason is None or (reason == FORBIDDEN and not is_listed):
                 raise
-            raise UnreadableFile("vanished") from None
+            raise UnreadableFile(reason) from None

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-from isal import igzip, isal_zlib
-
+from metrics_lake.io.landing.passed_over import is_passed_over
 from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
 
-GZIP = b"\x1f\x8b"
-PIECE_BYTES = 16 << 20
-_WHOLE_BYTES = 8 << 20  # packed files up to this size are unpacked in memory, larger ones are checked and read again
+LONGEST_LINE = 32 << 20
+_KEPT_BYTES = 64 << 20  # a packed file that unfolds to no more stays in memory, unpacked
 
 
 @dataclass(frozen=True)
@@ -40,25 +37,22 @@ class LandedFile:
 
     def pieces(self) -> Iterator[bytes]:
         """See InputFile.pieces."""
+        is_begun = False
         try:
-            path = Path(self.root, self.true_path)
-            with path.open("rb") as file:
-                is_packed = file.read(2) == GZIP
-            if not is_packed and path.suffix == ".gz" and path.stat().st_size:
-                raise UnreadableFile("not_gzip")
-            yield from whole_lines(self._unpacked(path)) if is_packed else whole_lines(_read(path))
-        except FileNotFoundError:
-            raise UnreadableFile("vanished") from None
-        except PermissionError:
-            raise UnreadableFile("not_permitted") from None
+            with Path(self.root, self.true_path).open("rb") as file:
+                for piece in line_pieces(file):
+                    yield piece
+                    is_begun = True
+        except OSError as error:
+            if is_begun:
+                raise  # its lines are taken: the batch has to be read again
+            raise UnreadableFile(reason_of(error)) from None
 
     def before(self) -> LandedFile | None:
         """See InputFile.before."""
-        from metrics_lake.io.landing.local_landing import is_unfinished
-
         try:
             path = Path(self.root, self.true_path)
-            files = (file for file in path.parent.iterdir() if file.name < path.name and not is_unfinished(file.name))
+            files = (file for file in path.parent.iterdir() if file.name < path.name and not is_passed_over(file.name))
             previous = max((file for file in files if file.is_file()), default=None)
             size = previous.stat().st_size if previous else 0
         except OSError:
@@ -69,50 +63,45 @@ class LandedFile:
             self, entry=FileEntry(self.redact_path(previous.relative_to(self.root).as_posix()), size, "", "")
         )
 
-    def _unpacked(self, path: Path) -> Iterator[bytes]:
-        if self.entry.size_bytes <= _WHOLE_BYTES:
-            content = _unpack(path.read_bytes())
-            return iter([content])
-        for _ in _unpack_stream(path):
-            pass  # a cut or damaged file shows before its first line is taken
-        return _unpack_stream(path)
+
+def reason_of(error: OSError) -> str:
+    """Why a file of this machine can't be read."""
+    if isinstance(error, FileNotFoundError):
+        return "vanished"
+    return "not_permitted" if isinstance(error, PermissionError) else "not_readable"
 
 
-def _read(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(PIECE_BYTES):
-            yield piece
+def line_pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The text in a file, packed or not, in pieces that end where a line ends. UnreadableFile comes before the first piece.
 
+    A packed file is unpacked to its end before its first line is taken, since a cut shows only there. What it unfolds to
+    is kept if it is not much, else unpacked a second time.
+    """
+    from metrics_lake.io.landing.packing import is_packed, unpacked
 
-def _unpack(content: bytes) -> bytes:
-    return b"".join(unpacked_pieces(io.BytesIO(content)))
-
-
-def _unpack_stream(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        yield from unpacked_pieces(file)
-
-
-def unpacked_pieces(file: Any) -> Iterator[bytes]:
-    try:
-        with igzip.GzipFile(fileobj=file) as unpacked:  # type: ignore[no-untyped-call]
-            while piece := unpacked.read(PIECE_BYTES):
-                yield piece
-    except EOFError:
-        raise UnreadableFile("gzip_truncated") from None
-    except (igzip.BadGzipFile, OSError, ValueError):
-        raise UnreadableFile("gzip_damaged") from None
-    except isal_zlib.error:  # type: ignore[misc]
-        raise UnreadableFile("gzip_damaged") from None
+    if not is_packed(file):
+        return whole_lines(unpacked(file))
+    kept, size = list[bytes](), 0
+    for piece in unpacked(file):
+        size += len(piece)
+        if size <= _KEPT_BYTES:
+            kept.append(piece)
+        else:
+            kept.clear()
+    return whole_lines(iter(kept) if size <= _KEPT_BYTES else unpacked(file))
 
 
 def whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes, each piece but the last ending where a line ends."""
-    rest = b""
+    """The same bytes, each piece but the last ending where a line ends. Of a line beyond `LONGEST_LINE` the end is left
+    out: no line of a log is a thousandth of that, and it would have to be kept in memory.
+    """
+    parts, size = list[bytes](), 0
     for piece in pieces:
-        head, newline, tail = (rest + piece).rpartition(b"\n")
-        rest = tail
+        head, newline, tail = piece.rpartition(b"\n")
         if newline:
-            yield head + newline
-    if rest:
+            yield b"".join((*parts, head, newline))
+            parts, size = [], 0
+        parts.append(tail[: LONGEST_LINE - size])
+        size += len(parts[-1])
+    if rest := b"".join(parts):
         yield rest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 
 class LandingFolder(Protocol):
-    """Where landing files are: a folder of this machine, or a container of Azure."""
+    """Where landing files are: a folder of this machine, or a container of Azure.
+
+    `put_off` are the files that `changed` could not read: their redacted paths, each with its reason of quarantine. They
+    are in no batch, and the next plan tries them again.
+    """
+
+    put_off: dict[str, str]
 
     def check(self, folder: str) -> None: ...
 
@@ -32,6 +38,14 @@ class LandingFolder(Protocol):
     def changed(
         self, file: Any, newest: dict[str, FileEntry], hashes: set[str], redact_path: Callable[[str], str]
     ) -> FileEntry | None: ...
+
+    def end_plan(self, redact_path: Callable[[str], str]) -> None:
+        """Called when every file has been looked at. Raises an error where it was the whole place that refused."""
+        ...
+
+    def refusal(self, file: Any) -> str | None:
+        """Why a file can't be read, as far as the listing tells; None if it can."""
+        ...
 
 
 def landing_at(place: str) -> LandingFolder:
@@ -45,15 +59,18 @@ def new_entries(
     known: list[FileEntry],
     redact_path: Callable[[str], str],
     unread: Callable[[], set[str]] = set,
+    again: Collection[tuple[str, str]] = (),
 ) -> Iterator[FileEntry]:
     """Files of a folder of landing that no batch has yet, or has with other content, in the order of their paths.
 
     `redact_path` gives a path as it may be written: always the same for one path, and never the same for two. `unread`
     gives hashes of files that were planned and could not be read: a file with such content is no copy. It is called at
-    the first copy.
+    the first copy. `again` are paths and content hashes of known versions that are to be read again: what stood in their
+    way may have passed.
     """
     landing.check(folder)
     newest = {entry.path: entry for entry in known}
+    newest = {path: entry for path, entry in newest.items() if (path, entry.content_hash) not in again}
     hashes = {entry.content_hash for entry in known if entry.size_bytes}
     never_read: set[str] | None = None
     for file in landing.files(folder):
@@ -67,6 +84,7 @@ def new_entries(
             never_read.discard(entry.content_hash)
             is_copy = False
         yield replace(entry, is_duplicate=is_copy)
+    landing.end_plan(redact_path)
 
 
 class Intake:
@@ -92,10 +110,21 @@ class Intake:
             for file in landing.files(folder)
         }
 
+    def readable(self, landing: LandingFolder) -> set[str]:
+        """The paths of those of them that can be read, as far as the listing tells: no blob in the Archive tier."""
+        return {path for path, file in self.landed(landing).items() if landing.refusal(file) is None}
+
+    def refused(self, landing: LandingFolder) -> dict[str, str]:
+        """The files that no batch has and that can't be read: their paths, each with its reason of quarantine."""
+        known = {entry.path for entry in self.manifest.entries()}
+        files = self.landed(landing).items()
+        refusals = {path: landing.refusal(file) for path, file in files if path not in known}
+        return {path: reason for path, reason in refusals.items() if reason}
+
     def landed_versions(self, landing: LandingFolder) -> dict[str, str]:
         """The hash of each file's content in landing, by its path. A file that no batch has as it is now is read for it."""
         known = self.manifest.entries()
-        paths, newest = set(self.landed(landing)), {entry.path: entry.content_hash for entry in known}
+        paths, newest = self.readable(landing), {entry.path: entry.content_hash for entry in known}
         for folder in self._feed.folders:
             entries = new_entries(landing, folder, known, self._redact_path)
             newest |= {entry.path: entry.content_hash for entry in entries}
@@ -126,16 +155,17 @@ class Intake:
         folder: str | None = None,
         unread: Callable[[], set[str]] = set,
         dated: Callable[[FileEntry], FileEntry] = lambda entry: entry,
+        again: Collection[tuple[str, str]] = (),
     ) -> Batch | None:
         """Writes the next batch of new files to the manifest: up to `most_bytes`, at least one file. None if nothing is new.
 
-        `folder` is the feed's folder to look in; by default its first. For `unread` see new_entries; `dated` may add
-        when a file was first seen.
+        `folder` is the feed's folder to look in; by default its first. For `unread` and `again` see new_entries; `dated` may
+        add when a file was first seen.
         """
         entries: list[FileEntry] = []
         size = 0
         known = self.manifest.entries()
-        for entry in new_entries(landing, folder or self._feed.folders[0], known, self._redact_path, unread):
+        for entry in new_entries(landing, folder or self._feed.folders[0], known, self._redact_path, unread, again):
             if entries and size + entry.size_bytes > most_bytes:
                 break
             entries.append(dated(entry))

@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any
 from metrics_lake.config.secrets import STORAGE, storage_secret
 from metrics_lake.config.settings import SettingsError
 from metrics_lake.config.storage_urls import AzurePlace
+from metrics_lake.io.storage.identity import Identity, NoIdentityError, default_credential
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, ContainerClient
 
-_FOLDER = "hdi_isfolder"  # the mark of a blob that stands for a folder, as ABFS makes them
+_FOLDER = "hdi_isfolder"  # the mark of a blob that stands for a folder, as ABFS makes them; tools spell it as they like
+_OF_CONTAINERS = ("ContainerNotFound", "FilesystemNotFound", "ContainerBeingDeleted", "AuthenticationFailed")
+FORBIDDEN = "not_permitted"
+_REFUSALS = {
+    "BlobArchived": "archived", "BlobBeingRehydrated": "archived", "403": FORBIDDEN, "404": "vanished", "409": "refused",
+    "412": "changed",
+}  # fmt: skip
+_FOLDER_ENDINGS = ("/", "_$folder$")
 _SCOPE = "https://storage.azure.com/.default"
 _PATIENCE: dict[str, Any] = {
     "connection_timeout": 20,
@@ -56,28 +64,42 @@ def opening(place: AzurePlace) -> tuple[str, str]:
 
 
 def token() -> str:
-    """A token by which the storage accepts this process's identity for about an hour."""
-    return str(_identity().get_token(_SCOPE).token)
+    """A token by which the storage accepts this process's identity for about an hour. Raises AzureError without one."""
+    try:
+        return str(_identity().get_token(_SCOPE).token)
+    except NoIdentityError as error:
+        raise AzureError(f"Azure's storage: {error}") from None
 
 
 @cache
-def _identity() -> Any:
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()
+def _identity() -> Identity:
+    return Identity(
+        default_credential(), f"set {STORAGE}_KEY or {STORAGE}_SAS, or give this machine one: docs/azure.md"
+    )
 
 
 def blobs_below(container: ContainerClient, start: str) -> Iterator[BlobProperties]:
     """The blobs whose names begin so, in order, without those that stand for folders."""
     blobs = container.list_blobs(name_starts_with=start, include=["metadata"])
-    yield from sorted(
-        (blob for blob in blobs if (blob.metadata or {}).get(_FOLDER) != "true"), key=lambda blob: str(blob.name)
-    )
+    yield from sorted((blob for blob in blobs if not _is_folder(blob)), key=lambda blob: str(blob.name))
+
+
+def _is_folder(blob: BlobProperties) -> bool:
+    marks = {str(key).lower(): str(mark).lower() for key, mark in (blob.metadata or {}).items()}
+    return marks.get(_FOLDER) == "true" or str(blob.name).endswith(_FOLDER_ENDINGS)
 
 
 def is_missing_blob(error: Any) -> bool:
     """Whether it is the blob that isn't there, and not its container; asked by HEAD the service doesn't tell which."""
     return _code(error) == "BlobNotFound"
+
+
+def refusal_of_blob(error: Any) -> str | None:
+    """Why the service refuses one blob, as a reason of quarantine; None if the error is of the container or the account."""
+    status, code = getattr(error, "status_code", None), _code(error)
+    if code in _OF_CONTAINERS:
+        return None
+    return _REFUSALS.get(code) or _REFUSALS.get(str(status))
 
 
 def _code(error: Any) -> str:
@@ -93,6 +115,8 @@ def telling(place: AzurePlace) -> Iterator[None]:
 
     try:
         yield
+    except NoIdentityError as error:
+        raise AzureError(f"{place}: {error}") from None
     except Failed as error:
         raise AzureError(f"{place}: {_reason(error)}") from None
 

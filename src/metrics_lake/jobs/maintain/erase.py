@@ -155,7 +155,7 @@ def _clear(context: JobContext, tenant: str) -> None:
     days = context.delta_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["listened_on"])[
         "listened_on"
     ]
-    periods = periods_of(context, days.unique(), coverage(context.settings).complete_through).get(tenant, ())
+    periods = periods_of(context, days.unique(), coverage(context.settings).received_through).get(tenant, ())
     remove(context, tenant, stale_outputs(context, tenant, periods))
     if periods:
         return

@@ -24,7 +24,7 @@ def _batches(context: JobContext, feed: Feed) -> list[Batch]:
     """
     files = context.delta_tables.frame(feed.files, columns=_COLUMNS)
     entries: dict[int, list[FileEntry]] = {}
-    for number, path, size, content, status in files.sort("batch_number", "path").rows():
+    for number, path, size, content, status in files.unique().sort("batch_number", "path").rows():
         entries.setdefault(number, []).append(FileEntry(path, size, content, "", is_duplicate=status == DUPLICATE))
     root = context.settings.storage.landing
     return [Batch(number, root, tuple(entries.get(number, ())), {}) for number in range(1, max(entries, default=0) + 1)]

@@ -78,9 +78,12 @@ def write_periods(
 ) -> None:
     """Writes the documents of longer periods. A rolling period, and that of all time, replaces the stored one of its name."""
     longer = [period for period in periods if period.kind in listening.LONGER]
+    covered = data_status.covered(tenant)
     for stream in gold.streams(tenant):
         new = [
-            listening.period_document(tenant, stream, period, period_summary(gold, tenant, stream, period), data_status)
+            listening.period_document(
+                tenant, stream, period, period_summary(gold, tenant, stream, period, covered), data_status
+            )
             for period in longer
             if gold.has_listening(tenant, stream, period)
         ]

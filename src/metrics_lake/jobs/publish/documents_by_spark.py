@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -44,7 +45,8 @@ def write_days(
 ) -> DocumentCounts:
     """Writes the documents of these days and their hours, of every stream of these tenants; see documents.write_days."""
     work.on_step(f"writing documents of {len(days)} days")
-    plain = DataStatus(data_status.complete_through, data_status.restatement)  # no lost_share: documents don't have it
+    nothing = DataStatus(data_status.complete_through, data_status.restatement).lost_share  # documents don't have it
+    plain = replace(data_status, lost_share=nothing)
     parts = min(_PARTS_AT_ONCE, work.spark_tables.spark.sparkContext.defaultParallelism)
     rows = _rows(work, tenants, days).repartition(parts, "tenant", "stream", "week")
     write = document_writer(work.settings.documents, work.calendars, plain)

@@ -1,14 +1,14 @@
 """Plans a publish: which days and periods it compares, by the note of the last publish, `_published.json` beside the rollups.
 
-The note names the lake of the rollups, the versions of its tables, a digest of the settings, up to when data was complete, and
-the marks of the indexes (jobs/publish/index.py). During a publish it has no marks, and lists under `underway` what the rollups
-may come from if that publish is interrupted.
+The note names the lake of the rollups, the versions of its tables, a digest of the settings, up to when data was complete, when
+the gap that holds this is given up, the first hour of each tenant, and the marks of the indexes (jobs/publish/index.py).
+During a publish it has no marks, and lists under `underway` what the rollups may come from if that publish is interrupted.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -27,11 +27,14 @@ from metrics_lake.jobs.publish import notes
 from metrics_lake.jobs.read_coverage import coverage, coverage_up_to, line_loss
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.data_status import DataStatus
+from metrics_lake.serve.rollup import rollup
 from metrics_lake.sources.lookups.bots import rules_version
 
 NOTE = "_published.json"
 LAKE, GOLD, MARKS = "lake", "gold", "indexes"
 _BATCH, _RULES, DOWNLOADS, _THROUGH, _UNDERWAY = "batch", "rules", "downloads", "complete_through", "underway"
+_GIVEN_UP_AT, FIRST_HOURS = "given_up_at", "first_hours"
+_OF_ITS_WORK = (_THROUGH, _GIVEN_UP_AT, FIRST_HOURS, MARKS)
 _DAY, _WITHIN_HOUR = timedelta(days=1), timedelta(minutes=59)
 
 Note = dict[str, Any]
@@ -48,12 +51,14 @@ class Plan:
 
 def due(work: JobContext, last: Note, current: Note, data_status: DataStatus, *, everything: bool) -> Plan:
     """What a publish compares with storage: everything, or what has changed since the last one."""
-    is_everything = everything or _is_everything(last, current)
-    days = _every_day(work) if is_everything else _listening_days(work, last, data_status)
-    download_days = [] if is_everything else _download_days(work, last, current)
-    status_days = [] if is_everything else _status_days(work, last, data_status)
-    periods = periods_of(work, sorted({*days, *download_days, *status_days}), data_status.complete_through)
-    return Plan(is_everything, days, periods)
+    through = coverage(work.settings).received_through
+    if everything or _is_everything(last, current):
+        days = _every_day(work)
+        return Plan(True, days, periods_of(work, days, through))
+    covered_days = _covered_days(work, last, current)
+    days = sorted({*_listening_days(work, last, data_status), *covered_days.intersection(_every_day(work))})
+    others = {*_download_days(work, last, current), *covered_days, *_status_days(work, last, data_status)}
+    return Plan(False, days, periods_of(work, sorted({*days, *others}), through))
 
 
 def last_note(blobs: Blobs) -> Note:
@@ -62,7 +67,7 @@ def last_note(blobs: Blobs) -> Note:
 
 
 def current_note(work: JobContext) -> Note:
-    """The note that a publish would write now, without `complete_through` and marks."""
+    """The note that a publish would write now, without what only its own work brings to light (_OF_ITS_WORK)."""
     apps, lake = compute_downloads.version(work), work.commit_log.lake_id(listening_by_period.TABLE)
     return {
         LAKE: lake,
@@ -73,9 +78,11 @@ def current_note(work: JobContext) -> Note:
     }
 
 
-def is_same(last: Note, current: Note) -> bool:
-    """Whether nothing has changed, and the last publish was finished."""
-    return last == {**current, **{name: last.get(name) for name in (_THROUGH, MARKS)}}
+def is_same(last: Note, current: Note, now: datetime) -> bool:
+    """Whether nothing has changed, the last publish was finished, and no gap has been given up since."""
+    given_up_at = last.get(_GIVEN_UP_AT)
+    is_given_up = given_up_at is not None and now >= datetime.fromisoformat(given_up_at)
+    return not is_given_up and last == {**current, **{name: last.get(name) for name in _OF_ITS_WORK}}
 
 
 def is_underway(note: Note) -> bool:
@@ -91,9 +98,13 @@ def begin(blobs: Blobs, last: Note, current: Note, data_status: DataStatus) -> N
     _write(blobs, {**kept, _UNDERWAY: [*earlier, mine]})
 
 
-def end(blobs: Blobs, current: Note, data_status: DataStatus, marks: dict[str, str]) -> None:
-    """Notes that a publish is finished."""
-    _write(blobs, {**current, _THROUGH: data_status.complete_through.isoformat(), MARKS: marks})
+def end(
+    blobs: Blobs, current: Note, data_status: DataStatus, given_up_at: datetime | None, marks: dict[str, str]
+) -> None:
+    """Notes that a publish is finished; `given_up_at` is when the gap that holds `complete_through` is given up."""
+    moment = given_up_at.isoformat() if given_up_at else None
+    through = data_status.complete_through.isoformat()
+    _write(blobs, {**current, _THROUGH: through, _GIVEN_UP_AT: moment, MARKS: marks})
 
 
 def _is_everything(last: Note, current: Note) -> bool:
@@ -124,20 +135,35 @@ def _download_days(work: JobContext, last: Note, current: Note) -> list[date]:
     return sorted(compute_downloads.days_changed(work, since)) if current.get(DOWNLOADS, -1) > since else []
 
 
-def _status_days(work: JobContext, last: Note, data_status: DataStatus) -> list[date]:
-    """Days with the same figures, of which rollups show another `complete_through` or `lost_share` now.
+def _status_days(work: JobContext, last: Note, data_status: DataStatus) -> set[date]:
+    """Days with the same figures, of which rollups show another `complete_through`, `status` or `lost_share` now.
 
-    A late file from before the first hour, or from long after the last, changes both for days without a line in it.
+    A gap that is given up, or a late file from before the first hour, changes them for days without a line in it.
     """
     reached = {data_status.complete_through, *(datetime.fromisoformat(through) for _, through in _written(last))}
-    later = [on for on in _every_day(work) if on > max(reached).date()] if len(reached) > 1 else []
-    settings, batch = work.settings, last[_BATCH]
-    hours = changed_hours(coverage_up_to(settings, batch), coverage(settings))
-    hours |= {loss.hour for loss in set(line_loss(settings, batch)) ^ set(line_loss(settings))}
-    # Days of some zones begin within an hour.
+    losses = set(line_loss(work.settings, last[_BATCH])) ^ set(line_loss(work.settings))
+    days = _days_of(work, {loss.hour for loss in losses})
+    if len(reached) > 1:
+        since = (min(reached) - data_status.restatement - _DAY).date()
+        days |= {since + n * _DAY for n in range((max(reached).date() - since).days + 1)}
+        days |= {on for on in _every_day(work) if on > max(reached).date()}
+    return days
+
+
+def _covered_days(work: JobContext, last: Note, current: Note) -> set[date]:
+    """Days of which another part is covered, for any tenant: hours came late, or a tenant began earlier than was known."""
+    days = _days_of(work, changed_hours(coverage_up_to(work.settings, last[_BATCH]), coverage(work.settings)))
+    before, now = last.get(FIRST_HOURS, {}), current[FIRST_HOURS]
+    for tenant, hour in now.items():
+        first, end = sorted(map(datetime.fromisoformat, (hour, before.get(tenant, hour))))
+        days.update(work.calendars.by_tenant[tenant].days(first, end) if first < end else ())
+    return days
+
+
+def _days_of(work: JobContext, hours: Iterable[datetime]) -> set[date]:
+    """The days that hours of the log touch, on the clock of any tenant; days of some zones begin within an hour."""
     edges = {hour + side for hour in hours for side in (timedelta(0), _WITHIN_HOUR)}
-    calendars = set(work.calendars.by_tenant.values())
-    return sorted({calendar.day_of(edge) for calendar in calendars for edge in edges}.union(later))
+    return {calendar.day_of(edge) for calendar in set(work.calendars.by_tenant.values()) for edge in edges}
 
 
 def _write(blobs: Blobs, note: Note) -> None:
@@ -156,7 +182,8 @@ def _rules(work: JobContext, lake: str) -> str:
     settings = work.settings
     places = settings.documents.model_dump()  # another store starts empty
     edges, expected = settings.sessions.length_edges_minutes, settings.haproxy.expected_proxies
-    return digest([contracts, names, settings.publish.model_dump(), edges, places, expected, lake])
+    shape = rollup.schema()  # a section or field that was added: what stands is without it
+    return digest([contracts, names, settings.publish.model_dump(), edges, places, expected, lake, shape])
 
 
 def _written(note: Note) -> list[Sequence[Any]]:

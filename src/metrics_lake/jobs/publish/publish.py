@@ -7,20 +7,23 @@ written last.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import cache, partial
 
+from metrics_lake.coverage.completeness import Coverage
+from metrics_lake.coverage.hours import HOUR
 from metrics_lake.coverage.line_loss import lost_share
 from metrics_lake.gold import discovery
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
+from metrics_lake.jobs import read_covered
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import documents, index, notes, plan, stale
 from metrics_lake.jobs.publish.inputs import RollupInputs
 from metrics_lake.jobs.publish.plan import Plan
 from metrics_lake.jobs.publish.rollups import Published, TenantRollups, context_of
-from metrics_lake.jobs.read_coverage import coverage, line_loss
+from metrics_lake.jobs.read_coverage import coverage, give_up, line_loss
 from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.silver import sessions
 
@@ -45,11 +48,15 @@ def publish(
     """
     blobs = blobs_in(work.settings.storage.rollups)
     last, current = plan.last_note(blobs), plan.current_note(work)
+    moment = now()
     if everything:
         notes.remove_torn(blobs, (index.REMOVED,))
-    if not accept_loss and not everything and plan.is_same(last, current):
+    if not accept_loss and not everything and plan.is_same(last, current, moment):
         return Published()
-    data_status = _data_status(work) if current[plan.GOLD] >= 0 else None
+    received = coverage(work.settings, moment)
+    first_hours = read_covered.first_hours(work) if current[plan.GOLD] >= 0 else {}
+    data_status = _data_status(work, received, first_hours) if current[plan.GOLD] >= 0 else None
+    current[plan.FIRST_HOURS] = {tenant: hour.isoformat() for tenant, hour in first_hours.items()}
     if data_status is None:
         if accept_loss:
             stale.remove_all(work, stale.of_tenants(work, {}))
@@ -62,9 +69,9 @@ def publish(
         _check_no_loss(work, stale_outputs)
     plan.begin(blobs, last, current, data_status)
     stale.remove_all(work, stale_outputs)
-    marks = dict(last.get(plan.MARKS, {}))
+    marks = {} if due.is_everything else dict(last.get(plan.MARKS, {}))
     published = _write(work, blobs, due, data_status, marks, now)
-    plan.end(blobs, current, data_status, marks)
+    plan.end(blobs, current, data_status, _given_up_at(work, received), marks)
     return published
 
 
@@ -95,12 +102,18 @@ def _write(
     return published
 
 
-def _data_status(work: JobContext) -> DataStatus | None:
-    received, losses = coverage(work.settings), line_loss(work.settings)
+def _data_status(work: JobContext, received: Coverage, first_hours: Mapping[str, datetime]) -> DataStatus | None:
     if received.complete_through is None:
         return None
-    restatement = timedelta(hours=work.settings.publish.restatement_hours)
-    return DataStatus(received.complete_through, restatement, cache(partial(lost_share, received, losses)))
+    restatement, losses = timedelta(hours=work.settings.publish.restatement_hours), line_loss(work.settings)
+    known = read_covered.covered_by_tenant(work, received, first_hours)
+    return DataStatus(received.complete_through, restatement, cache(partial(lost_share, received, losses)), known)
+
+
+def _given_up_at(work: JobContext, received: Coverage) -> datetime | None:
+    """When the gap that holds `complete_through` is given up; None where nothing holds it."""
+    through, last = received.complete_through, received.received_through
+    return through + HOUR + give_up(work.settings) if through and last and through < last else None
 
 
 def _check_same_sessions(work: JobContext) -> None:

@@ -52,7 +52,7 @@ _CONTRACT = record(
         "hash": {"type": "string", "pattern": "^[0-9a-f]{12}$"},
     }
 )
-_COMPLETE_THROUGH = "Up to when everything has arrived, at most the period's end"
+_COMPLETE_THROUGH = "Up to when everything has arrived or is given up, at most the period's end"
 _LOST_SHARE = (
     "What part of the period's log never arrived: by the numbers of its lines where HAProxy logs them, else by hours"
 )

@@ -37,6 +37,11 @@ def about(schema: Schema, meaning: str | None) -> Schema:
     return {"description": meaning, **schema} if meaning else schema
 
 
+def or_null(schema: Schema) -> Schema:
+    """The same, or null where nothing is known."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
 def list_of(items: Schema, **more: Any) -> Schema:
     """An array of such items."""
     return {"type": "array", "items": items, **more}

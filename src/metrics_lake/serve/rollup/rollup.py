@@ -38,7 +38,7 @@ def schema() -> dict[str, Any]:
 def rollup(context: RollupContext, stream: str, period: Period, gold: GoldRows, data_status: DataStatus) -> Row:
     """A period's document, without `generated_at` and `revision`."""
     document = head.render(context, stream, period, data_status)
-    rollup_input = RollupInput(context, stream, period, gold)
+    rollup_input = RollupInput(context, stream, period, gold, data_status)
     for section in sections():
         rendered = section.render(rollup_input)
         if rendered is not None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from metrics_lake.config.tenants import App
 from metrics_lake.model.periods import Calendar, Period
+from metrics_lake.serve.data_status import DataStatus
 from metrics_lake.serve.rollup.gold_rows import GoldRows
 from metrics_lake.serve.sums import Row
 
@@ -35,12 +36,13 @@ class RollupContext:
 
 @dataclass(frozen=True)
 class RollupInput:
-    """What one rollup is rendered from: the figures of one stream and period."""
+    """What one rollup is rendered from: the figures of one stream and period, and how complete they are."""
 
     context: RollupContext
     stream: str
     period: Period
     gold: GoldRows
+    data_status: DataStatus
     _rows: dict[str, list[Row]] = field(default_factory=dict)
 
     def rows(self, table: str) -> list[Row]:

@@ -15,9 +15,9 @@ from metrics_lake.privacy.salts import KeyDestroyed
 from metrics_lake.sources.haproxy.listeners import hashed_agent, normalized_agent, unescaped
 from metrics_lake.sources.lookups import user_agents
 
-PLAYBACK = "playback"
+LASTING = ("id", "playback")  # the second is what older versions called it
 _KINDS = (None, *user_agents.KINDS)  # with `identity: ip`, a bot at the same address has another id
-_SCHEME = "write an address, a blank and the user agent as the log has it (or - for none), or: playback ID"
+_SCHEME = "write an address, a blank and the user agent as the log has it (or - for none), or: id ID"
 
 
 class ErasureRequestError(Exception):
@@ -30,7 +30,7 @@ class ErasureRequest:
 
     address: str = field(default="", repr=False)
     agent: str = field(default="", repr=False)
-    playback: str = field(default="", repr=False)
+    lasting_id: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def read(lines: Iterable[str], *, is_hashed: bool) -> list[ErasureRequest]:
 
 def _parse(number: int, line: str, is_hashed: bool) -> ErasureRequest:
     first, _, rest = line.partition("\t") if "\t" in line else line.partition(" ")
-    if first.lower() == PLAYBACK and rest.strip():
-        return ErasureRequest(playback=unescaped(rest.strip()))
+    if first.lower() in LASTING and rest.strip():
+        return ErasureRequest(lasting_id=unescaped(rest.strip()))
     address = first.strip().strip("[]")
     if not is_hashed and canonical(address) is None:
         raise ErasureRequestError(f"line {number} begins with no address: {_SCHEME}")
@@ -103,8 +103,8 @@ def _ids_of_epoch(
     requests: Iterable[ErasureRequest], tenant: str, epoch: str, hasher: Hasher, identity: str
 ) -> Iterator[str]:
     for request in requests:
-        if request.playback:
-            yield from (hasher.playback(tenant, epoch, request.playback, kind) for kind in _KINDS)
+        if request.lasting_id:
+            yield from (hasher.lasting(tenant, epoch, request.lasting_id, kind) for kind in _KINDS)
         else:
             agents = _hashed_agents(request, identity)
             yield from (hasher.listener(tenant, epoch, request.address, agent) for agent in agents)

@@ -15,7 +15,7 @@ import polars as pl
 
 from metrics_lake.sources.haproxy.clock import naive_ms
 
-HEADERS = ("host", "referer", "user_agent", "x_forwarded_for", "playback_id")
+HEADERS = ("host", "referer", "user_agent", "x_forwarded_for", "lasting_id")
 DEFAULT_LAYOUTS: Mapping[int, tuple[str, ...]] = {
     1: ("user_agent",),
     3: ("host", "referer", "user_agent"),

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
+from itertools import count
 
 import polars as pl
 import polars_hash as plh
 
 from metrics_lake.config.settings import Haproxy, Rules
 from metrics_lake.privacy.hashing import Hasher
-from metrics_lake.sources.haproxy import clock, log_lines, streams
+from metrics_lake.sources.haproxy import clock, log_lines, streams, unwrapping
 from metrics_lake.sources.haproxy.counters import counter_runs
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 from metrics_lake.sources.haproxy.impossible import impossible_times
 from metrics_lake.sources.haproxy.listeners import identify_listeners, is_destroyed
+from metrics_lake.sources.haproxy.proxies import HeaderHosts
 
 _LINE = ("file_number", "line_number", "text")
 _KEPT = (
     "file_number", "line_number", "text", "accepted_ms", "duration_ms", "is_early", "status", "size", "method",
-    "frontend", "host", "path", "referer", "address", "user_agent", "playback_id", "line_id", "is_tcp",
+    "frontend", "host", "path", "referer", "address", "user_agent", "lasting_id", "line_id", "is_tcp",
     "is_unserved", "is_time_doubtful",
 )  # fmt: skip
 _ABSOLUTE = r"^[A-Za-z][A-Za-z0-9+.-]*://"
@@ -37,38 +40,96 @@ class ClassifiedLines:
     skipped: pl.DataFrame
     counters: pl.DataFrame
     spans: pl.DataFrame  # per file: the ends of its first and last request, of any tenant or none
+    unwrapped: pl.DataFrame  # per file: `extra`, how many lines more than records it has
+    part_lines: pl.DataFrame  # per part of a file, a host's lines: how many
+
+
+@dataclass(frozen=True)
+class ReadLines:
+    """Lines as they are read, before streams claim them: requests (each once, with the `form` that read it), the others by class.
+
+    `parsed` are all that a format parsed, with the `reason` of a reject; doubles are skipped.
+    """
+
+    requests: pl.DataFrame
+    rejects: pl.DataFrame
+    skipped: pl.DataFrame
+    parsed: pl.DataFrame
+    unwrapped: pl.DataFrame
 
 
 def classify_lines(
-    numbered: pl.DataFrame, rules: Rules, hasher: Hasher, *, unfinished: set[int], files: FileTimes | None = None
+    numbered: pl.DataFrame,
+    rules: Rules,
+    hasher: Hasher,
+    *,
+    unfinished: set[int],
+    files: FileTimes | None = None,
+    hosts: HeaderHosts | None = None,
 ) -> ClassifiedLines:
     """Classifies numbered lines. `unfinished` are files whose last line has no line end, so that it may be cut.
 
-    `files` has the path of each file, for formats that are bound to paths, and records the last end read.
+    `files` has the path of each file, for formats that are bound to paths, and records the last end read. `hosts`
+    has the files whose lines count for the host in their header, and gets the hosts; then file_number is that of a part.
     """
-    files = files or FileTimes()
-    is_long = numbered["text"].str.len_bytes() > log_lines.LONGEST
-    read, rest = parse_lines(log_lines.unwrap(numbered.filter(~is_long)), rules.haproxy, files.paths)
-    parsed = clock.to_utc(_located(read, rules.haproxy, hasher), rules.haproxy.timezone, files)
-    is_impossible = impossible_times(parsed, rules.haproxy.timezone, files)
-    parsed = parsed.with_columns(reason=_fault(parsed, is_impossible, rules.haproxy, _ends(numbered, unfinished)))
-    whole = parsed.filter(pl.col("reason").is_null()).select(_KEPT)
-    doubled = ~pl.struct("file_number", "address", "line_id").is_first_distinct()
-    distinct = streams.match_streams(whole.filter(~doubled), rules.tenants)
-    unparsed = reject_reasons.with_reasons(rest, parsed["file_number"].unique())
-    too_long = _too_long(numbered.filter(is_long))
+    lines = read_lines(numbered, rules.haproxy, unfinished=unfinished, files=files, line_seed=hasher.line_seed)
+    hosts = hosts or HeaderHosts(count())
+    hosts.register(lines.parsed)
+    part_lines = hosts.line_counts([lines.requests, lines.rejects, lines.skipped])
+    requests, rejects, skipped, parsed = map(hosts.split, (lines.requests, lines.rejects, lines.skipped, lines.parsed))
+    distinct = streams.match_streams(requests.select(_KEPT), rules.tenants)
     claimed = _of_tenants(distinct.filter(pl.col("stream_number").is_not_null()), rules, hasher)
     erased = claimed.filter("is_destroyed").with_columns(reason=pl.lit("key_destroyed"))
-    faulty = pl.concat(frame.select(*_LINE, "reason") for frame in (unparsed, parsed, too_long, erased))
-    skipped = [whole.filter(doubled).select(_LINE), unparsed.filter(pl.col("reason").is_null()).select(_LINE)]
     return ClassifiedLines(
         accepted=_accepted(claimed.filter(~pl.col("is_destroyed")), rules, hasher),
-        rejects=faulty.filter(pl.col("reason").is_not_null()),
+        rejects=pl.concat([rejects, erased.select(*_LINE, "reason")]),
         unclaimed=distinct.filter(pl.col("stream_number").is_null()).select(*_LINE, "frontend", "path"),
-        skipped=pl.concat(skipped),
+        skipped=skipped,
         counters=counter_runs(parsed.filter(pl.col("reason").is_null())),
-        spans=_spans(parsed.filter(~is_impossible)),
+        spans=_spans(parsed.filter(~pl.col("is_impossible"))),
+        unwrapped=lines.unwrapped,
+        part_lines=part_lines,
     )
+
+
+def read_lines(
+    numbered: pl.DataFrame,
+    haproxy: Haproxy,
+    *,
+    unfinished: Set[int] = frozenset(),
+    files: FileTimes | None = None,
+    line_seed: int = 0,
+) -> ReadLines:
+    """Reads numbered lines: for ingest, and for the commands that say what it will read (formats/checking.py)."""
+    files = files or FileTimes()
+    lines = unwrapping.unwrap(numbered)
+    is_long = lines["text"].str.len_bytes() > log_lines.LONGEST
+    read, rest = parse_lines(lines.filter(~is_long), haproxy, files.paths)
+    parsed = clock.to_utc(_located(read, haproxy, line_seed), haproxy.timezone, files)
+    is_impossible = impossible_times(parsed, haproxy.timezone, files)
+    parsed = parsed.with_columns(is_impossible).with_columns(reason=_fault(parsed, haproxy, _ends(lines, unfinished)))
+    whole = parsed.filter(pl.col("reason").is_null())
+    doubled = ~pl.struct("file_number", "address", "line_id").is_first_distinct()
+    unparsed = reject_reasons.with_reasons(rest, parsed["file_number"].unique())
+    faulty = pl.concat(frame.select(*_LINE, "reason") for frame in (unparsed, parsed, _too_long(lines.filter(is_long))))
+    skipped = [whole.filter(doubled).select(_LINE), unparsed.filter(pl.col("reason").is_null()).select(_LINE)]
+    return ReadLines(
+        requests=whole.filter(~doubled),
+        rejects=faulty.filter(pl.col("reason").is_not_null()),
+        skipped=pl.concat(skipped),
+        parsed=parsed,
+        unwrapped=_unwrapped(numbered, lines),
+    )
+
+
+def _unwrapped(numbered: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """How many lines more a file has than its records, where one record wraps several."""
+    if lines.height == numbered.height:
+        return numbered.clear().select("file_number", extra=pl.lit(0, pl.Int64))
+    counts = (
+        lines["file_number"].value_counts(name="lines").join(numbered["file_number"].value_counts(), on="file_number")
+    )
+    return counts.select("file_number", extra=pl.col("lines").cast(pl.Int64) - pl.col("count").cast(pl.Int64))
 
 
 def _spans(timed: pl.DataFrame) -> pl.DataFrame:
@@ -81,7 +142,7 @@ def _too_long(numbered: pl.DataFrame) -> pl.DataFrame:
     return numbered.with_columns(pl.col("text").str.slice(0, _KEPT_CHARACTERS), reason=pl.lit("too_long"))
 
 
-def _ends(numbered: pl.DataFrame, unfinished: set[int]) -> dict[int, int]:
+def _ends(numbered: pl.DataFrame, unfinished: Set[int]) -> dict[int, int]:
     """The number of the last line of each unfinished file."""
     if not unfinished:
         return {}
@@ -89,15 +150,22 @@ def _ends(numbered: pl.DataFrame, unfinished: set[int]) -> dict[int, int]:
     return {file: number for file, number in ends.iter_rows() if file in unfinished}
 
 
-def _fault(parsed: pl.DataFrame, is_impossible: pl.Series, haproxy: Haproxy, ends: dict[int, int]) -> pl.Expr:
+def _fault(parsed: pl.DataFrame, haproxy: Haproxy, ends: dict[int, int]) -> pl.Expr:
     """Why a line that was parsed is rejected; null if it is accepted."""
     no_address = pl.lit("address_not_hashed" if haproxy.address_mode == "hashed" else "no_address")
     return (
         pl.when(_is_cut(ends)).then(pl.lit("cut_at_end_of_file"))
         .when(_is_tail(parsed, haproxy)).then(pl.lit("cut_at_start_of_file"))
-        .when(pl.lit(is_impossible)).then(pl.lit("impossible_time"))
+        .when("is_impossible").then(pl.lit("impossible_time"))
+        .when(_is_empty_request()).then(pl.lit("empty_request"))
         .when(addresses.is_invalid(haproxy)).then(no_address)
     )  # fmt: skip
+
+
+def _is_empty_request() -> pl.Expr:
+    """Whether the request line is empty: HAProxy writes `<BADREQ>` for what it can't parse, so it was lost on the way."""
+    is_empty = (pl.col("method").str.strip_chars() == "").fill_null(False)
+    return is_empty & pl.col("is_closed").fill_null(True) & ~pl.col("is_tcp").fill_null(False)
 
 
 def _is_cut(ends: dict[int, int]) -> pl.Expr:
@@ -120,8 +188,8 @@ def _is_tail(parsed: pl.DataFrame, haproxy: Haproxy) -> pl.Expr:
     return pl.col("file_number").is_in(cut) & is_first
 
 
-def with_host_and_path(read: pl.DataFrame) -> pl.DataFrame:
-    """Adds host (in small letters, without port) and path (without query), which streams are matched by."""
+def _located(read: pl.DataFrame, haproxy: Haproxy, line_seed: int) -> pl.DataFrame:
+    """Adds host, path and line fingerprint, and the client's address behind trusted proxies."""
     uri = pl.col("uri")
     not_a_path = pl.when(~uri.str.starts_with("/")).then(uri)  # null on most lines, which keeps the next steps fast
     url = pl.when(not_a_path.str.contains(_ABSOLUTE)).then(not_a_path)
@@ -129,16 +197,10 @@ def with_host_and_path(read: pl.DataFrame) -> pl.DataFrame:
     host_columns = [pl.when(pl.col("host").str.len_bytes() > 0).then("host"), absolute]
     host_columns += [pl.col("sni")] if "sni" in read.columns else []
     local = pl.coalesce(url.str.replace(r"^[^:]+://[^/?]*", ""), uri)
-    return read.with_columns(
+    located = read.with_columns(
         host=pl.coalesce(host_columns).str.to_lowercase().str.replace(r":\d+$", ""),
         path=local.str.splitn("?", 2).struct[0],
-    )
-
-
-def _located(read: pl.DataFrame, haproxy: Haproxy, hasher: Hasher) -> pl.DataFrame:
-    """Adds host, path and line fingerprint, and the client's address behind trusted proxies."""
-    located = with_host_and_path(read).with_columns(
-        line_id=plh.col("after").nchash.xxh3_64(seed=hasher.line_seed).reinterpret(signed=True),
+        line_id=plh.col("after").nchash.xxh3_64(seed=line_seed).reinterpret(signed=True),
         **{name: _flag(read, name) for name in ("is_tcp", "is_unserved")},
     )
     return addresses.with_client_address(located, haproxy)

@@ -17,7 +17,7 @@ from metrics_lake.privacy.hashing import Hasher, canonical, epoch_of
 from metrics_lake.sources.lookups import geo, referrers, user_agents
 
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
-_PAIR = ("tenant", "epoch_day", "address", "user_agent", "playback_id")
+_PAIR = ("tenant", "epoch_day", "address", "user_agent", "lasting_id")
 _DAY_MS = 86_400_000
 
 
@@ -30,7 +30,7 @@ def unescaped(text: str) -> str:
 
 
 def identify_listeners(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> pl.DataFrame:
-    """Adds listener_id and the stored properties; drops agent, address, referrer and playback_id.
+    """Adds listener_id and the stored properties; drops agent, address, referrer and lasting_id.
 
     The properties are has_agent, player, player_version, os, device, client_kind, is_internal, country, region, network, source
     and source_group.
@@ -45,7 +45,7 @@ def identify_listeners(requests: pl.DataFrame, rules: Rules, hasher: Hasher) -> 
     came_from = referrers.describe(requests.select("tenant", "referer"), own_sites)
     joined = requests.join(pairs, on=_PAIR, how="left", nulls_equal=True, maintain_order="left")
     joined = joined.join(came_from, on=["tenant", "referer"], how="left", nulls_equal=True, maintain_order="left")
-    return joined.drop("address", "user_agent", "playback_id", "agent", "plain", "epoch_day", "referer")
+    return joined.drop("address", "user_agent", "lasting_id", "agent", "plain", "epoch_day", "referer")
 
 
 def _with_agents(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -120,9 +120,9 @@ def hashed_agent(identity: str, agent: str, kind: str | None) -> str:
 
 
 def _listener(row: tuple[str, int, str, str | None, str | None, str | None], rules: Rules, hasher: Hasher) -> str:
-    tenant, epoch_day, address, user_agent, playback, kind = row
+    tenant, epoch_day, address, user_agent, lasting, kind = row
     epoch = _epoch(epoch_day, rules.privacy.key_rotation)
-    if playback not in (None, *user_agents.NO_VALUES):
-        return hasher.playback(tenant, epoch, unescaped(str(playback)), kind)
+    if lasting not in (None, *user_agents.NO_VALUES):
+        return hasher.lasting(tenant, epoch, unescaped(str(lasting)), kind)
     identity = rules.tenants.tenants[tenant].identity or rules.privacy.identity
     return hasher.listener(tenant, epoch, address, hashed_agent(identity, normalized_agent(user_agent), kind))

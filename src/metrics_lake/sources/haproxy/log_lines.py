@@ -6,8 +6,6 @@ without host, RFC 5424, an ISO timestamp, or none) needs no parser.
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
 # Messages of HAProxy about itself: they are neither requests nor rejects.
@@ -21,13 +19,10 @@ _NOTICES = (
 NOTICE = rf"(?:^|[\]>:-]:?\s+){_NOTICES}"
 _ANCHOR = r" \[(\d{2}/[A-Z][a-z]{2}/\d{4}:.*)$"
 _BEFORE = r"^(.*?) \[\d{2}/[A-Z][a-z]{2}/\d{4}:"
-# A line that a container runtime or a log shipper put into a JSON object.
-_WRAPPERS = ("log", "message", "MESSAGE")
 REPEATED = (
     "message repeated"  # rsyslog writes it, with the line in brackets, in place of equal lines: they are duplicates
 )
 LONGEST = 1 << 16  # HAProxy writes 65,535 bytes at most (`log … len`)
-_HOST = re.compile(r"(?:<\d+>)?(?:1 )?(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([^\s\[\]:]+) ", re.ASCII)
 
 
 def number_lines(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataFrame:
@@ -43,23 +38,6 @@ def number_lines(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataF
     return lines.with_columns(pl.col("text").str.strip_chars_end("\r")) if has_returns else lines
 
 
-def unwrap(lines: pl.DataFrame) -> pl.DataFrame:
-    """Takes lines out of the JSON in which docker, kubernetes or a log shipper wrapped them: `{"log":"…\\n",…}`."""
-    text = pl.col("text")
-    is_object = text.str.starts_with("{")
-    if not lines.select(is_object.any()).item():
-        return lines
-    marks = [text.str.contains(rf'"{name}"\s*:\s*"') for name in _WRAPPERS]
-    inner = pl.coalesce(text.str.json_path_match(f"$.{name}") for name in _WRAPPERS)
-    wrapped = lines.filter(is_object & pl.any_horizontal(marks))
-    if not wrapped.height:
-        return lines
-    line = inner.str.strip_chars_end("\r\n")
-    unpacked = wrapped.with_columns(text=pl.when(line.str.contains(" ", literal=True)).then(line).otherwise("text"))
-    plain = lines.filter(~(is_object & pl.any_horizontal(marks)))
-    return pl.concat([plain, unpacked]).sort("file_number", "line_number")
-
-
 def split_at_date(lines: pl.DataFrame) -> pl.DataFrame:
     """Adds `before` (the text before the date) and `after` (the date and the rest); both null if a line has no date."""
     parts = lines.with_columns(
@@ -72,9 +50,3 @@ def split_at_date(lines: pl.DataFrame) -> pl.DataFrame:
         before=pl.col("text").str.extract(_BEFORE), after=pl.col("text").str.extract(_ANCHOR)
     )
     return pl.concat([parts.filter(dated), others])
-
-
-def host_of(line: str) -> str | None:
-    """The host in the syslog header of a line; None if there is none."""
-    host_match = _HOST.match(line)
-    return None if host_match is None or host_match[1] in ("-", "haproxy") else host_match[1]

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 import polars as pl
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import clock, log_lines, syslog
+from metrics_lake.sources.file_content import as_utf8
+from metrics_lake.sources.haproxy import clock, log_lines, syslog, unwrapping
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 from metrics_lake.sources.haproxy.impossible import evidently_impossible
+from metrics_lake.sources.haproxy.proxies import FOLDER, chosen, hosts_in
 from metrics_lake.sources.landed_file import InputFile, UnreadableFile
 
 _TIMES = ("file_number", "line_number", "text", "accepted_ms", "is_utc", "duration_ms")
@@ -46,7 +48,7 @@ def _newest(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterat
 def _end_before(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterator[int]) -> int | None:
     """The end of the last line of the previous file. Reads back through the files until one begins with a certain time."""
     undecided, end = list[tuple[str, list[pl.DataFrame]]](), None
-    for earlier in _earlier(file):
+    for earlier in _earlier(file, haproxy):
         path = earlier.true_path
         if path in files.ends:
             end = files.ends[path]
@@ -63,22 +65,27 @@ def _end_before(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: It
     return end
 
 
-def _earlier(file: InputFile) -> Iterator[InputFile]:
-    """The previous files of the same host, the nearest first."""
-    host, candidate = _host(file), file.before()
+def _earlier(file: InputFile, haproxy: Haproxy) -> Iterator[InputFile]:
+    """The previous files of the same machine, the nearest first."""
+    machines, candidate = _machines(file, haproxy), file.before()
     for _ in range(_MAX_FILES_BACK):
         if candidate is None:
             return
-        if _host(candidate) == host:
+        own = _machines(candidate, haproxy)
+        if own & machines or not (own or machines):
             yield candidate
         candidate = candidate.before()
 
 
-def _host(file: InputFile) -> str | None:
+def _machines(file: InputFile, haproxy: Haproxy) -> set[str]:
+    """The folder that names the machine of a file, else the hosts of its first lines."""
+    choice = chosen(file.entry.path, haproxy)
+    if choice.reason == FOLDER and not choice.is_by_header:
+        return {choice.name}
     try:
-        return log_lines.host_of(next(file.pieces(), b"")[:200].decode("utf-8", errors="replace"))
+        return hosts_in(next(as_utf8(file.pieces()), b"").decode("utf-8", errors="replace"))
     except UnreadableFile:
-        return None
+        return set()
 
 
 def _begins_in_doubt(read: pl.DataFrame, zone: str) -> bool:
@@ -90,14 +97,14 @@ def _timed(file: InputFile, haproxy: Haproxy, files: FileTimes, numbers: Iterato
     """The requests of a file piece by piece, with the columns for their times; nothing if the file can't be read."""
     line_number = 1
     try:
-        for piece in file.pieces():
+        for piece in as_utf8(file.pieces()):
             number = next(numbers)
             files.paths[number] = file.true_path
             text = piece.decode("utf-8", errors="replace").replace("\0", "").removesuffix("\n")
             numbered = log_lines.number_lines({number: text}, {number: line_number})
             line_number += text.count("\n") + 1
-            numbered = numbered.filter(pl.col("text").str.len_bytes() <= log_lines.LONGEST)
-            read, _ = parse_lines(log_lines.unwrap(numbered), haproxy, files.paths)
+            lines = unwrapping.unwrap(numbered).filter(pl.col("text").str.len_bytes() <= log_lines.LONGEST)
+            read, _ = parse_lines(lines, haproxy, files.paths)
             times = read.select(name for name in _TIMES if name in read.columns)
             yield times.with_columns(pl.col("text").str.head(syslog.LONGEST))
     except UnreadableFile:

@@ -26,19 +26,14 @@ _RENDITION = re.compile(
 def summarise(requests: pl.DataFrame) -> pl.DataFrame:
     """Requests that a server answered, by what they asked for: frontend, is_tcp, path, count, longest_ms.
 
-    `requests` are those that the formats read (columns of httplog). Summaries of parts of a log may be summarised again.
+    `requests` are those of line_classes.read_lines. Summaries of parts of a log may be summarised again.
     """
-    is_tcp = pl.col("is_tcp").fill_null(False) if "is_tcp" in requests.columns else pl.lit(False)
     is_answered = pl.col("method").eq("GET").fill_null(False) & pl.col("status").is_in([200, 206, 304])
-    uri = pl.col("uri").str.replace(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?]*", "")
-    path = uri.str.replace(r"[?;#].*$", "")
     return _summed(
-        requests.with_columns(is_tcp=is_tcp)
-        .filter(is_answered | pl.col("is_tcp"))
-        .select(
+        requests.filter(is_answered | pl.col("is_tcp")).select(
             "frontend",
             "is_tcp",
-            path=pl.when(~pl.col("is_tcp")).then(path),
+            path=pl.when(~pl.col("is_tcp")).then(pl.col("path").str.replace(r"[;#].*$", "")),
             count=pl.lit(1, dtype=pl.Int64),
             longest_ms=pl.col("duration_ms").cast(pl.Int64),
         )

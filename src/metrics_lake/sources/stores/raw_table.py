@@ -11,12 +11,12 @@ from datetime import date
 
 import polars as pl
 
+from metrics_lake.sources.file_content import UTF8, encoding_of, without_mark
 from metrics_lake.sources.landed_file import UnreadableFile
 
 ROW, TOO_WIDE = "row_number", "is_too_wide"
 UNKNOWN_COUNTRY = "ZZ"
 _SEPARATORS = ("\t", ",", ";")
-_MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
 _ABSENT = ("na", "n/a", "null", "none", "-", "--", "–", "—")
 _SIGN = r"^(?:\+|(-|−))?"
 _WHOLE, _GROUPED, _FRACTION = r"\d+$", r"\d{1,3}(?:[.,'’\s]\d{3})+$", r"\d+[.,]0{1,2}$"
@@ -54,16 +54,8 @@ class ReportRows:
 
 def decode(content: bytes) -> str:
     """The text of a report: UTF-16 if a byte order mark or zero bytes show it, else UTF-8."""
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return _text(content[len(mark) :], encoding)
-    if content[1:2] == b"\0":
-        return _text(content, "utf-16-le")
-    return _text(content, "utf-16-be" if content[:1] == b"\0" and len(content) > 1 else "utf-8")
-
-
-def _text(content: bytes, encoding: str) -> str:
-    if encoding != "utf-8" and len(content) % 2:
+    encoding, content = encoding_of(content), without_mark(content)
+    if encoding != UTF8 and len(content) % 2:
         raise UnreadableFile("cut_short")
     return content.decode(encoding, errors="replace").replace("\0", "")
 
@@ -165,7 +157,10 @@ def number(column: str) -> pl.Expr:
 
 
 def is_absent(column: str) -> pl.Expr:
-    """Whether a cell is empty or a spelling of NA. That means unknown, not zero."""
+    """Whether a cell for a number, a day or an identifier is empty or a word for "absent". That means unknown, not zero.
+
+    Not for cells that are words themselves: NA is Namibia, and a device may be called None.
+    """
     return pl.col(column).is_null() | pl.col(column).str.to_lowercase().is_in(_ABSENT)
 
 
@@ -186,19 +181,19 @@ def _shape(day_format: str) -> str:
 def is_no_country(column: str) -> pl.Expr:
     """Whether a cell is filled and can't be a country: it is `*` (all countries), or has no letter."""
     text = pl.col(column)
-    return ~is_absent(column) & (~text.str.contains(r"\p{L}") | text.str.contains(r"[*:\p{Cc}]"))
+    return text.is_not_null() & (~text.str.contains(r"\p{L}") | text.str.contains(r"[*:\p{Cc}]"))
 
 
 def is_no_device(column: str) -> pl.Expr:
     """Whether a cell is filled and can't be a device: it has no letter and no digit, as `*`."""
-    return ~is_absent(column) & ~pl.col(column).str.contains(r"[\p{L}\p{N}]")
+    return pl.col(column).is_not_null() & ~pl.col(column).str.contains(r"[\p{L}\p{N}]")
 
 
 def country(column: str) -> pl.Expr:
-    """A country by the store's code; `ZZ` if the cell is absent."""
+    """A country by the store's code; `ZZ` if the cell is empty."""
     code = pl.col(column)
     return (
-        pl.when(is_absent(column)).then(pl.lit(UNKNOWN_COUNTRY)).when(code.str.len_chars() == 2).then(
+        pl.when(code.is_null()).then(pl.lit(UNKNOWN_COUNTRY)).when(code.str.len_chars() == 2).then(
             code.str.to_uppercase()
         ).otherwise(code)
     )  # fmt: skip

@@ -16,6 +16,7 @@ import polars as pl
 
 from metrics_lake.config.settings import Rules
 from metrics_lake.privacy.hashing import Hasher, masked
+from metrics_lake.privacy.line_shapes import shape
 from metrics_lake.sources.landed_file import EMPTY, QUARANTINED, READ, InputFile, UnreadableFile
 from metrics_lake.sources.stores import app_store_sales, google_play_installs
 from metrics_lake.sources.stores.raw_table import ROW, RawTable, ReportRows, decode, parse_table
@@ -24,6 +25,7 @@ REJECT, FILE = "reject", "file"
 _COUNTS = ("row_count", "accepted_count", "unclaimed_count", "reject_count", "skipped_count", "doubled_count")
 _NOTHING = dict.fromkeys(_COUNTS, pl.lit(0, pl.Int64))
 STORES: dict[str, ModuleType] = {module.FOLDER: module for module in (app_store_sales, google_play_installs)}
+_MOST_BYTES = 256 << 20  # a month of every country has some 100 kB
 _STAMP = re.compile(r"\.(\d{8}T\d{6}Z)\.")
 
 
@@ -48,7 +50,7 @@ def _parse_file(file: InputFile, apps: set[tuple[str, str]]) -> Iterator[pl.Data
     store = STORES[file.entry.path.partition("/")[0]]
     file_row = _file_row(file, store)
     try:
-        text = decode(b"".join(file.pieces()))
+        text = decode(_content(file))
         if not text.strip():
             yield file_row.with_columns(row_kind=pl.lit(FILE), status=pl.lit(EMPTY), **_NOTHING)
             return
@@ -65,6 +67,17 @@ def _parse_file(file: InputFile, apps: set[tuple[str, str]]) -> Iterator[pl.Data
     if rows.rejects.height:
         yield _reject_rows(table, rows.rejects).join(common, how="cross")
     yield file_row.with_columns(**_account(table, rows, store, apps))
+
+
+def _content(file: InputFile) -> bytes:
+    """All of a report: its rows decide together, so it has to be in memory as a whole."""
+    pieces, size = list[bytes](), 0
+    for piece in file.pieces():
+        size += len(piece)
+        if size > _MOST_BYTES:
+            raise UnreadableFile("too_large")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _file_row(file: InputFile, store: ModuleType) -> pl.DataFrame:
@@ -95,7 +108,7 @@ def stamped_at(path: str) -> datetime | None:
 
 def _reject_rows(table: RawTable, rejects: pl.DataFrame) -> pl.DataFrame:
     line = pl.concat_str([pl.col(name).fill_null("") for name in table.names], separator="\t")
-    texts = table.frame.select(ROW, masked_text=masked(line), row_kind=pl.lit(REJECT))
+    texts = table.frame.select(ROW, masked_text=shape(line), row_kind=pl.lit(REJECT))
     return rejects.join(texts, on=ROW, maintain_order="left")
 
 

@@ -30,6 +30,8 @@ def test_our_own_errors_are_told_as_they_are(kind):
         (FileNotFoundError(2, "No such file", "java"), "no Java that Spark can start with"),
         (PermissionError(13, "Permission denied", "data/lake"), "not allowed to write or read data/lake; check its owner"),
         (OSError(28, "No space left on device"), "the disk is full; free some room and run again"),
+        (FileNotFoundError(2, "No such file or directory", "people.txt"), "people.txt: no such file or directory"),
+        (IsADirectoryError(21, "Is a directory", "people"), "people: is a directory"),
         (OSError(30, "Read-only file system", "data/lake"), "data/lake is on a disk that is read-only; mount it"),
         (SparkError("Job aborted: java.io.IOException: No space left on device\n at x"), "the disk is full; free some room"),
         (SparkError("Job aborted: ReadingFailed: http://x/landing: the key or SAS is refused: renew it\n\n\tat x"),

@@ -54,19 +54,28 @@ def test_optional_columns_are_left_out_where_shortening_is_not_enough_and_that_i
     columns = [*FILES[:1], Column("proxy", ("a" * 20, "b" * 20, "c"), is_optional=True), *FILES[2:4]]
     shown = lines(columns, 50, advice="--wide shows all")
     assert "aaa" not in "\n".join(shown) and "duplicate" in "\n".join(shown)
-    assert shown[-1] == "left out to fit: proxy; --wide shows all"
+    assert " ".join(shown).endswith("4 columns, 3 shown; left out to fit: proxy; --wide shows all")
 
 
-def test_a_table_of_too_many_columns_is_one_block_for_each_row():
+@pytest.mark.parametrize(("width", "count"), [(20, 2), (40, 3), (80, 7), (200, 18)])
+def test_of_too_many_columns_the_first_are_shown_and_the_others_counted_and_named(width, count):
     columns = [Column(f"number_{n}", ("1,000,000", str(n)), is_number=True) for n in range(20)]
-    shown = lines(columns, 40)
-    assert shown[:3] == ["row 1", "  number_0   1,000,000", "  number_1   1,000,000"]
-    assert shown[21:23] == ["row 2", "  number_0   0"] and len(shown) == 42
+    shown = lines(columns, width)
+    note = " ".join(shown)
+    assert f"20 columns, {count} shown; left out to fit: number_{count}" in note and "number_19" in note
+    assert note.count("1,000,000") == count and max(map(len, shown)) <= width
 
 
-def test_a_block_leaves_out_what_has_no_value():
-    columns = [Column(f"name_{n}", ("x" * 30, "y"), is_number=True) for n in range(9)]
-    assert not [line for line in lines([*columns, Column("reason", ("", "z"))], 40)[:10] if "reason" in line]
+def test_a_single_row_that_is_too_wide_is_a_record_of_what_has_a_value():
+    columns = [Column(f"number_{n}", ("1,000,000",), is_number=True) for n in range(20)]
+    shown = lines([*columns, Column("reason", ("",))], 40)
+    assert shown[:2] == ["  number_0   1,000,000", "  number_1   1,000,000"]
+    assert len(shown) == 21 and shown[-1] == "empty: reason"
+
+
+def test_optional_columns_give_way_before_the_others_but_never_the_first():
+    columns = [Column(f"c{n}", ("x" * 24 + "a", "x" * 24 + "b"), is_optional=n != 2) for n in range(4)]
+    assert lines(columns, 52)[0].split() == ["c0", "c2"]
 
 
 def test_an_empty_table_says_that_it_has_no_rows():

@@ -40,9 +40,34 @@ def test_reading_tells_files_bytes_and_rate_but_not_all_the_time(clock):
         clock["now"] = now
         steps.ingested(Ingested(1, 40_000_000), BATCH)
     assert told.file.getvalue().splitlines() == [
-        "  20.0 s  reading: 1 files, 40.0 MB, 2.0 MB/s",
+        "  20.0 s  reading: 1 files, 40.0 MB, 2.1 MB/s",
         "  40.0 s  reading: 1 files, 40.0 MB, 1.0 MB/s",
     ]
+
+
+def test_nothing_is_said_of_nothing_read(clock):
+    told = Console(file=io.StringIO(), width=100)
+    steps = Steps(told, _started=0)
+    for clock["now"] in (1, 20, 40):
+        steps.ingested(Ingested(), BATCH)
+    assert told.file.getvalue() == ""
+
+
+def test_a_quiet_command_shows_no_step():
+    told = Console(file=io.StringIO(), width=100)
+    token = progress.IS_QUIET.set(True)
+    with shown(told) as steps:
+        steps.step("building sessions")
+        steps.ingested(Ingested(2, 4_000_000), BATCH)
+    progress.IS_QUIET.reset(token)
+    assert told.file.getvalue() == ""
+
+
+def test_the_last_step_ends_with_the_command():
+    told = Console(file=io.StringIO(), width=100, force_terminal=True)
+    with shown(told) as steps:
+        steps.step("publishing")
+    assert steps.bar.finished
 
 
 def test_on_a_terminal_a_bar_moves_and_nothing_breaks():

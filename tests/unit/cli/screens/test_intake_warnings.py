@@ -10,6 +10,7 @@ from rich.console import Console
 
 from metrics_lake.bronze import haproxy, store_reports
 from metrics_lake.cli.screens import intake_warnings
+from metrics_lake.jobs.ingest import Ingested
 from metrics_lake.model.arrow import arrow_schema, fitted
 from tests.unit.sources.haproxy.logs import SECRET, InMemoryFile, hasher_of, line, rules_of, text
 from tests.unit.sources.reports import HASHER, TENANTS
@@ -39,13 +40,26 @@ def filled(world):
 def test_each_report_that_does_not_count_is_told_with_what_to_do(filled, capsys):
     intake_warnings.write("data/lake", len(FILES), Console(width=200))
     assert capsys.readouterr().out.splitlines() == [
-        "google_play/changed.csv: put aside as a whole (no column date); it counts once it is mended or fetched again",
         "google_play/doubled.csv: 1 rows repeat another word for word; each counts once",
         "google_play/others.csv: no tenant names any app of it; it counts once one does, under `apps` of the tenants file",
         "google_play/partly.csv: 1 rows can't be read; see `show bronze.store_rejects`",
         "google_play/unended.csv: its last line has no line end; it was read as it stands: if the file was cut, fetch it again",
         "google_play/wider.csv: columns that nothing reads: colour; its other columns count as ever",
     ]
+
+
+def test_each_file_that_is_put_aside_or_put_off_is_named_with_its_remedy_and_many_are_counted(capsys):
+    logs = Ingested(quarantined={"haproxy/a.zip": "packed_zip"}, put_off={"haproxy/b.log": "archived"})
+    reports = Ingested(quarantined={f"google_play/{n:02}.csv": "no_column_date" for n in range(25)})
+    intake_warnings.write_unread([logs, reports], Console(width=400))
+    first, second, third, *_, last = capsys.readouterr().out.splitlines()
+    assert first == (
+        "haproxy/a.zip: put aside as a whole (packed_zip: a zip archive, as the Play Console and Excel make them; "
+        "unpack it, and put the files in it there instead)"
+    )
+    assert second.startswith("haproxy/b.log: put off, and missing until a run can read it (archived: ")
+    assert second.endswith("rehydrate it (set its tier to Hot or Cool))") and third.startswith("google_play/00.csv")
+    assert last.startswith("and 5 more files put aside as a whole: see `show")
 
 
 def test_without_new_reports_nothing_is_told_and_no_table_is_wanted(world, capsys):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from metrics_lake.cli.screens.line_accounts import hour_spans, hours_by_proxy
+from metrics_lake.cli.screens.line_accounts import hours_by_proxy
+from metrics_lake.cli.screens.missing_hours import hour_spans
 from metrics_lake.coverage.completeness import arrivals, coverage_of
 from tests.unit.drawing import rows, utc
 

@@ -222,7 +222,7 @@ def test_without_key_or_identity_it_says_so(monkeypatch):
         def get_token(self, *scopes, **options):
             raise ClientAuthenticationError("no identity here")
 
-    monkeypatch.setattr("metrics_lake.io.documents.cosmos_client._identity", Nobody)
+    monkeypatch.setattr("metrics_lake.io.documents.cosmos_client.default_credential", Nobody)
     with pytest.raises(CosmosError, match="there is no managed identity here; set METRICS_LAKE_COSMOS_KEY"):
         ids(CosmosDocuments("https://localhost:9", "metrics", None))
 

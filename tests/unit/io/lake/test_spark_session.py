@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from metrics_lake.config import paths
 from metrics_lake.config.process_env import is_submitted, java_program, prepare_for_spark
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.io.lake import spark_session
@@ -59,12 +60,12 @@ def test_all_jars_of_the_folder_are_taken_in_order(tmp_path):
 
 
 def test_java_is_that_of_java_home_else_that_of_setup_else_the_path_s(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(paths, "installation", lambda: tmp_path)
     monkeypatch.delenv("JAVA_HOME", raising=False)
     assert java_program() == "java"
     (tmp_path / ".cache/java/bin").mkdir(parents=True)
     (tmp_path / ".cache/java/bin/java").touch()
-    assert java_program() == ".cache/java/bin/java"
+    assert java_program() == f"{tmp_path}/.cache/java/bin/java"
     monkeypatch.setenv("JAVA_HOME", "/opt/java")
     assert java_program() == "/opt/java/bin/java"
 
@@ -83,7 +84,7 @@ def test_spark_is_that_of_setup_unless_somebody_named_another(tmp_path, monkeypa
     for name in ("SPARK_HOME", "PYSPARK_PYTHON", "POLARS_MAX_THREADS", "SPARK_LOCAL_IP"):
         monkeypatch.setenv(name, "")
     monkeypatch.delenv("SPARK_HOME")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(paths, "installation", lambda: tmp_path)
     prepare_for_spark()
     assert "SPARK_HOME" not in os.environ
     (tmp_path / ".cache/spark/bin").mkdir(parents=True)
@@ -157,6 +158,13 @@ def passed_on(text: str) -> str:
 
 def test_nothing_that_java_and_spark_say_at_every_start_reaches_a_user():
     assert passed_on(NOTICES) == ""
+
+
+def test_a_java_that_overflows_after_ctrl_c_does_not_fill_the_screen():
+    frames = "\tat java.base/java.util.regex.Pattern$Loop.match(Pattern.java:4974)\n" * 100
+    overflow = f'Exception in thread "shutdown-hook-0" java.lang.StackOverflowError\n{frames}\t... 3 more\n'
+    assert passed_on(overflow) == ""
+    assert passed_on("ERROR Executor: lost\n" + frames) == "ERROR Executor: lost\n"
 
 
 def test_errors_of_java_reach_a_user_in_their_order_and_without_addresses():

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from metrics_lake.io.landing import local_landing
 from metrics_lake.io.landing.intake import Intake, new_entries
 from metrics_lake.io.landing.local_landing import LandingError, LocalLanding
 from metrics_lake.sources.landed_file import FileEntry
@@ -184,3 +185,69 @@ def test_what_is_committed_is_read_from_the_checkpoint(tmp_path):
     for number in (9, 10):
         (tmp_path / "query" / "commits" / str(number)).write_text("v1\n{}")
     assert stream.committed == 15
+
+
+def _refusing(monkeypatch, name: str, error: OSError) -> None:
+    hashed = local_landing.content_hash
+
+    def content_hash(path: Path) -> str:
+        if path.name == name:
+            raise error
+        return hashed(path)
+
+    monkeypatch.setattr(local_landing, "content_hash", content_hash)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(PermissionError(13, "no"), "not_permitted"), (OSError(5, "input/output"), "not_readable")]
+)
+def test_a_file_that_can_not_be_read_is_put_off_alone_and_read_once_it_can_be(landing, monkeypatch, error, reason):
+    for name in ("a.log", "b.log", "c.log"):
+        put(landing, name, name)
+    with monkeypatch.context() as patched:
+        _refusing(patched, "b.log", error)
+        place = LocalLanding(landing)
+        known = list(new_entries(place, "haproxy", [], str))
+        assert (names(known), place.put_off) == (["a.log", "c.log"], {"haproxy/b.log": reason})
+    assert names(new(landing, known)) == ["b.log"]
+
+
+def test_a_file_that_is_gone_while_it_is_looked_at_is_nothing_to_tell(landing, monkeypatch):
+    put(landing, "a.log", "a")
+    _refusing(monkeypatch, "a.log", FileNotFoundError(2, "gone"))
+    place = LocalLanding(landing)
+    assert list(new_entries(place, "haproxy", [], str)) == [] and place.put_off == {}
+
+
+def test_a_folder_that_can_not_be_listed_is_named_and_others_are_read(landing, monkeypatch):
+    put(landing, "a/x.log", "x")
+    put(landing, "b/y.log", "y")
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "a":
+            raise PermissionError(13, "no", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    place = LocalLanding(landing)
+    assert names(list(new_entries(place, "haproxy", [], str))) == ["b/y.log"]
+    assert place.put_off == {"haproxy/a/": "not_permitted"}
+
+
+def test_what_could_not_be_read_before_is_planned_again_and_nothing_else(landing):
+    put(landing, "a.log", "a")
+    put(landing, "b.log", "b")
+    known = new(landing, [])
+    again = {(known[0].path, known[0].content_hash)}
+    planned = list(new_entries(LocalLanding(landing), "haproxy", known, str, lambda: {known[0].content_hash}, again))
+    assert [(entry.path, entry.is_duplicate) for entry in planned] == [("haproxy/a.log", False)]
+    stale = {(known[0].path, "another content")}
+    assert list(new_entries(LocalLanding(landing), "haproxy", known, str, set, stale)) == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "readme.txt", "README", "a.log.md5", "a.log.gz.sha256", "_SUCCESS"])
+def test_what_is_about_files_is_no_data(landing, name):
+    put(landing, f"2001-01-15/16/{name}", "about the logs")
+    put(landing, "2001-01-15/16/readme-edge.log", "a log")
+    assert names(new(landing, [])) == ["2001-01-15/16/readme-edge.log"]

@@ -16,7 +16,7 @@ KEY = "a2V5IG9mIGEgdGVzdCwgYW5kIG5vdGhpbmcgZWxzZSBhdCBhbGw="
     ("secrets", "credential"),
     [
         ({"KEY": KEY}, "SharedKeyCredentialPolicy"),
-        ({}, "DefaultAzureCredential"),
+        ({}, "Identity"),
     ],
 )
 def test_the_secret_that_is_there_opens_the_container(monkeypatch, secrets, credential):

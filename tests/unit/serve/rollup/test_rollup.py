@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from metrics_lake.config.settings import LENGTH_EDGES, Settings, contract
 from metrics_lake.config.tenants import Tenant
+from metrics_lake.coverage.covered import Covered
 from metrics_lake.model import dimensions
 from metrics_lake.model.periods import Calendar
 from metrics_lake.serve import json_text
@@ -156,7 +157,8 @@ def test_a_day_has_an_entry_for_each_of_its_hours_with_zeros_for_the_empty_ones(
     assert len(numbers) == 24
     assert numbers["2001-01-15T12:00:00+02:00"] == {
         "start": "2001-01-15T12:00:00+02:00", "total_sessions": 4, "unique_listeners": 3, "peak_listeners": 3,
-        "total_hours": 0.833333,
+        "total_hours": 0.833333, "average_session_seconds": 0, "sessions_completed": 3, "status": "final",
+        "seconds": 3600, "covered_seconds": 3600,
     }  # fmt: skip
     assert sum(entry["peak_listeners"] == 0 for entry in a_day["numbers"]) == 21
 
@@ -164,6 +166,63 @@ def test_a_day_has_an_entry_for_each_of_its_hours_with_zeros_for_the_empty_ones(
 def test_a_longer_period_has_an_entry_for_each_of_its_days(a_week):
     assert [entry["start"][:10] for entry in a_week["numbers"]] == [f"2001-01-{number}" for number in range(15, 22)]
     assert [entry["total_sessions"] for entry in a_week["numbers"]] == [5, 1, 0, 0, 0, 0, 0]
+
+
+# --- what is covered -------------------------------------------------------------------------------------------------
+
+PARTLY = DataStatus(
+    utc("2001-01-15 11:00"),
+    timedelta(hours=24),
+    known={
+        "acme": Covered(
+            ((utc("2001-01-15 10:00"), utc("2001-01-15 11:00")), (utc("2001-01-15 20:00"), utc("2001-01-15 21:00"))),
+            {"*": ((utc("2001-01-14 22:00"), 1800.0), (utc("2001-01-15 11:00"), 600.0))},
+        )
+    },
+)
+
+
+def test_an_hour_of_which_nothing_is_known_is_null_and_one_without_listeners_zero(figures):
+    document = rollup.rollup(CONTEXT, "*", CALENDAR.day(MONDAY), figures, PARTLY)
+    by_hour = {entry["start"][11:13]: entry for entry in document["numbers"]}
+    shown = {hour: (by_hour[hour]["total_sessions"], by_hour[hour]["covered_seconds"]) for hour in by_hour}
+    assert {hour: figure for hour, figure in shown.items() if figure != (None, 0)} == {
+        "00": (0, 0),  # no log of this hour came, but sessions reach into it
+        "12": (4, 3600), "13": (1, 0), "22": (0, 3600),
+    }  # fmt: skip
+    assert set(by_hour["05"].values()) - {by_hour["05"]["start"]} == {None, "provisional", 3600, 0}
+    CHECK.validate(published(document))
+
+
+def test_an_average_is_of_the_listening_in_the_hours_that_came(figures):
+    summary = rollup.rollup(CONTEXT, "*", CALENDAR.day(MONDAY), figures, PARTLY)["summary"]
+    assert (summary["seconds"], summary["covered_seconds"], summary["total_hours"]) == (86_400, 7200, 1.5)
+    assert summary["average_listeners"] == round((5400 - 1800 - 600) / 7200, 6)
+
+
+def test_where_no_hour_came_there_is_no_average(figures):
+    nothing = DataStatus(PARTLY.complete_through, PARTLY.restatement, known={"acme": Covered(())})
+    document = rollup.rollup(CONTEXT, "*", CALENDAR.day(MONDAY), figures, nothing)
+    assert (document["summary"]["average_listeners"], document["summary"]["total_sessions"]) == (None, 5)
+    CHECK.validate(published(document))
+
+
+def test_hours_of_the_day_add_up_what_is_known(figures):
+    document = rollup.rollup(CONTEXT, "*", CALENDAR.day(MONDAY), figures, PARTLY)
+    assert sum(entry["sessions_started"] for entry in document["by_hour_of_day"]) == 5
+
+
+def test_entries_that_become_final_raise_no_revision(figures):
+    period, restatement = CALENDAR.week(MONDAY), timedelta(hours=24)
+    old, new = (
+        rollup.rollup(CONTEXT, "*", period, figures, DataStatus(utc(through), restatement))
+        for through in ("2001-01-16 12:00", "2001-01-17 12:00")
+    )
+    assert [entry["status"] for entry in new["numbers"]].count("final") == 1
+    assert rollup.revised(new, published(old), NOW)["revision"] == 1
+
+
+# --- clocks ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("on", "hours"), [("2001-03-25", 23), ("2001-10-28", 25)])

@@ -15,6 +15,7 @@ from metrics_lake.serve.rollup.section import RollupContext, RollupInput, Sectio
 from metrics_lake.serve.rollup.sections import columns_read
 from tests.unit.drawing import day, utc
 from tests.unit.serve.samples import CALENDAR, bucket, hour
+from tests.unit.serve.test_listening import DATA_STATUS
 
 MONDAY, TUESDAY = day("2001-01-15"), day("2001-01-16")
 TABLES = {table.name: table for table in catalog.stored()}
@@ -66,8 +67,9 @@ def test_every_table_and_column_that_a_section_reads_is_one_of_gold():
 @pytest.mark.parametrize("period", [CALENDAR.day(MONDAY), CALENDAR.week(MONDAY)], ids=lambda p: p.kind)
 def test_a_section_is_rendered_from_the_columns_that_it_declares(section: Section, period):
     context = RollupContext("acme", CALENDAR, {"key_rotation": "never"}, LENGTH_EDGES)
-    rendered = section.render(RollupInput(context, "*", period, gold_of(section.reads)))
-    assert rendered == section.render(RollupInput(context, "*", period, gold_of({t: tuple(ROWS[t][0]) for t in ROWS})))
+    rendered = section.render(RollupInput(context, "*", period, gold_of(section.reads), DATA_STATUS))
+    every_column = gold_of({t: tuple(ROWS[t][0]) for t in ROWS})
+    assert rendered == section.render(RollupInput(context, "*", period, every_column, DATA_STATUS))
     jsonschema.validate(rendered, section.schema)
 
 

@@ -52,7 +52,7 @@ def test_a_tenant_that_tells_listeners_by_address_alone_needs_no_agent() -> None
 )
 @pytest.mark.parametrize("agent", ["VLC/3.0.20", "SearchBot/2.1", "UptimeRobot/2.0"])
 def test_bots_behind_the_address_of_who_asks_are_found_with_them(request_line: str, captures: str, agent: str) -> None:
-    rules = rules_of(haproxy={"captures": {"fe": ["user_agent", "playback_id"]}}, privacy={"identity": "ip"})
+    rules = rules_of(haproxy={"captures": {"fe": ["user_agent", "lasting_id"]}}, privacy={"identity": "ip"})
     [visit] = parse(text([line(captures=captures % agent)]), rules=rules).visits
     assert (
         visit["listener_id"]
@@ -60,8 +60,8 @@ def test_bots_behind_the_address_of_who_asks_are_found_with_them(request_line: s
     )
 
 
-def test_a_playback_id_is_found_by_itself_and_not_by_the_address_it_came_from() -> None:
-    rules = rules_of(haproxy={"captures": {"fe": ["user_agent", "playback_id"]}})
+def test_a_lasting_id_is_found_by_itself_and_not_by_the_address_it_came_from() -> None:
+    rules = rules_of(haproxy={"captures": {"fe": ["user_agent", "lasting_id"]}})
     [visit] = parse(text([line(captures="{VLC/3.0.20|4f2a-77}")]), rules=rules).visits
     by_address, by_playback = (
         listener_ids(requests(request_line), "acme", DAYS, HASHER, identity="ip_user_agent", rotation="never").current

@@ -11,20 +11,21 @@ from metrics_lake.config.tenants import Tenants
 from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.privacy.salts import Salts
 from metrics_lake.sources.haproxy.listeners import identify_listeners, unescaped
-from tests.unit.sources.haproxy.logs import rules_of
+from tests.unit.sources.haproxy.logs import SECRET as LOG_SECRET
+from tests.unit.sources.haproxy.logs import line, parse, rules_of, text
 
 SECRET = bytes(range(11, 43))
 IP = "192.0.2.7"
 TENANTS = Tenants.model_validate(
     {"tenants": {"acme": {"name": "A", "timezone": "UTC"}, "byip": {"name": "B", "timezone": "UTC", "identity": "ip"}}}
 )
-_TYPES = {"referer": pl.String, "user_agent": pl.String, "playback_id": pl.String, "address": pl.String}
+_TYPES = {"referer": pl.String, "user_agent": pl.String, "lasting_id": pl.String, "address": pl.String}
 
 
 def identify(*rows: dict, identity: str = "ip_user_agent", rotation: str = "never") -> pl.DataFrame:
     """Requests with what a row doesn't say as here."""
     plain = {
-        "tenant": "acme", "accepted_ms": 979_588_800_000, "address": IP, "user_agent": "VLC/3.0", "playback_id": None,
+        "tenant": "acme", "accepted_ms": 979_588_800_000, "address": IP, "user_agent": "VLC/3.0", "lasting_id": None,
         "referer": None,
     }  # fmt: skip
     frame = pl.DataFrame([{**plain, **row} for row in rows], schema_overrides=_TYPES)
@@ -68,7 +69,7 @@ def test_by_the_address_alone_bots_monitors_and_relays_are_others_than_people():
 
 
 def test_a_bot_that_sends_a_listener_s_own_id_is_another_listener():
-    people, bot = ({"playback_id": "p1", "user_agent": agent} for agent in ("VLC/3.0", "SearchBot/2.1"))
+    people, bot = ({"lasting_id": "p1", "user_agent": agent} for agent in ("VLC/3.0", "SearchBot/2.1"))
     assert are_one(people, {**people, "user_agent": "mpv"}) and not are_one(people, bot)
 
 
@@ -110,13 +111,13 @@ def test_listeners_are_distinguished_by_canonical_addresses(one, other, are_same
     assert are_one({"address": one}, {"address": other}) == are_same
 
 
-def test_a_playback_id_tells_two_devices_behind_one_address_apart():
-    assert not are_one({"playback_id": "p1"}, {"playback_id": "p2"})
-    assert not are_one({"playback_id": "p1"}, {})
+def test_a_lasting_id_tells_two_devices_behind_one_address_apart():
+    assert not are_one({"lasting_id": "p1"}, {"lasting_id": "p2"})
+    assert not are_one({"lasting_id": "p1"}, {})
 
 
-def test_a_playback_id_that_says_nothing_is_none():
-    assert are_one({"playback_id": None}, {"playback_id": ""}, {"playback_id": "-"})
+def test_a_lasting_id_that_says_nothing_is_none():
+    assert are_one({"lasting_id": None}, {"lasting_id": ""}, {"lasting_id": "-"})
 
 
 def test_one_person_is_another_listener_to_each_tenant():
@@ -137,9 +138,9 @@ def test_requests_keep_their_order_and_all_that_is_not_private():
     assert rows["kept"].to_list() == [1, 2, 3] and rows["listener_id"].n_unique() == 3
 
 
-def test_no_column_with_address_agent_or_playback_id_goes_on():
-    rows = identify({"user_agent": "Tell-tale/1.0", "playback_id": "p-123456", "referer": f"https://{IP}/a?b=telling"})
-    assert not {"address", "user_agent", "playback_id", "agent", "referer"} & set(rows.columns)
+def test_no_column_with_address_agent_or_lasting_id_goes_on():
+    rows = identify({"user_agent": "Tell-tale/1.0", "lasting_id": "p-123456", "referer": f"https://{IP}/a?b=telling"})
+    assert not {"address", "user_agent", "lasting_id", "agent", "referer"} & set(rows.columns)
     output = json.dumps(rows.to_dicts(), default=str)
     assert IP not in output and "p-123456" not in output and "telling" not in output
 
@@ -147,3 +148,32 @@ def test_no_column_with_address_agent_or_playback_id_goes_on():
 def test_what_may_be_known_of_an_agent_stands_in_columns_of_its_own():
     rows = identify({"user_agent": "VLC/3.0.20 LibVLC/3.0.20"}).to_dicts()[0]
     assert (rows["player"], rows["player_version"], rows["has_agent"]) == ("VLC", "3", True)
+
+
+@pytest.mark.parametrize(
+    "haproxy",
+    [
+        {"captures": {"fe": ["user_agent", "playback_id"]}},
+        {"captures": {"fe": ["user_agent", "other"]}},
+        {"formats": {"*": 'sid=%[var(txn.sid)] X-Playback-Session-Id=%[var(txn.cmcd_sid)] ci=%ci %tr %ST "%r" %Ta %{+Q}[var(txn.ua)]'}},
+    ],
+)  # fmt: skip
+def test_an_id_that_changes_at_every_load_never_makes_another_listener(monkeypatch, haproxy):
+    """X-Playback-Session-Id and CMCD's sid, captured or logged under their names: definitions.md section 1."""
+    monkeypatch.setenv("METRICS_LAKE_SECRET", LOG_SECRET)
+
+    def logged(n: int) -> str:
+        if "formats" in haproxy:
+            own = f"sid=s{n} X-Playback-Session-Id=p{n} ci={IP} 15/Jan/2001:12:00:0{n}.000"
+            return own + ' 200 "GET /acme.mp3 HTTP/1.1" 5 "VLC"'
+        return line(n, "/acme.mp3", captures=f"{{VLC|p{n}}}")
+
+    got = parse(text([logged(n) for n in range(3)]), rules=rules_of(haproxy=haproxy))
+    assert got.accounts == {"accepted": 3} and len({visit["listener_id"] for visit in got.visits}) == 1
+
+
+def test_a_lasting_id_that_a_setting_names_takes_the_place_of_address_and_agent(monkeypatch):
+    monkeypatch.setenv("METRICS_LAKE_SECRET", LOG_SECRET)
+    rows = [line(n, "/acme.mp3", address=f"192.0.2.{n}", captures=f"{{VLC/{n}|device-7}}") for n in range(3)]
+    got = parse(text(rows), rules=rules_of(haproxy={"captures": {"fe": ["user_agent", "lasting_id"]}}))
+    assert len({visit["listener_id"] for visit in got.visits}) == 1

@@ -1,8 +1,12 @@
-"""The masked text of a reject keeps times and counts, and has no address, cookie or query."""
+"""A reject keeps the shape of its line; a value that is shown keeps times and counts. Neither has an address."""
 
 from __future__ import annotations
 
+import base64
 import ipaddress
+import json
+import re
+import unicodedata
 
 import polars as pl
 import pytest
@@ -10,6 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from metrics_lake.privacy.hashing import masked
+from metrics_lake.privacy.line_shapes import LONGEST, WORDS, shape
 from tests.unit.examples import examples
 
 V4 = st.ip_addresses(v=4).filter(lambda address: int(address) >= 1 << 24)
@@ -149,3 +154,90 @@ def test_a_very_long_line_is_kept_in_part():
 
 def test_a_line_without_a_blank_is_kept_in_part_too():
     assert len(mask("w" * 100_000)) == 512
+
+
+# --- the shape of a line that could not be read ----------------------------------------------------------------------
+
+
+def shape_of(line: str) -> str:
+    return pl.DataFrame({"line": [line]}).select(shape(pl.col("line"))).item()
+
+
+def octets(address, between: str) -> str:
+    return between.join(map(str, address.packed))
+
+
+WRAPPED = {
+    **FORMS_4,
+    "bytes of its text with blanks": lambda a: json.dumps({"MESSAGE": list(str(a).encode())}),
+    "bytes of its text without blanks": lambda a: json.dumps(list(str(a).encode()), separators=(",", ":")),
+    "four numbers in an array": lambda a: f"[{octets(a, ', ')}]",
+    "four numbers in brackets": lambda a: f"({octets(a, ', ')})",
+    "base64": lambda a: base64.b64encode(f"{a}:4711 [".encode()).decode(),
+    "base64 without its end": lambda a: base64.urlsafe_b64encode(str(a).encode()).decode().rstrip("="),
+    "hex of its text with blanks": lambda a: str(a).encode().hex(" "),
+    "hex of its bytes with blanks": lambda a: a.packed.hex(" ").upper(),
+    "octal escapes": lambda a: "".join(f"\\{ord(letter):03o}" for letter in str(a)),
+    "quoted-printable": lambda a: "".join(f"={ord(letter):02X}" for letter in str(a)),
+    "Arabic digits": lambda a: "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in str(a)),
+    "full width": lambda a: "".join(chr(0xFEE0 + ord(c)) for c in str(a)),
+    "circled": lambda a: "".join("⓪①②③④⑤⑥⑦⑧⑨"[int(c)] if c.isdigit() else c for c in str(a)),
+    "UTF-16 read as bytes": lambda a: str(a).encode("utf-16-le").decode("latin-1"),
+    "words": lambda a: " ".join(unicodedata.name(c) for c in str(a)),
+}
+
+
+@settings(max_examples=150)
+@given(V4, st.sampled_from(sorted(WRAPPED)), st.sampled_from(PLACES))
+def test_a_shape_holds_nothing_of_an_address_in_whatever_spelling(address, form, template):
+    line = template.format(x=WRAPPED[form](address))
+    output = shape_of(line)
+    assert output == shape_of(template.format(x=re.sub(r"\d", "9", WRAPPED[form](address)))) or form in (
+        "hex",
+        "base64",
+    )
+    assert_shape(output)
+
+
+@settings(max_examples=100)
+@given(V6, st.sampled_from(sorted(FORMS_6)), st.sampled_from(PLACES))
+def test_a_shape_holds_nothing_of_an_ipv6_address(address, form, template):
+    assert_shape(shape_of(template.format(x=FORMS_6[form](address))))
+
+
+@settings(max_examples=150)
+@given(st.text(max_size=80))
+def test_a_shape_is_made_of_listed_words_signs_a_and_9_alone(line):
+    output = shape_of(line)
+    assert len(output) == len(line)
+    assert_shape(output)
+
+
+def assert_shape(output: str) -> None:
+    rest = re.sub(r"\w+", lambda word: "" if word[0] in WORDS else word[0], output)
+    assert set(rest) <= set("a9�\t") | {chr(code) for code in range(32, 127) if not chr(code).isalnum()}, output
+
+
+def test_no_listed_word_could_be_a_number_a_byte_or_a_part_of_an_address():
+    assert [word for word in WORDS if re.search(r"\d", word) or re.fullmatch(r"[0-9A-Fa-f_]+", word)] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "output"),
+    [
+        (
+            'Feb 22 16:10:10 edge-01 haproxy[31]: 203.0.113.7:4711 [22/Dec/2026:16:10:10.100] fe be/<NOSRV> "GET /a.ts HTTP/1.1"',
+            'aaa 99 99:99:99 aaaa-99 haproxy[99]: 999.9.999.9:9999 [99/aaa/9999:99:99:99.999] aa aa/<NOSRV> "GET /a.aa HTTP/9.9"',
+        ),
+        ('{"MESSAGE": [50, 48], "_PID": "31"}', '{"MESSAGE": [99, 99], "_PID": "99"}'),
+        ("MESSAGES GETS aGET GET1 GET", "aaaaaaaa aaaa aaaa aaa9 GET"),
+        ("\x1b[31mré Ⅷ\t٣🇦", "�[99aaa 9\t9�"),
+    ],
+)  # fmt: skip
+def test_a_shape_shows_which_format_a_line_had(line, output):
+    assert shape_of(line) == output
+
+
+def test_a_shape_is_bounded_and_takes_nothing_for_a_line():
+    assert len(shape_of("word " * 1_000_000)) == LONGEST
+    assert pl.DataFrame({"line": [None]}, schema={"line": pl.String}).select(shape(pl.col("line"))).item() is None

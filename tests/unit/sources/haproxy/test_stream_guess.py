@@ -1,21 +1,23 @@
 """Which streams a log seems to serve."""
 
-import polars as pl
 import pytest
 
 from metrics_lake.config.settings import Haproxy
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.sources.haproxy import log_lines, stream_guess, streams
-from metrics_lake.sources.haproxy.formats.parsing import parse_lines
+from metrics_lake.sources.haproxy.line_classes import read_lines
 from tests.unit.sources.haproxy.logs import line
 
 LONG = "0/0/1/5/60000"
 SHORT = "0/0/1/5/40"
 
 
+def requests_of(*lines):
+    return read_lines(log_lines.number_lines({0: "\n".join(lines)}, {0: 1}), Haproxy()).requests
+
+
 def proposed(*lines):
-    numbered = log_lines.number_lines({0: "\n".join(lines)}, {0: 1})
-    requests, _ = parse_lines(log_lines.unwrap(numbered), Haproxy())
+    requests = requests_of(*lines)
     guessed = stream_guess.propose_streams(stream_guess.summarise(requests))
     return {name: (stream.protocol, *(stream.match.path or stream.match.frontend)) for name, stream in guessed.items()}
 
@@ -53,22 +55,19 @@ def test_streams_are_guessed_from_what_was_asked_for(lines, streams_):
 
 def test_a_proposal_claims_the_requests_that_it_was_made_from():
     lines = [*hls("/a[1]/live"), line(9, "/odd*name.mp3", timers=LONG)]
-    numbered = log_lines.number_lines({0: "\n".join(lines)}, {0: 1})
-    requests, _ = parse_lines(log_lines.unwrap(numbered), Haproxy())
+    requests = requests_of(*lines)
     guessed = stream_guess.propose_streams(stream_guess.summarise(requests))
     tenants = Tenants.model_validate({"tenants": {"station": {"timezone": "UTC", "streams": guessed}}})
-    asked = requests.select("frontend", host=pl.lit(None, pl.String), path="uri")
-    assert streams.match_streams(asked, tenants)["stream_number"].null_count() == 0
+    assert streams.match_streams(requests, tenants)["stream_number"].null_count() == 0
 
 
 def test_parts_of_a_log_give_the_same_streams_as_the_whole():
     lines = [*hls("/live"), line(9, "/fm.mp3", timers=LONG), line(10, "/fm.mp3")]
     parts = []
     for text in lines:
-        requests, _ = parse_lines(log_lines.number_lines({0: text}, {0: 1}), Haproxy())
-        parts.append(stream_guess.summarise(requests))
+        parts.append(stream_guess.summarise(requests_of(text)))
     merged = stream_guess.merge_summaries(parts)
-    whole, _ = parse_lines(log_lines.number_lines({0: "\n".join(lines)}, {0: 1}), Haproxy())
+    whole = requests_of(*lines)
     assert stream_guess.propose_streams(merged) == stream_guess.propose_streams(stream_guess.summarise(whole))
 
 

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from metrics_lake.sources.stores.raw_table import parse_table
+from tests.rules.reading import ROOT
 from tests.unit.silver.landed_reports import Report, apple, bronze, google
 
 
@@ -32,7 +33,7 @@ def test_a_day_whose_year_has_not_four_digits_is_no_day(day: str) -> None:
     assert _account(torn)["reasons"] == ["no_day"]
 
 
-@pytest.mark.parametrize(("country", "reason"), [("*", ["no_country"]), ("12", ["no_country"]), ("Côte d'Ivoire", []), ("", [])])  # fmt: skip
+@pytest.mark.parametrize(("country", "reason"), [("*", ["no_country"]), ("12", ["no_country"]), ("Côte d'Ivoire", []), ("", []), ("NA", []), ("na", []), ("-", ["no_country"])])  # fmt: skip
 def test_a_country_that_is_no_word_is_a_reject_and_a_blank_one_is_not(country: str, reason: list[str]) -> None:
     assert _account(apple(("1", 5, country), ("1", 6, "US")))["reasons"] == reason
 
@@ -60,3 +61,42 @@ def test_digits_in_the_name_of_a_package_are_not_its_month(package: str) -> None
     for name in (f"installs_{package}_200101_overview.csv", f"installs_{package}_200101_overview.20010117T050000Z.csv"):
         account = _account(Report(f"google_play/{name}", usual.content.replace("com.a", package)))
         assert (account["status"], account["unclaimed_count"]) == ("read", 1)
+
+
+NAMIBIA = ROOT / "tests" / "golden" / "cases" / "01-namibia"
+
+
+@pytest.mark.parametrize(("folder", "countries"), [(".", ["NA", "ZA"]), ("b", ["NA", "ZA", "ZZ"])])
+def test_namibia_is_a_country_beside_a_blank_one(folder: str, countries: list[str]) -> None:
+    [path] = (NAMIBIA / folder / "google_play").iterdir()
+    rows = bronze([[Report(f"google_play/{path.name}", path.read_bytes().decode("utf-16"))]])
+    [account] = rows.filter(pl.col("row_kind") == "file").to_dicts()
+    assert (account["status"], account["reject_count"]) == ("read", 0)
+    assert sorted(rows["country"].drop_nulls().unique()) == countries
+    namibia = rows.filter(country="NA").sort("downloaded_on")
+    assert namibia["downloads"].to_list() == [12, 9]
+
+
+@pytest.mark.parametrize("word", ["NA", "na", "None", "null", "N/A"])
+def test_a_word_for_absent_is_a_name_in_a_column_of_names_and_absent_in_one_of_numbers(word: str) -> None:
+    rows = bronze([[google(f"15,{word},7", "15,,1", of="device")]])
+    assert set(rows.filter(row_kind="google_play")["device"]) == {word, None}
+    assert _account(google(f"15,{word}", "16,8"))["skipped_count"] == 1
+
+
+@pytest.mark.parametrize("code", ["NA", "na"])
+def test_apple_s_namibia_is_a_country_too(code: str) -> None:
+    rows = bronze([[apple(("1", 5, code), ("1", 6, "ZA"), ("1", 7, ""))]])
+    assert sorted(rows.filter(row_kind="app_store")["country"]) == ["NA", "ZA", "ZZ"]
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "1e30", "12a"])
+def test_a_number_beyond_64_bits_or_none_is_a_reject_and_never_a_zero(number: str) -> None:
+    assert _account(google(f"15,{number}", "16,8"))["reasons"] == ["figure_no_number"]
+
+
+def test_a_row_of_google_s_that_stands_twice_word_for_word_counts_once_and_one_that_differs_puts_the_file_aside() -> (
+    None
+):
+    assert _account(google("15,7", "15,7", "16,8"))["doubled_count"] == 1
+    assert _account(google("15,7", "15,9"))["reason"] == "several_rows_a_day"

@@ -11,7 +11,20 @@ from metrics_lake.config.settings import Haproxy
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_ADDRESS = r"^[0-9A-Fa-f]*[:.][0-9A-Fa-f:.]*(?:%[\w.-]+)?$"
+_ADDRESS = r"^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)$"
+# An address that surely has nothing glued to it.
+_PLAIN = (
+    r"^(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{1,4}:|::)[0-9A-Fa-f]*(?::[0-9A-Fa-f]*)*"
+    r"|-|unix|[A-Za-z0-9+/_-]{16,128}={0,2})$"
+)
+# The end of a text that is one, behind a character that can't be part of it; a word with its colon may precede.
+_V4_AT_END = r"(?:^|[^0-9.])((?:::[Ff]{4}:(?:0:)?|(?:0{1,4}:){5}[Ff]{4}:|64:[Ff]{2}9[Bb]::)?\d{1,3}(?:\.\d{1,3}){3})$"
+_V6_AT_END = (
+    r"(?:^|[^0-9A-Za-z_:.]|[^0-9A-Za-z_:.]:|\w*[G-Zg-z_]\w*:|^:)"
+    r"((?:::[0-9A-Fa-f]{1,4}|[0-9A-Fa-f]{1,4}:)[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?|::[0-9A-Fa-f]{0,4}(?:%[\w.-]+)?)$"
+)
+_WORD_AT_END = r"(?:^|[^\w-])(-|unix)$"
+_HASH_AT_END = r"[^A-Za-z0-9+/_-]([A-Za-z0-9+/_-]{16,128}={0,2})$"
 _HASH = r"^[A-Za-z0-9+/_-]{16,128}={0,2}$"
 _NO_HASH = r"^[0-9.]+$"
 
@@ -27,6 +40,17 @@ def with_client_address(requests: pl.DataFrame, haproxy: Haproxy) -> pl.DataFram
     pairs = pairs.with_columns(pl.Series("client_address", client_addresses, dtype=pl.String))
     joined = requests.join(pairs, on=["address", "x_forwarded_for"], how="left", maintain_order="left")
     return joined.with_columns(address=pl.coalesce("client_address", "address")).drop("client_address")
+
+
+def unglued(requests: pl.DataFrame) -> pl.DataFrame:
+    """`address` without what stands before it unseparated: `haproxy[31]:`, `MESSAGE=`, `{"msg":"`. What has no address stays."""
+    is_plain = requests["address"].str.contains(_PLAIN).fill_null(True)
+    if is_plain.all():
+        return requests
+    address = pl.col("address")
+    endings = [address.str.extract(pattern) for pattern in (_V4_AT_END, _V6_AT_END, _WORD_AT_END, _HASH_AT_END)]
+    cut = pl.coalesce(*endings, address)
+    return requests.with_columns(address=pl.when(pl.lit(is_plain)).then(address).otherwise(cut))
 
 
 def is_invalid(haproxy: Haproxy) -> pl.Expr:

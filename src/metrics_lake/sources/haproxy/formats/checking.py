@@ -10,16 +10,22 @@ import polars as pl
 
 from metrics_lake.config.settings import Haproxy
 from metrics_lake.privacy.hashing import masked
-from metrics_lake.sources.haproxy import clock, log_lines
-from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
-from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, SLOWER, built_in, known_name
+from metrics_lake.privacy.line_shapes import shape
+from metrics_lake.sources.haproxy import line_classes, log_lines
+from metrics_lake.sources.haproxy.file_times import FileTimes
+from metrics_lake.sources.haproxy.formats import addresses
+from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, built_in, known_name
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
-from metrics_lake.sources.haproxy.formats.parsing import parse_as, parse_built_in, parse_httplog
+from metrics_lake.sources.haproxy.formats.parsing import HTTPLOG
+from metrics_lake.sources.haproxy.formats.parting import Parting, parting
 
 _LINE = ("file_number", "line_number", "text")
 _SHOWN_LINES = 5
 _TEXTS = ("frontend", "method", "path", "host", "referer", "user_agent", "sni")
-_OTHER = {"not_httplog": "other_format", "no_request": "other_format"}
+_OTHER = "other_format"  # in a check: ingest reads the line, by another format
+_NO_FORMAT = ("not_httplog", "no_request", "cut_line", "cut_at_start_of_file")
+_SECURE_TAIL = r"^ \S+/\S+/\S+/\S+/\S+ [^/\s]+/\S+/\S+\s*$"
+_FILE = "sample.log"  # the name of the lines' file, to which the format is bound
 _NUMBERS = ("status", "size", "duration_ms")
 
 
@@ -30,6 +36,7 @@ class Problem:
     line_number: int
     reason: str
     masked_text: str
+    parting: Parting | None = None  # where line and string part; None if a value can't be read
 
 
 @dataclass(frozen=True)
@@ -57,82 +64,81 @@ class Detected:
     share: float
 
 
-def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None) -> Check:
-    """Parses lines as one format: a built-in one by name, or a log-format string. Raises FormatError if it is neither."""
-    haproxy = haproxy or Haproxy()
+def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None, read_ms: int | None = None) -> Check:
+    """Reads lines as ingest reads those of a file that is bound to one format: a built-in one by name, or a log-format string.
+
+    Raises FormatError if it is neither. `read_ms` is the time of reading, ahead of which no line can be.
+    """
+    haproxy = (haproxy or Haproxy()).model_copy(update={"formats": {_FILE: [format_text]}})
     name = known_name(format_text)
     form = built_in(name) if name in BUILT_IN else compiled(format_text, mapped=haproxy.samples)
-    numbered = log_lines.unwrap(_numbered(texts))
-    read, rest = _read_as(form, numbered, haproxy)
-    unparsed = reject_reasons.with_reasons(
-        rest.with_columns(after=_dated()), pl.Series("file_number", [], dtype=pl.UInt32)
-    )
-    rejects = unparsed.filter(pl.col("reason").is_not_null()).with_columns(pl.col("reason").replace(_OTHER))
+    lines = _read(texts, haproxy, read_ms)
+    is_own = pl.col("form").is_in([form.name, *([] if name else [_FILE])])
+    read, others = lines.requests.filter(is_own), lines.requests.filter(~is_own)
+    rejects = pl.concat([lines.rejects, others.select(*_LINE, reason=pl.lit(_OTHER))]).sort("line_number")
     return Check(
         fields=tuple((field.spelling, field.column.replace("_", " ")) for field in form.fields),
         lacks=form.lacks,
-        records=tuple(_records(read.head(_SHOWN_LINES), haproxy)),
+        records=tuple(_records(read.sort("line_number").head(_SHOWN_LINES))),
         read_count=read.height,
-        skipped_count=unparsed.height - rejects.height,
+        skipped_count=lines.skipped.height,
         unread_count=rejects.height,
-        problems=tuple(_problems(rejects.head(_SHOWN_LINES))),
+        problems=tuple(_problems(rejects.head(_SHOWN_LINES), form)),
     )
 
 
-def detect(texts: Iterable[str]) -> tuple[Detected, ...]:
-    """The built-in formats of the lines, the most frequent first."""
-    numbered = log_lines.unwrap(_numbered(texts))
-    read, rest = parse_httplog(numbered, {})
-    plain = pl.col("tail").fill_null("") == ""
-    secure = pl.col("tail").str.contains(r"^ \S+/\S+/\S+/\S+/\S+ [^/\s]+/\S+/\S+\s*$").fill_null(False)
-    counts = {
-        "httplog": read.filter(plain).height,
-        "httpslog": read.filter(secure).height,
-        "httplog with more behind it": read.filter(~plain & ~secure).height,
-    }
-    slower, rest = parse_built_in(rest, {})
-    counts |= {name: frame.height for name, frame in slower.items()}
-    unparsed = reject_reasons.with_reasons(rest, pl.Series("file_number", [], dtype=pl.UInt32))
-    no_fault = unparsed.filter(pl.col("reason").is_null())
-    blank = no_fault.filter(pl.col("text").str.strip_chars() == "").height
-    counts |= {"notices": no_fault.height - blank, "blank": blank, **_unknown_kinds(unparsed)}
+def detect(texts: Iterable[str], haproxy: Haproxy | None = None, read_ms: int | None = None) -> tuple[Detected, ...]:
+    """The built-in formats in which ingest reads the lines, and what becomes of the others; the most frequent first."""
+    lines = _read(texts, (haproxy or Haproxy()).model_copy(update={"formats": {}}), read_ms)
+    blank = lines.skipped.filter(pl.col("text").str.strip_chars() == "").height
+    read = lines.parsed.filter(pl.col("reason").is_null())  # with doubles, which are among the skipped
+    notice_count = lines.skipped.height - blank - (read.height - lines.requests.height)
+    total = lines.requests.height + lines.rejects.height + lines.skipped.height
+    counts = {**_forms(read), "notices": notice_count, "blank": blank, **_unknown_kinds(lines.rejects)}
     largest_first = sorted(((count, name) for name, count in counts.items() if count), key=lambda pair: -pair[0])
-    return tuple(Detected(name, count, count / numbered.height) for count, name in largest_first)
+    return tuple(Detected(name, count, count / total) for count, name in largest_first)
 
 
-def _unknown_kinds(unparsed: pl.DataFrame) -> dict[str, int]:
-    """Lines of no built-in format, counted by what they look like."""
-    texts = unparsed.filter(pl.col("reason").is_not_null())["text"]
+def _read(texts: Iterable[str], haproxy: Haproxy, read_ms: int | None) -> line_classes.ReadLines:
+    """The lines as ingest reads them: by its own function, so that a command can't say otherwise."""
+    return line_classes.read_lines(_numbered(texts), haproxy, files=FileTimes(paths={0: _FILE}, read_ms=read_ms))
+
+
+def _forms(requests: pl.DataFrame) -> dict[str, int]:
+    """How many requests were read by each format; httplog is named by what stands behind its request line."""
+    tail = pl.col("tail").fill_null("") if "tail" in requests.columns else pl.lit("")
+    is_httplog = pl.col("form") == HTTPLOG
+    name = (
+        pl.when(is_httplog & tail.str.contains(_SECURE_TAIL)).then(pl.lit("httpslog"))
+        .when(is_httplog & (tail != "")).then(pl.lit("httplog with more behind it"))
+        .otherwise("form")
+    )  # fmt: skip
+    return dict(requests.select(name=name).to_series().value_counts().iter_rows())
+
+
+def _unknown_kinds(rejects: pl.DataFrame) -> dict[str, int]:
+    """Lines of no built-in format, counted by what they look like; lines of one that are rejected, by their reason."""
+    is_unknown = pl.col("reason").is_in(_NO_FORMAT)
+    texts = rejects.filter(is_unknown)["text"]
     is_json = texts.str.contains(r'\{"[\w.-]+"\s*:')
     is_pairs = ~is_json & texts.str.contains(r"(?:\s|^)\w+=\S* \w+=")
     counts = {"JSON of a log-format": int(is_json.sum()), "key=value of a log-format": int(is_pairs.sum())}
-    return {**counts, "unknown": texts.len() - sum(counts.values())}
+    faulty = rejects.filter(~is_unknown)["reason"].value_counts()
+    reasons = {f"rejected: {reason}": count for reason, count in faulty.iter_rows()}
+    return {**counts, "unknown": texts.len() - sum(counts.values()), **reasons}
 
 
 def _numbered(texts: Iterable[str]) -> pl.DataFrame:
     all_texts = list(texts)
     frame = log_lines.number_lines({0: "\n".join(text.rstrip("\r\n") for text in all_texts)}, {0: 1})
     frame = frame.with_columns(pl.col("text").str.replace_all("\0", "", literal=True).str.strip_prefix("\ufeff"))
-    return frame.filter(pl.col("text").str.len_bytes() <= log_lines.LONGEST) if all_texts else frame.clear()
+    return frame if all_texts else frame.clear()
 
 
-def _dated() -> pl.Expr:
-    return pl.col("text").str.extract(r" \[(\d\d/[A-Z][a-z][a-z]/\d{4}:.*)$")
-
-
-def _read_as(form: Format, numbered: pl.DataFrame, haproxy: Haproxy) -> tuple[pl.DataFrame, pl.DataFrame]:
-    if form.name in BUILT_IN and form.name not in SLOWER:
-        read, rest = parse_httplog(numbered, haproxy.captures)
-        return read, rest.select(_LINE)
-    return parse_as(numbered, form, haproxy.captures)
-
-
-def _records(read: pl.DataFrame, haproxy: Haproxy) -> Iterable[dict[str, object]]:
-    """Parsed requests for display: the kind of an address in place of the address, paths without the query."""
-    located = addresses.with_client_address(read, haproxy).with_columns(path=pl.col("uri").str.splitn("?", 2).struct[0])
-    timed = clock.to_utc(located, haproxy.timezone)
-    texts = [name for name in _TEXTS if name in timed.columns]
-    displayed = timed.with_columns(masked(pl.col(name)) for name in texts)
+def _records(read: pl.DataFrame) -> Iterable[dict[str, object]]:
+    """Requests for display: the kind of an address in place of the address, paths without the query."""
+    texts = [name for name in _TEXTS if name in read.columns]
+    displayed = read.with_columns(masked(pl.col(name)) for name in texts)
     for row in displayed.select("line_number", "accepted_ms", "address", *texts, *_NUMBERS, "is_early").iter_rows(
         named=True
     ):
@@ -148,6 +154,6 @@ def _kind(address: str) -> str:
     return f"IPv{parsed.version}"
 
 
-def _problems(rejects: pl.DataFrame) -> Iterable[Problem]:
-    problems = rejects.select("line_number", "reason", masked_text=masked(pl.col("text")))
-    return (Problem(*row) for row in problems.iter_rows())
+def _problems(rejects: pl.DataFrame, form: Format) -> Iterable[Problem]:
+    problems = rejects.select("line_number", "reason", shape(pl.col("text")).alias("masked_text"), "text")
+    return (Problem(number, reason, shown, parting(form, text)) for number, reason, shown, text in problems.iter_rows())

@@ -19,7 +19,7 @@ from metrics_lake.sources.haproxy.formats.splitting import split
 _ABSENT = ("", "-", "<BADREQ>")
 _ESCAPE = re.compile(r'\\(["\\\]])')
 _ENDED = ("txn_close", "sess_error", "sess_killed", "", "-")
-_OWN_ESCAPES = ("user_agent", "playback_id", "referer")  # the code that uses these decodes HAProxy's #XX
+_OWN_ESCAPES = ("user_agent", "lasting_id", "referer")  # the code that uses these decodes HAProxy's #XX
 
 
 def read(lines: pl.DataFrame, form: Format, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:

@@ -8,12 +8,14 @@ import polars as pl
 
 from metrics_lake.config.settings import Haproxy
 from metrics_lake.sources.haproxy import httplog, log_lines
+from metrics_lake.sources.haproxy.formats.addresses import unglued
 from metrics_lake.sources.haproxy.formats.binding import Bindings, bound
 from metrics_lake.sources.haproxy.formats.builtin import SLOWER, built_in
 from metrics_lake.sources.haproxy.formats.compiler import Format
 from metrics_lake.sources.haproxy.formats.field_values import read
 from metrics_lake.sources.haproxy.formats.tails import with_tails
 
+HTTPLOG = "httplog"  # and what has more behind it, which `tail` tells
 _LINE = ("file_number", "line_number", "text")
 Layouts = Mapping[str, tuple[str, ...]]
 
@@ -21,7 +23,7 @@ Layouts = Mapping[str, tuple[str, ...]]
 def parse_lines(
     numbered: pl.DataFrame, haproxy: Haproxy, paths: Mapping[int, str] | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Requests (columns of `httplog.COLUMNS` that at least one line has), and the lines that no format parses.
+    """Requests (columns of `httplog.COLUMNS` that at least one line has, `form` and `tail`), and the lines that no format parses.
 
     `paths` are the paths of the files, for the formats that the settings bind to files.
     """
@@ -36,12 +38,14 @@ def parse_lines(
     requests, unparsed = parse_httplog(rest, haproxy.captures)
     parsed.insert(0, requests)
     slower, unparsed = parse_built_in(unparsed, haproxy.captures)
-    return _concat([*parsed, *slower.values()]), unparsed
+    return unglued(_concat([*parsed, *slower.values()])), unparsed
 
 
 def _concat(parsed: list[pl.DataFrame]) -> pl.DataFrame:
     nonempty = [frame for frame in parsed if frame.height] or parsed[:1]
-    known_columns = [frame.select(name for name in httplog.COLUMNS if name in frame.columns) for frame in nonempty]
+    known_columns = [
+        frame.select(name for name in (*httplog.COLUMNS, "form", "tail") if name in frame.columns) for frame in nonempty
+    ]
     return known_columns[0] if len(known_columns) == 1 else pl.concat(known_columns, how="diagonal_relaxed")
 
 
@@ -71,7 +75,8 @@ def _is_in_files(numbers: tuple[int, ...]) -> pl.Expr:
 def parse_as(unparsed: pl.DataFrame, form: Format, layouts: Layouts) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The requests that a format parses, and the lines that it doesn't."""
     attempted = read(unparsed, form, layouts)
-    return attempted.filter("is_read"), unparsed.filter(~attempted["is_read"])
+    read_lines = attempted.filter("is_read").with_columns(form=pl.lit(form.name))
+    return read_lines, unparsed.filter(~attempted["is_read"])
 
 
 def parse_built_in(unparsed: pl.DataFrame, layouts: Layouts) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
@@ -94,7 +99,7 @@ def parse_httplog(rest: pl.DataFrame, layouts: Layouts) -> tuple[pl.DataFrame, p
         log_lines.REPEATED, literal=True
     )
     attempted = attempted.with_columns(is_read=pl.col("is_read") & ~repeated)
-    requests = with_tails(attempted.filter("is_read"))
+    requests = with_tails(attempted.filter("is_read")).with_columns(form=pl.lit(HTTPLOG))
     columns = [*_LINE, "after", *(["is_begun"] if "is_begun" in rest.columns else [])]
     unparsed_parts = [attempted.filter(~pl.col("is_read")).select(columns), parts.filter(~is_dated).select(columns)]
     return requests, pl.concat(unparsed_parts).sort("file_number", "line_number")

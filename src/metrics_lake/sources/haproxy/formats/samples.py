@@ -19,7 +19,6 @@ _NAMES: Mapping[str, str] = {
     "referer": "ref referer referrer http_referer",
     "user_agent": "ua agent user_agent useragent http_user_agent",
     "x_forwarded_for": "xff x_forwarded_for forwarded_for",
-    "playback_id": "lid listenerid listener_id playback_id playback_session_id x_playback_session_id cmcd_sid sid",
     "address": "ip client_ip clientip client addr address remote_addr real_ip src",
     "method": "method verb",
     "uri": "uri url path request_uri",
@@ -77,7 +76,7 @@ def meaning(sample: str, name: str, mapped: Mapping[str, str]) -> Meaning:
     configured_role = mapped.get(sample) or mapped.get(sample.partition(",")[0])
     role, shape, capture = _fetched(fetch, argument, name)
     if configured_role:
-        role, capture = ("" if configured_role == "other" else configured_role), None
+        role, capture = ("" if configured_role in ("other", "playback_id") else configured_role), None
     elif role == "address" and not set(converters) <= set(_KEEP_AN_ADDRESS):
         role = ""
     is_json = "json" in converters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
@@ -14,6 +16,7 @@ _HEADER = (
     r"|(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?) "
     r"(?:std(?:out|err) [FP] |(?:[^\s:]+ )?[^\s:\[\]]+(?:\[\d+\])?: )?)?"
 )
+_BEHIND_SIGNS = r"([^\s\"'\[\](){}<>|,;=]+)$"
 _MAY_BE_CUT = ("request", "uri", "path")
 
 
@@ -40,6 +43,21 @@ def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
             applied = applied.with_columns(after=_without_address(frame, applied, is_first=number == 0))
         frame = applied
     return frame.drop("whole", "rest")
+
+
+def steps_applied(line: pl.DataFrame, form: Format) -> Iterator[tuple[Step | None, str | None, dict[str, str | None]]]:
+    """Of a single line each step with the rest after it and its values by column; what doesn't fit is None.
+
+    The start of the line is step None.
+    """
+    frame = line.with_columns(whole=_message(form.start)).with_columns(rest="whole", is_closed=True)
+    yield None, frame["rest"][0], {}
+    last = max(number for number, step in enumerate(form.steps) if _is_needed(step))
+    for number, step in enumerate(form.steps[: last + 1]):
+        frame = _apply(frame, step, is_first=number == 0 and not form.start, is_last=number == last)
+        columns = [field.column for field in fields_of(step) if field.column]
+        rest = frame["rest"][0] if number < last else ""
+        yield step, rest, {column: frame[column][0] for column in columns}
 
 
 def _is_needed(step: Step) -> bool:
@@ -101,12 +119,19 @@ def _apply(frame: pl.DataFrame, step: Step, *, is_first: bool, is_last: bool) ->
     return frame.with_columns(value.alias(column), rest.alias("rest"))
 
 
+def _last_word(texts: pl.Series, pattern: str) -> pl.Series:
+    """The word before the first field's end, without a tag that is glued to it (`haproxy[31]:`) where the pattern needs that."""
+    words = texts.str.extract(r"(\S+)$")
+    is_fit = words.str.contains(pattern).fill_null(True)
+    return words if is_fit.all() else words.zip_with(is_fit, words.str.extract(_BEHIND_SIGNS))
+
+
 def _apply_match(frame: pl.DataFrame, step: Match, *, is_first: bool) -> pl.DataFrame:
     rest = frame["rest"]
     if step.until:
         parts = rest.str.splitn(step.until, 2).struct
         chunk, rest = parts[0], parts[1]
-        chunk = chunk.str.extract(r"(\S+)$") if is_first and step.is_word else chunk
+        chunk = _last_word(chunk, step.pattern) if is_first and step.is_word else chunk
     else:
         chunk = rest if step.goes_on or _ends_in_captures(step) else rest.str.strip_chars_end(" ")
     groups = chunk.to_frame("chunk").select(pl.col("chunk").str.extract_groups(step.pattern)).to_series().struct

@@ -11,12 +11,12 @@ import pytest
 from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.privacy.hashing import Hasher
-from metrics_lake.sources.haproxy import clock, line_classes, log_lines
+from metrics_lake.sources.haproxy import clock, line_classes, log_lines, unwrapping
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
 
 SHOWN = (
     "address", "at", "duration_ms", "is_early", "status", "size", "method", "frontend", "host", "path", "referer",
-    "user_agent", "playback_id", "is_closed", "is_tcp", "is_time_doubtful",
+    "user_agent", "lasting_id", "is_closed", "is_tcp", "is_time_doubtful",
 )  # fmt: skip
 PATH = "haproxy/edge-01/haproxy.log"
 READ_MS = 1_800_000_000_000  # 2027: after all lines of the golden cases but those that can't be
@@ -53,17 +53,16 @@ def accounts(data: bytes, haproxy: Haproxy, path: str = PATH) -> dict[int, str]:
     class_by_line = dict.fromkeys(frame["line_number"].to_list(), "request")
     class_by_line |= dict.fromkeys(classified.skipped["line_number"].to_list(), "skipped")
     class_by_line |= dict.fromkeys(classified.unclaimed["line_number"].to_list(), "unclaimed")
-    assert (
-        classified.accepted.height
-        == sum(account == "request" for account in class_by_line.values()) - classified.rejects.height
-    )
+    extra = classified.unwrapped["extra"].sum()  # lines beyond the first of a record, all of them requests here
+    requests = sum(account == "request" for account in class_by_line.values()) - classified.rejects.height
+    assert classified.accepted.height == requests + extra
     return class_by_line | dict(classified.rejects.select("line_number", "reason").rows())
 
 
 def requests_of(data: bytes, haproxy: Haproxy, path: str = PATH) -> dict[int, dict[str, Any]]:
     """The requests that were read, by line, with the address as it will be hashed."""
-    read, _ = parse_lines(log_lines.unwrap(numbered(data)), haproxy, {0: path})
-    located = line_classes._located(read, haproxy, HASHER)
+    read, _ = parse_lines(unwrapping.unwrap(numbered(data)), haproxy, {0: path})
+    located = line_classes._located(read, haproxy, HASHER.line_seed)
     timed = clock.to_utc(located, haproxy.timezone).with_columns(
         at=pl.from_epoch("accepted_ms", time_unit="ms").dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from metrics_lake.config.settings import Haproxy
-from metrics_lake.sources.haproxy import formats, line_classes
-from metrics_lake.sources.haproxy.formats import reject_reasons
+from metrics_lake.sources.haproxy import formats
 
 DOCS = (Path(__file__).parents[5] / "docs" / "formats.md").read_text(encoding="utf-8")
 
@@ -40,11 +41,21 @@ def test_the_error_of_the_page_is_the_real_one() -> None:
     assert " ".join(str(caught.value).split()) == excerpt
 
 
-def test_every_reason_of_a_reject_is_explained() -> None:
-    sources = Path(str(line_classes.__file__)).read_text() + Path(str(reject_reasons.__file__)).read_text()
-    reasons = set(re.findall(r'pl\.lit\("([a-z]+(?:_[a-z]+)+)"', sources)) | {"address_not_hashed"}
-    table = DOCS.partition("## Why a line was rejected")[2]
-    assert reasons - set(re.findall(r"`([a-z_]+)`", table)) <= {"key_destroyed"}
+SHIPPED = re.findall(r"^\*\*([^\n]+?)\*\*: [^\n]+\n\n```log\n([^\n]+)\n```", DOCS, re.M)
+
+
+@pytest.mark.parametrize(("shipper", "shipped"), SHIPPED, ids=[name for name, _ in SHIPPED])
+def test_the_line_that_each_shipper_makes_is_read(shipper: str, shipped: str, read: Callable[..., list[Any]]) -> None:
+    [request] = read(shipped)
+    columns = ("address", "duration_ms", "status", "user_agent", "at", "is_closed")
+    assert [request[name] for name in columns] == ["192.0.2.7", 40, 200, "VLC/3.0.20", "2026-11-22T16:10:25.100Z", True]
+    assert re.fullmatch(r"/acme/live/[a-z0-9-]+\.ts", request["path"])
+
+
+def test_the_common_shippers_are_on_the_page() -> None:
+    shippers = "rsyslog journald Docker Kubernetes fluentd fluent-bit Vector Filebeat Elastic Loki CloudWatch GCP Splunk Graylog"
+    names = " ".join(name for name, _ in SHIPPED)
+    assert [name for name in shippers.split() if name not in names] == []
 
 
 def test_every_built_in_format_is_on_the_page() -> None:

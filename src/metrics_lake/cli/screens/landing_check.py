@@ -1,4 +1,6 @@
-"""Checks of the doctor on landing: the folders of every feed, and whether this user may read what lies there."""
+"""The doctor's check of landing: whether files are there, whether this user may read those of every feed, and whether each
+that is still to be read can be read.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +14,32 @@ from metrics_lake.cli.screens.lake_checks import Finding
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.landing.azure_landing import AzureLanding
+from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.io.storage.azure import AzureError
+from metrics_lake.jobs.refused_files import refused_files
+from metrics_lake.sources.quarantine_reasons import declaration
 
 _LOGS = "haproxy"
 
 
 def landing(settings: Settings) -> Finding:
-    """Whether there are logs, and every file of every feed can be read."""
-    if is_azure(settings.storage.landing):
-        return _blobs(settings.storage.landing)
+    """Whether landing has files, and can be read."""
+    finding = _blobs(settings.storage.landing) if is_azure(settings.storage.landing) else _folder(settings)
+    if not finding.is_right:
+        return finding
+    try:
+        refused = refused_files(settings)
+    except (SettingsError, AzureError, CheckpointError, OSError):
+        return finding  # another check names it
+    if not refused:
+        return finding
+    path, reason = min(refused.items())
+    declared = declaration(reason)
+    state = f"{len(refused)} can't be read, such as {path} ({declared.meaning if declared else reason})"
+    return Finding("landing", False, state, declared.remedy if declared else "")
+
+
+def _folder(settings: Settings) -> Finding:
     root = Path(settings.storage.landing)
     logs = root / _LOGS
     if file := file_in_the_way(logs):
