@@ -33,6 +33,7 @@ from metrics_lake.demo.agents import AGENTS
 from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import Hasher, canonical
 from metrics_lake.sources.haproxy import line_classes, listeners, reading
+from metrics_lake.sources.haproxy.captures import layouts_of
 from metrics_lake.sources.haproxy.formats import parsing
 from metrics_lake.sources.landed_file import FileEntry
 from tests.unit.sources import mmdb
@@ -154,7 +155,7 @@ def plain() -> Iterator[None]:
             (
                 line_classes,
                 "parse_lines",
-                lambda lines, haproxy, paths: parsing.parse_httplog(lines, haproxy.captures),
+                lambda lines, haproxy, *_: parsing.parse_httplog(lines, layouts_of(haproxy)),
             ),
             (parsing, "with_tails", lambda read: read),
         ):

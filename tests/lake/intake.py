@@ -15,8 +15,9 @@ from uuid import uuid4
 import pyarrow as pa
 
 from metrics_lake.io.landing import checkpoints
+from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.landing.reader import LandingReader
-from metrics_lake.io.landing.sink import Sink
+from metrics_lake.io.landing.sink import Sink, replaced
 from metrics_lake.io.storage.failpoints import passing
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.model.arrow import arrow_schema
@@ -34,11 +35,11 @@ class SmallJobContext(JobContext):
 
     def read(self, feed: Feed, on_progress: Callable[[int, int], None] = lambda done, parts: None) -> None:
         passing("batch_planned")
-        _read(Path(self.checkpoints, feed.checkpoint), feed, self.table_path(feed.table))
+        _read(self.intake(feed), Path(self.checkpoints, feed.checkpoint), feed, self.table_path(feed.table))
         passing("batch_read")
 
 
-def _read(checkpoint: Path, feed: Feed, place: str) -> None:
+def _read(intake: Intake, checkpoint: Path, feed: Feed, place: str) -> None:
     """What a query does: everything planned that is not committed, as one micro-batch."""
     query = checkpoint / checkpoints.QUERY
     if not (query / "metadata").exists():
@@ -49,5 +50,8 @@ def _read(checkpoint: Path, feed: Feed, place: str) -> None:
     with_sum(query / "offsets" / str(number), f'v1\n{{"conf":{{}}}}\n{json.dumps(newest)}')
     batches = [batch for part in reader.partitions(done, newest) for batch in reader.read(part)]
     rows = pa.Table.from_batches(batches, arrow_schema(feed.table))
-    Sink(feed.table, place, lambda: checkpoints.query_id(str(checkpoint)), is_small=True)._write_here(rows, number)
+    again = replaced(intake.batches_of(number))
+    Sink(feed.table, place, lambda: checkpoints.query_id(str(checkpoint)), is_small=True).write_here(
+        rows, number, again
+    )
     with_sum(query / "commits" / str(number), 'v1\n{"nextBatchWatermarkMs":0}')

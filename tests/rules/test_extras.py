@@ -30,6 +30,7 @@ MORE = {
     ("backfill",): DAYS,
     ("show",): ("silver.sessions",),
     ("erase", "listener"): ("--tenant", "acme", "--who", "a.log"),
+    ("erase", "tenant"): ("acme",),
     ("formats", "detect"): ("a.log",),
     ("formats", "check"): ("a.log", "--format", "httplog"),
 }

@@ -184,7 +184,7 @@ def test_a_listener_is_erased_out_of_a_lake_in_azure_to_the_last_byte(
 
     assert places_that_hold_it("kept") > 1  # bronze and silver
     (folder / "who").write_text("192.0.2.7 VLC/3.0.20\n")
-    main(command(url, folder, "erase", "listener", "--tenant", "acme", "--who", str(folder / "who")))
+    main(command(url, folder, "erase", "listener", "--tenant", "acme", "--who", str(folder / "who"), "--yes"))
     said = capsys.readouterr().err
     assert "2 visits and 1 sessions deleted" in said and said.count("has lines of this listener") == 2
     assert re.search(r"no byte of the ids is left in \d+ files", said)

@@ -1,4 +1,4 @@
-"""The rows from HAProxy's logs: visits, rejects, unclaimed requests, counters and files, as kinds of rows of one table.
+"""The rows from HAProxy's logs: visits, rejects, unclaimed requests, counters, frontends and files, as kinds of rows of one table.
 
 It is one table so that a batch of files is one commit: the lines of a file and its own row are always written together.
 """
@@ -12,7 +12,9 @@ from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table, View
 from metrics_lake.sources.haproxy.accounts import FILE
 from metrics_lake.sources.haproxy.check_settings import check_settings
+from metrics_lake.sources.haproxy.frontends import FRONTEND
 from metrics_lake.sources.haproxy.reading import COUNTER, REJECT, UNCLAIMED, VISIT, parse
+from metrics_lake.sources.haproxy.reading_rules import reading_rules
 
 TABLE = Table(
     "bronze.haproxy",
@@ -20,7 +22,7 @@ TABLE = Table(
     keep=timedelta(days=400),
     pruned_by=("row_kind", "batch_number", "first_at", "last_at"),
     columns=f"""
-    row_kind STRING NOT NULL COMMENT 'What the row is: visit, reject, unclaimed, file or counter'
+    row_kind STRING NOT NULL COMMENT 'What the row is: visit, reject, unclaimed, file, counter or frontend'
     happened_on DATE NOT NULL COMMENT 'UTC day of the first instant that the row speaks of; of a reject, that of its file'
     batch_number BIGINT NOT NULL COMMENT 'Which batch of landing files the row came with'
     file_id STRING NOT NULL COMMENT 'Which file: the first 16 hex digits of its content_hash'
@@ -52,7 +54,7 @@ TABLE = Table(
     line_number BIGINT COMMENT 'Of a reject: which line of its file, from 1'
     reason STRING COMMENT 'Of a reject or a file in quarantine: why'
     masked_text STRING COMMENT 'Of a reject: its shape: fixed words of log formats, other letters as a, digits as 9'
-    frontend STRING COMMENT 'Of unclaimed requests and counters: the frontend, with keyed marks for addresses'
+    frontend STRING COMMENT 'Of unclaimed requests, counters and frontends: the frontend, with keyed marks for addresses'
     path_start STRING COMMENT 'Of unclaimed requests: the first element of the path, masked'
     path STRING COMMENT 'Of a file: where it lies below landing, with keyed marks for addresses'
     size_bytes BIGINT COMMENT 'Of a file: its size as it lies there'
@@ -63,16 +65,22 @@ TABLE = Table(
     header_hosts ARRAY<STRING> COMMENT 'Of a file: the hosts in the syslog headers of its first lines, whether they count or not'
     first_logged_at TIMESTAMP COMMENT 'Of a file and proxy: when the first of its requests ended, UTC'
     last_logged_at TIMESTAMP COMMENT 'Of a file and proxy: when the last of its requests ended, UTC'
-    line_count BIGINT COMMENT 'Of a file: the lines of the proxy; of unclaimed and counters: how many'
+    line_count BIGINT COMMENT 'Of a file: the lines of the proxy; of unclaimed, counters and frontends: how many'
     accepted_count BIGINT COMMENT 'Of a file: lines that became requests of a stream'
     reject_count BIGINT COMMENT 'Of a file: lines that could not be read'
     unclaimed_count BIGINT COMMENT 'Of a file: requests that no stream claims'
     skipped_count BIGINT COMMENT 'Of a file: notices, errors without a request, doubles and blank lines'
+    captures ARRAY<STRING> COMMENT 'Of a file: which captured header of a frontend is which, and what says so'
+    capture_conflicts ARRAY<STRING> COMMENT 'Of a file: what the values of captures speak against'
     counter STRING COMMENT 'Of counters: log, the lines of a frontend (%lc), or request, those of a process (%rt)'
     process_number BIGINT COMMENT 'Of counters: which process of HAProxy counted (%pid)'
     hour_at TIMESTAMP COMMENT 'Of counters: the hour in which the lines were written, UTC'
     first_numbers ARRAY<BIGINT> COMMENT 'Of counters: where each run of numbers without a gap begins'
     last_numbers ARRAY<BIGINT> COMMENT 'Of counters: where each of these runs ends, included'
+    without_request_count BIGINT COMMENT 'Of frontends: lines that have no request line, such as <BADREQ>'
+    without_agent_count BIGINT COMMENT 'Of frontends: lines whose user agent is unknown or empty'
+    without_media_count BIGINT COMMENT 'Of frontends: GETs of a stream for neither media nor a playlist'
+    example_path STRING COMMENT 'Of frontends: such a path, its last element as letters a, digits 9 and its suffix'
     """,
 )
 
@@ -96,9 +104,23 @@ COUNTERS = View(
     "bronze.counters",
     TABLE,
     COUNTER,
-    (*_COMMON, "frontend", "line_count", *TABLE.names[TABLE.names.index("counter") :]),
+    (
+        *_COMMON,
+        "frontend",
+        "line_count",
+        *TABLE.names[TABLE.names.index("counter") : TABLE.names.index("without_request_count")],
+    ),
 )
-VIEWS = (VISITS, REJECTS, FILES, UNCLAIMED_PATHS, COUNTERS)
+FRONTENDS = View(
+    "bronze.frontends",
+    TABLE,
+    FRONTEND,
+    (
+        *_COMMON, "tenant", "stream", "frontend", "line_count", "media_count",
+        *TABLE.names[TABLE.names.index("without_request_count") :],
+    ),
+)  # fmt: skip
+VIEWS = (VISITS, REJECTS, FILES, UNCLAIMED_PATHS, COUNTERS, FRONTENDS)
 
 FEED = Feed(
     name="haproxy",
@@ -109,4 +131,5 @@ FEED = Feed(
     checkpoint="ingest_haproxy",
     declared_in=__name__,
     check=check_settings,
+    reading_rules=reading_rules,
 )

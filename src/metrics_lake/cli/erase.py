@@ -15,6 +15,7 @@ import typer
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
+from metrics_lake.cli.output.confirm import DryRun, Yes, confirmed
 from metrics_lake.cli.output.consoles import console, write_line
 from metrics_lake.config.settings import Settings, SettingsError
 
@@ -30,10 +31,11 @@ Tenant = Annotated[str, typer.Option("--tenant", help="Tenant, as named in tenan
 
 def register(app: typer.Typer) -> None:
     erase = typer.Typer(
-        help="Destroy the key of a tenant's epoch, or delete the data of one listener. This can't be undone."
+        help="Destroy the key of a tenant's epoch, or delete the data of one listener or tenant. This can't be undone."
     )
     erase.callback(invoke_without_command=True)(epoch)
     erase.command("listener")(listener)
+    erase.command("tenant")(tenant)
     app.add_typer(erase, name="erase")
 
 
@@ -50,6 +52,8 @@ def epoch(
             "--epoch", help="Epoch of the key, such as 2026, 2026-11 or 2026-11-22. Use * for all", metavar="E"
         ),
     ] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Destroy the key of a tenant's epoch, so that nobody can link its listeners any more. This can't be undone."""
     from metrics_lake.privacy import salts
@@ -60,7 +64,11 @@ def epoch(
         raise typer.BadParameter(
             "say whose key and of when: --tenant T --epoch E; or `erase listener`, to erase a person"
         )
-    privacy = choice.load().privacy
+    settings = choice.load()
+    privacy = settings.privacy
+    salts.check(privacy.keys_file, tenant, epoch, rotation=privacy.key_rotation)
+    if not confirmed(_epoch_lines(settings, tenant, epoch), yes=yes, dry_run=dry_run):
+        return
     now = datetime.now(timezone.utc)
     console().print(salts.erase(privacy.keys_file, tenant, epoch, rotation=privacy.key_rotation, at=now).text)
 
@@ -77,6 +85,8 @@ def listener(
     ] = None,
     from_: From = None,
     to: To = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Delete one listener's data from tables, figures, rollups and documents. Exit code 1 if a search still finds it."""
     from metrics_lake.catalog import stored
@@ -91,12 +101,59 @@ def listener(
         ids = erase.ids(work, people, tenant, days)
         stored_data = erase.stored(work, ids.every)
         _report_stored(ids, stored_data)
+        touched = (f"{stored_data.visits} visits and {stored_data.sessions} sessions of {tenant} are deleted for good",)
+        with steps.paused():
+            if stored_data.ids and not confirmed(touched, yes=yes, dry_run=dry_run):
+                return
         done = erase.erase(work, tenant, stored_data.ids, stored())
         steps.step("searching for what is left")
         report = _search_rest(settings, ids.current | stored_data.ids | done.marks)
     _report_erased(done, stored_data, report)
     if not report.is_clean:
         raise typer.Exit(1)
+
+
+@takes_settings
+def tenant(
+    choice: SettingsChoice,
+    name: Annotated[str, typer.Argument(help="Tenant that tenants.yaml no longer names", metavar="NAME")],
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Delete all that the lake has of a tenant which was taken out of tenants.yaml: visits, sessions and figures."""
+    from metrics_lake.catalog import stored
+    from metrics_lake.jobs.maintain.erase_tenant import erase_tenant, rows_of
+    from metrics_lake.jobs.publish import publish_downloads
+    from metrics_lake.jobs.publish.publish import publish
+
+    with options.working(choice, "erase") as (work, steps):
+        rows = rows_of(work, name, stored())
+        if not rows:
+            raise SettingsError(
+                f"the lake {work.settings.storage.lake} has no row of a tenant {name!r}; nothing was changed"
+            )
+        with steps.paused():
+            touched = (f"{count} rows of {name} are deleted from {table} for good" for table, count in rows.items())
+            if not confirmed(touched, yes=yes, dry_run=dry_run):
+                return
+        erase_tenant(work, name, stored(), rows)
+        publish_downloads.publish(work)
+        publish(work)
+    _print_line(f"{sum(rows.values())} rows of {name} deleted; its lines in landing stay until you delete them")
+
+
+def _epoch_lines(settings: Settings, tenant: str, epoch: str) -> Iterable[str]:
+    """How much was published of the epoch, from the documents: this needs no lake."""
+    from metrics_lake.config.tenants import ALL_STREAMS
+    from metrics_lake.io.documents.open_store import open_document_store
+    from metrics_lake.serve.listening import CONTAINER
+
+    start = f"{ALL_STREAMS}:day:{'' if epoch == '*' else epoch}"
+    days = open_document_store(settings).between(CONTAINER, tenant, start, f"{start}~")
+    count = sum(day["total_sessions"] for day in days)
+    every = "every epoch" if epoch == "*" else epoch
+    yield f"the key of {tenant} for {every} is destroyed for good"
+    yield f"{len(days)} days with {count} sessions are published of it, and stay"
 
 
 def _lines(who: str | None) -> Iterable[str]:

@@ -29,6 +29,7 @@ NEEDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("show",): ("lake",),
     ("doctor",): ("lake",),
     ("erase", "listener"): ("lake", "spark"),
+    ("erase", "tenant"): ("lake", "spark"),
     ("audit", "completeness"): ("lake",),
     ("audit", "privacy"): ("lake",),
     ("formats", "detect"): ("lake",),

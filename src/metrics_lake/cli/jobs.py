@@ -5,12 +5,14 @@ Each loads its job when it is called, so that `--help` and shell completion answ
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from metrics_lake.cli import options
 from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
+from metrics_lake.cli.output.confirm import DryRun, Yes, confirmed
 from metrics_lake.cli.output.consoles import console, write_line
 
 _ERR = console(stderr=True)
@@ -24,6 +26,13 @@ TableName = Annotated[
 MetricName = Annotated[
     str | None, typer.Option("--metric", help="Update only this metric, such as listening_by_day", metavar="NAME")
 ]
+Again = Annotated[
+    bool,
+    typer.Option(
+        "--again",
+        help="Read all files again that landing still has. Files whose reading rules changed are read again without this",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +44,15 @@ def register(app: typer.Typer) -> None:
 def run(choice: SettingsChoice) -> None:
     """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
     from metrics_lake.bronze import haproxy, store_reports
-    from metrics_lake.cli.screens import country_note, intake_warnings, log_notes, missing_hours, reject_summary
+    from metrics_lake.cli.screens import (
+        country_note,
+        intake_warnings,
+        log_notes,
+        missing_hours,
+        read_again_notes,
+        reject_summary,
+    )
+    from metrics_lake.jobs.log_findings import log_findings
     from metrics_lake.jobs.publish.publish import Published
     from metrics_lake.jobs.run import run as run_all
     from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
@@ -43,6 +60,7 @@ def run(choice: SettingsChoice) -> None:
     with options.working(choice, "run") as (work, steps):
         done = run_all(work, steps.ingested)
     logs, reports = (done.ingested[feed.name] for feed in (haproxy.FEED, store_reports.FEED))
+    read_again_notes.write(done.ingested.values(), _ERR)
     reject_summary.write(logs.rejected, _ERR)
     intake_warnings.write_unread(done.ingested.values(), _ERR)
     log_notes.write(work.settings.storage.lake, logs.after_batch, _ERR)
@@ -52,6 +70,8 @@ def run(choice: SettingsChoice) -> None:
         write_line(_ERR, f"{text}; {REMEDY} (docs/formats.md)")
     if done.files or done.published != Published():
         missing_hours.write(work.settings, _ERR)
+    for line in log_findings(work.settings.storage.lake, logs.after_batch).lines if logs.files else ():
+        write_line(_ERR, line)
     _ERR.print(
         f"{done.files} files taken in, {done.published.written} rollups written, {done.published.unchanged} unchanged"
     )
@@ -69,6 +89,7 @@ def ingest(
             "so no file is lost or read twice",
         ),
     ] = False,
+    again: Again = False,
     new_epoch: Annotated[
         bool, typer.Option("--new-epoch", help="The old name of --reset-checkpoint", hidden=True)
     ] = False,
@@ -76,7 +97,7 @@ def ingest(
     """Step 1: read new files from landing into the bronze tables."""
     from metrics_lake.bronze import haproxy, store_reports
     from metrics_lake.bronze.feed_list import FEEDS
-    from metrics_lake.cli.screens import intake_warnings, log_notes, reject_summary
+    from metrics_lake.cli.screens import intake_warnings, log_notes, read_again_notes, reject_summary
     from metrics_lake.jobs.ingest import Ingested
     from metrics_lake.jobs.ingest import ingest as ingest_feed
     from metrics_lake.jobs.maintain.reset_checkpoint import reset_checkpoint as reset
@@ -89,7 +110,8 @@ def ingest(
             kind = "" if feed.noun == "files" else f" of {feed.noun}"
             _ERR.print(f"checkpoint{kind} reset: the next batch comes after batch {reset(work, feed)}")
         for feed in feeds:
-            done[feed.name] = ingest_feed(work, feed, steps.ingested, folders=[source] if source else ())
+            done[feed.name] = ingest_feed(work, feed, steps.ingested, folders=[source] if source else (), again=again)
+    read_again_notes.write(done.values(), _ERR)
     reject_summary.write(done[haproxy.FEED.name].rejected, _ERR)
     intake_warnings.write_unread(done.values(), _ERR)
     if done[haproxy.FEED.name].files:
@@ -141,12 +163,26 @@ def publish(
             help="Compare every published file and document with the tables, and write what differs, is lost or damaged",
         ),
     ] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Step 4: write changed figures as rollup JSON files and documents. Unchanged files are not written again."""
     from metrics_lake.jobs.publish import publish_downloads
+    from metrics_lake.jobs.publish.publish import loss
     from metrics_lake.jobs.publish.publish import publish as publish_listening
 
-    with options.working(choice, "publish") as (work, _):
+    if dry_run and not accept_loss:
+        raise typer.BadParameter("shows what --accept-loss would remove: give both", param_hint="--dry-run")
+    with options.working(choice, "publish") as (work, steps):
+        if accept_loss:
+            rollups, documents, lower = loss(work)
+            touched = (
+                f"{rollups} rollups and {documents} documents of which {work.settings.storage.lake} has no figures are removed",
+                f"{lower} days are replaced that show more listening than it has",
+            )
+            with steps.paused():
+                if not confirmed(touched, yes=yes, dry_run=dry_run):
+                    return
         publish_downloads.publish(work, accept_loss=accept_loss, everything=everything)
         done = publish_listening(work, accept_loss=accept_loss, everything=everything)
     _ERR.print(f"{done.written} rollups written, {done.unchanged} unchanged")
@@ -178,16 +214,33 @@ def rebuild(
             "The new lake will not have the data of the missing files",
         ),
     ] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Build a new lake from all files in landing and publish it. The old lake is kept next to the new one."""
+    from metrics_lake.jobs.rebuild import preview
     from metrics_lake.jobs.rebuild import rebuild as build_again
 
-    with options.working(choice, "rebuild") as (work, _):
+    with options.working(choice, "rebuild", is_anew=True) as (work, steps):
+        planned, lake = preview(work), work.settings.storage.lake
+        touched = (
+            f"{planned.files} files in landing are read into a new lake, which takes the place of {lake}; that is kept beside it",
+            f"{len(planned.missing)} files that {lake} was made from are not in landing any more: what they gave goes",
+        )
+        with steps.paused():
+            is_harmless = not planned.missing and not sys.stdin.isatty()  # the old lake is kept: cron need not say yes
+            lines = touched if planned.missing else touched[:1]
+            if not confirmed(lines, yes=yes or is_harmless, dry_run=dry_run):
+                return
         done = build_again(work, accept_loss=accept_loss)
     _ERR.print(
         f"new lake built from {done.files} files; {done.published.written} rollups written, "
         f"{done.published.unchanged} unchanged"
     )
+    if done.carried:
+        _ERR.print(
+            f"{done.carried} sessions of destroyed keys taken over from the old lake: their totals stay published"
+        )
     if done.old:
         _ERR.print(f"the old lake is in {done.old}; delete it when you no longer need it")
 

@@ -163,12 +163,15 @@ def time_zones(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def working(choice: SettingsChoice, doing: str) -> Iterator[tuple[JobContext, Steps]]:
-    """Opens the lake, locks it for this command, and shows the command's steps on stderr."""
+def working(choice: SettingsChoice, doing: str, *, is_anew: bool = False) -> Iterator[tuple[JobContext, Steps]]:
+    """Opens the lake, locks it for this command, and shows the command's steps on stderr.
+
+    `is_anew`: see JobContext.create.
+    """
     from metrics_lake.jobs.context import JobContext
 
     loaded = choice.load()
     with shown(console(stderr=True)) as steps:
-        work = JobContext.create(loaded, steps.step)
+        work = JobContext.create(loaded, steps.step, is_anew=is_anew)
         with work.lock(doing):
             yield work, steps

@@ -21,9 +21,10 @@ from metrics_lake.config import secrets, storage_urls
 from metrics_lake.config.loading import SettingsError as SettingsError  # noqa: PLC0414 (others take it from here)
 from metrics_lake.config.loading import checked, merge, override, read_yaml, validated
 from metrics_lake.config.paths import FILE_PATH, anchored, home_of
-from metrics_lake.config.tenants import Network, Number, Strict, Tenant, Tenants, Zone
+from metrics_lake.config.tenants import Number, Strict, Tenant, Tenants, Zone, network
 
 FETCHED_COUNTRIES = "country.mmdb"
+UNIX = "unix"  # in the place of an address: the connection came over a socket of the machine
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
 
@@ -79,9 +80,17 @@ FormatNames = Annotated[tuple[str, ...], BeforeValidator(lambda names: [names] i
 Sample = Literal[Header, "address", "method", "uri", "sni"]
 
 
+def _unix_or_network(text: str) -> str:
+    """A network, or `unix` for what connects over a socket of the machine, however its path follows the @."""
+    return UNIX if text.partition("@")[0] in (UNIX, "abns") else network(text)
+
+
+Proxy = Annotated[str, AfterValidator(_unix_or_network)]
+
+
 class Haproxy(Strict):
     timezone: Zone = "UTC"
-    trusted_proxies: tuple[Network, ...] = ()
+    trusted_proxies: tuple[Proxy, ...] = ()
     captures: dict[str, tuple[Header, ...]] = {}
     formats: dict[str, FormatNames] = {}  # glob on the path below landing: built-in formats, or log-format strings
     samples: dict[str, Sample] = {}  # a sample expression of those strings: what it is
@@ -187,9 +196,9 @@ class Settings(Strict):
     def tenants_file(self) -> Path:
         return Path(self.conf) / self.tenants
 
-    def secret(self) -> bytes:
-        """The deployment's secret. The environment `local` creates a missing one; every other raises SettingsError."""
-        return secrets.deployment_secret(self.privacy.secret_file, may_create=self.env == "local")
+    def secret(self, *, may_create: bool = False) -> bytes:
+        """The deployment's secret; SettingsError where there is none. The environment `local` makes one if it may."""
+        return secrets.deployment_secret(self.privacy.secret_file, may_create=may_create and self.env == "local")
 
 
 class Rules(Strict):

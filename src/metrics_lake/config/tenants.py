@@ -13,8 +13,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from metrics_lake.config import globs
 from metrics_lake.model.periods import Calendar
 
-MEDIA_SUFFIXES = (".ts", ".aac", ".m4s", ".mp4", ".mp3", ".ac3", ".vtt")
-PLAYLIST_SUFFIXES = (".m3u8",)
+# Of HLS with MPEG-TS, packed audio, fMP4 and CMAF, of LL-HLS parts, and of DASH (definitions.md section 2).
+MEDIA_SUFFIXES = (
+    ".ts", ".aac", ".m4s", ".m4a", ".m4v", ".mp4", ".mp4a", ".cmfa", ".cmfv", ".cmft", ".mp3", ".ac3", ".ec3", ".vtt",
+    ".webvtt",
+)  # fmt: skip
+PLAYLIST_SUFFIXES = (".m3u8", ".mpd")
 ALL_STREAMS = "*"
 
 
@@ -38,7 +42,8 @@ def _clock(text: str) -> str:
     return text
 
 
-def _network(text: str) -> str:
+def network(text: str) -> str:
+    """A network in its plain spelling; ValueError for a text that is none."""
     try:
         return str(ipaddress.ip_network(text))
     except ValueError as error:
@@ -50,8 +55,18 @@ Globs = Annotated[tuple[Annotated[str, AfterValidator(globs.checked)], ...], Bef
 Paths = Annotated[tuple[Annotated[str, AfterValidator(globs.checked_path)], ...], BeforeValidator(globs.listed)]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(globs.checked_host)], ...], BeforeValidator(globs.listed)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
-Network = Annotated[str, AfterValidator(_network)]
+Network = Annotated[str, AfterValidator(network)]
 Slug = Annotated[str, AfterValidator(_slug)]
+
+
+def _suffix(text: str) -> str:
+    """A suffix in lower case; an empty one stands for paths that have none."""
+    if text and not re.fullmatch(r"\.[^/?;\s]+", text):
+        raise ValueError(f"{text!r} is no suffix: write it as .m4s, or as an empty text for paths without one")
+    return text.lower()
+
+
+Suffixes = Annotated[tuple[Annotated[str, AfterValidator(_suffix)], ...], BeforeValidator(globs.listed)]
 
 
 def _spelt(number: object) -> object:
@@ -104,8 +119,8 @@ class Stream(Strict):
     protocol: Literal["hls", "icecast", "tcp"]
     match: Match
     segment_seconds: Annotated[float, Field(gt=0, le=10)] = 6
-    media_suffixes: tuple[str, ...] = MEDIA_SUFFIXES
-    playlist_suffixes: tuple[str, ...] = PLAYLIST_SUFFIXES
+    media_suffixes: Suffixes = MEDIA_SUFFIXES
+    playlist_suffixes: Suffixes = PLAYLIST_SUFFIXES
 
 
 class App(Strict):

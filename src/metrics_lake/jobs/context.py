@@ -17,6 +17,7 @@ from metrics_lake.io.lake.commit_log import CommitLog
 from metrics_lake.io.lake.delta_tables import DeltaTables
 from metrics_lake.io.landing.intake import Intake, landing_at
 from metrics_lake.io.storage.files import locked
+from metrics_lake.jobs import lake_identity
 from metrics_lake.model.calendars import Calendars
 from metrics_lake.model.feeds import Feed
 from metrics_lake.model.tables import Table
@@ -35,17 +36,22 @@ class JobContext:
     on_step: Callable[[str], None]
 
     @classmethod
-    def create(cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None) -> JobContext:
+    def create(
+        cls, settings: Settings, on_step: Callable[[str], None] = lambda step: None, *, is_anew: bool = False
+    ) -> JobContext:
         """Checks what each feed needs, the tenants and the places first, so that no job starts that could not end.
 
         The secret comes last: nothing is written, not even a new secret, before the settings are known to be good.
+        With `is_anew` the lake is made anew, so it doesn't matter how the old one knows its listeners.
         """
         for feed in FEEDS:
             feed.check(settings)
         tenants = load_tenants(settings)
         if not is_azure(settings.storage.lake) and not Path(settings.storage.lake).exists():
             landing_at(settings.storage.landing).check(FEEDS[0].folders[0])
-        settings.secret()
+        secret = lake_identity.secret_of(settings)
+        if not is_anew:
+            lake_identity.check(settings, tenants, secret)
         return cls(settings, tenants, on_step)
 
     @cached_property

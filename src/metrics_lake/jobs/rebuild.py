@@ -10,7 +10,8 @@ from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.config.settings import Settings
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.landing.checkpoints import CheckpointError
-from metrics_lake.jobs import first_seen
+from metrics_lake.io.landing.intake import landing_at
+from metrics_lake.jobs import carry_erased, first_seen
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish.publish import Published
 from metrics_lake.jobs.run import run
@@ -23,11 +24,28 @@ class RebuildError(Exception):
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """Where the old lake lies now, how many files the new one was made from, and what was published."""
+    """Where the old lake lies now, how many files the new one was made from, what was published, and how many sessions of
+    epochs whose key is destroyed were taken over.
+    """
 
     old: Path | None
     files: int
     published: Published
+    carried: int = 0
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a rebuild would read, and which files of the old lake landing no longer has."""
+
+    files: int
+    missing: tuple[str, ...]
+
+
+def preview(context: JobContext) -> Preview:
+    """Reads and changes nothing but names of files."""
+    landing = landing_at(context.settings.storage.landing)
+    return Preview(sum(len(context.intake(feed).landed(landing)) for feed in FEEDS), tuple(_missing(context)))
 
 
 def rebuild(context: JobContext, *, accept_loss: bool = False) -> Rebuilt:
@@ -54,10 +72,11 @@ def rebuild(context: JobContext, *, accept_loss: bool = False) -> Rebuilt:
     fresh = replace(context, settings=_with_lake(context.settings, building))
     with fresh.lock("rebuild"):
         first_seen.carry(context, fresh.checkpoints)
+        carried = carry_erased.carry(context, fresh)
         done = run(fresh, accept_loss=True)  # what is lost was named above
         old = _set_aside(lake) if lake.exists() else None
         building.rename(lake)
-    return Rebuilt(old, done.files, done.published)
+    return Rebuilt(old, done.files, done.published, carried)
 
 
 def _missing(context: JobContext) -> list[str]:

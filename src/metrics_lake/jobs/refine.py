@@ -32,12 +32,16 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class Due:
-    """Which runs are to be refined: those of batches `(since, through]`, and those that overlap `days`."""
+    """Which runs are to be refined: those of batches `(since, through]`, and those that overlap `days`.
+
+    `again` are stretches of time of which files were read again: sessions there may have lost runs.
+    """
 
     since: int
     through: int
     days: Span | None
     rules: str
+    again: tuple[Span, ...] = ()
 
     def has(self, field: Field) -> Any:
         is_new = field("batch_number") > self.since
@@ -58,12 +62,13 @@ class Due:
 def refine(work: JobContext, *, days: Sequence[date] = ()) -> bool:
     """Brings silver.sessions up to the newest batch of bronze, and builds those of `days` anew; false if nothing was due."""
     last, through = work.commit_log.last(sessions.TABLE), work.intake(bronze.FEED).committed
-    rules = _rules(work.settings.sessions)
+    rules = rules_of(work.settings.sessions)
     since = last.progress.watermark[bronze.TABLE.name] if last and last.progress.rules == rules else 0
     if since >= through and not (days and last):
         return False
     work.on_step("building sessions")
-    due = Due(since, through, work.calendars.bounds(days) if days else None, rules)
+    again = _read_again(work, last.progress.watermark[bronze.TABLE.name], through) if last else ()
+    due = Due(since, through, work.calendars.bounds(days) if days else None, rules, again)
     within = _stretch(work, due) if since else _EVER
     rows = work.delta_tables.count(bronze.VISITS, due.evidence(pl.col, within))
     rows += work.delta_tables.count(sessions.TABLE, sessions.Between(*within).expr)
@@ -76,7 +81,16 @@ def refine(work: JobContext, *, days: Sequence[date] = ()) -> bool:
     return True
 
 
-def _rules(settings: Sessions) -> str:
+def _read_again(work: JobContext, since: int, through: int) -> tuple[Span, ...]:
+    """The stretches of time in which the replaced rows of these batches showed listening."""
+    agains = (batch.again for batch in work.intake(bronze.FEED).manifest.batches(since, through))
+    texts = ((again.started_at, again.ended_at) for again in agains if again and again.started_at)
+    return tuple(
+        (datetime.fromisoformat(started_at), datetime.fromisoformat(ended_at)) for started_at, ended_at in texts
+    )
+
+
+def rules_of(settings: Sessions) -> str:
     """A digest of all that sessions depend on beside their evidence.
 
     Where the gap of long connections is the longer one, sessions used to be looked for no further than the shorter: lakes
@@ -93,13 +107,15 @@ def _stretch(work: JobContext, due: Due) -> Span:
     new = work.delta_tables.frame(
         bronze.VISITS, due.evidence(pl.col, _EVER) & due.has(pl.col), (*KEY, "first_at", "last_at")
     )
-    if new.is_empty():
+    spans = [*new.select(pl.col("first_at").min(), pl.col("last_at").max()).rows(), *due.again]
+    spans = [span for span in spans if span[0]]
+    if not spans:
         return _EVER[0], _EVER[0]
-    low, high = new.select(pl.col("first_at").min() - gap, pl.col("last_at").max() + gap).row(0)
+    low, high = min(span[0] for span in spans) - gap, max(span[1] for span in spans) + gap
     near = work.delta_tables.frame(
         sessions.TABLE, sessions.Between(low, high).expr, (*KEY, "started_at", "ended_at", "last_request_at")
     )
-    touched = near.join(new, on=KEY, how="semi")
+    touched = pl.concat([near.join(new, on=KEY, how="semi"), near.filter(sessions.touches(due.again))])
     older = touched.select(pl.col("started_at").min(), tenant_days.last_known().max()).row(0)
     return min(low, older[0] or low) - gap, max(high, older[1] or high) + gap
 
@@ -107,7 +123,7 @@ def _stretch(work: JobContext, due: Due) -> Span:
 def _refine(work: JobContext, due: Due, within: Span) -> None:
     runs = work.delta_tables.frame(bronze.VISITS, due.evidence(pl.col, within), (*READ, "batch_number"))
     near = work.delta_tables.frame(sessions.TABLE, sessions.Between(*within).expr)
-    changes = sessions.rebuilt(runs.with_columns(is_due=due.has(pl.col)), near, work.settings.sessions)
+    changes = sessions.rebuilt(runs.with_columns(is_due=due.has(pl.col)), near, work.settings.sessions, due.again)
     parts = changes["started_on"].unique().to_list()
     stored = work.delta_tables.frame(sessions.TABLE, pl.col("started_on").is_in(parts))
     kept = stored.join(changes.filter(change=sessions.DELETE), on="session_id", how="anti")

@@ -4,7 +4,7 @@ function, and Spark writes what changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -33,7 +33,8 @@ def refine(work: JobContext, due: Due, within: Span, shares: int) -> None:
     stored = work.spark_tables.read(sessions.TABLE)
     near = stored.where(sessions.Between(*within).condition(F.col))
     clocks, rules = work.calendars.by_tenant, work.settings.sessions
-    changes = rebuilt(visits.withColumn("is_due", due.has(F.col)), near, rules=rules, clocks=clocks, shares=shares)
+    dated = visits.withColumn("is_due", due.has(F.col))
+    changes = rebuilt(dated, near, rules=rules, clocks=clocks, shares=shares, again=due.again)
     changes = changes.persist()
     changed = changes.select("started_on", "first_on", "last_on").distinct().collect()
     parts = sorted({row.started_on for row in changed})
@@ -47,7 +48,13 @@ def refine(work: JobContext, due: Due, within: Span, shares: int) -> None:
 
 
 def rebuilt(
-    visits: DataFrame, stored: DataFrame, *, rules: Sessions, clocks: Mapping[str, Calendar], shares: int
+    visits: DataFrame,
+    stored: DataFrame,
+    *,
+    rules: Sessions,
+    clocks: Mapping[str, Calendar],
+    shares: int,
+    again: Sequence[Span] = (),
 ) -> DataFrame:
     """What changes in silver.sessions: rows to insert and to delete, as `change` says, with the first and the last of the
     tenant's days that each touches (null where the tenant has no clock).
@@ -61,7 +68,7 @@ def rebuilt(
     share = F.pmod(F.xxhash64("listener_id"), F.lit(shares)).alias("share")
 
     def on_worker(runs: pa.Table, old: pa.Table) -> pa.Table:
-        changes = sessions.rebuilt(as_polars(runs).drop("share"), as_polars(old).drop("share"), rules)
+        changes = sessions.rebuilt(as_polars(runs).drop("share"), as_polars(old).drop("share"), rules, again)
         return fitted(tenant_days.with_days(changes, clocks), schema)
 
     runs = visits.select(*READ, "is_due", share).groupBy("tenant", "share")

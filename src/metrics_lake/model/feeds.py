@@ -16,7 +16,7 @@ def _always(rules: Any) -> bool:
 
 
 def _nothing(settings: Any) -> None:
-    """The check of a feed that no setting can spoil."""
+    """The check of a feed that no setting can spoil, and the rules of one that depends on none."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Feed:
     those of `table`; it gets its keys with the hasher and reads none itself. `views` are the table's kinds of rows.
     `checkpoint` is the folder of its checkpoint below `_checkpoints`. `noun` is what messages call its files.
     `is_needed(rules)` says whether any tenant has use for the feed: it is ingested only then. `check(settings)` raises
-    an error where the feed can't be read under these settings.
+    an error where the feed can't be read under these settings. `reading_rules(rules)` is what the rows of a file depend on
+    beside its bytes: files that were read by others are read again; None where rows depend on nothing else.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Feed:
     noun: str = "files"
     is_needed: Callable[[Any], bool] = _always
     check: Callable[[Any], None] = _nothing
+    reading_rules: Callable[[Any], Any] = _nothing
 
     @property
     def tables(self) -> tuple[Table | View, ...]:

@@ -53,6 +53,12 @@ def line_seed(secret: bytes) -> int:
     return int.from_bytes(derived(secret, "metrics_lake/line", 8), "big")
 
 
+def check_value(secret: bytes) -> str:
+    """32 hex digits by which a secret is known again and that lead back to nothing: HMAC of a fixed text under a key of it."""
+    key = derived(secret, "metrics_lake/check", 32)
+    return hmac.digest(key, b"the secret of a lake", "sha256")[:16].hex()
+
+
 @lru_cache(maxsize=1 << 17)
 def canonical(address: str) -> str | None:
     """One spelling for each client: IPv4 as it is, mapped IPv6 as IPv4, other IPv6 as its /64; None if it is no address."""

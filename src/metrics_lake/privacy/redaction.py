@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
 import os
 import re
+from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -82,6 +84,12 @@ def rules_key(secret: bytes) -> bytes:
     return derived(secret, "metrics_lake/rules", 32)
 
 
+def rules_mark(secret: bytes, rules: object) -> str:
+    """A keyed digest of rules, 12 hex digits: whoever lacks the secret can't test a guess of what they name."""
+    text = json.dumps(rules, sort_keys=True, default=str)
+    return hmac.digest(derived(secret, "metrics_lake/rules_mark", 32), text.encode(), "sha256")[:6].hex()
+
+
 def encrypted(rules: Rules) -> dict[str, str]:
     """Rules as they may be written: they name proxies, own networks and hosts, so only who has the secret reads them."""
     nonce = os.urandom(12)
@@ -91,10 +99,10 @@ def encrypted(rules: Rules) -> dict[str, str]:
     return {"secret_file": rules.privacy.secret_file, "sealed": base64.b64encode(nonce + content).decode()}
 
 
-def decrypted(written: dict[str, str]) -> Rules:
-    """The rules that were sealed; SettingsError where the secret is another one by now."""
+def decrypted(written: Mapping[str, str], secret: bytes | None = None) -> Rules:
+    """The rules that were sealed under this secret, or that of the file that they name; SettingsError under another one."""
     content = base64.b64decode(written["sealed"])
-    key = rules_key(read_secret(written["secret_file"]))
+    key = rules_key(secret or read_secret(written["secret_file"]))
     try:
         return Rules.model_validate_json(AESGCM(key).decrypt(content[:12], content[12:], None))
     except InvalidTag:

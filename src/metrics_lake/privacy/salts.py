@@ -127,13 +127,9 @@ def prepare(file: str | Path, tenants: Iterable[str]) -> None:
 def erase(file: str | Path, tenant: str, epoch: str, *, rotation: str, at: datetime) -> Erased:
     """Destroys the salt of one epoch of a tenant, for good, or of all with epoch `*`. KeysError if there is no such epoch."""
     path = Path(file)
-    _checked(epoch, rotation)
+    check(path, tenant, epoch, rotation=rotation)
     with _locked(path):
         salts = read(path)
-        if tenant not in salts.nodes:
-            raise KeysError(
-                f"tenant {tenant!r} has no keys in {path} (known: {', '.join(sorted(salts.nodes)) or 'none'})"
-            )
         before = salts.nodes[tenant]
         after = {} if epoch == "*" else punctured(before, path_of(epoch))
         if after != before:
@@ -142,11 +138,20 @@ def erase(file: str | Path, tenant: str, epoch: str, *, rotation: str, at: datet
     return Erased(tenant, epoch, after != before, epoch != "*" and epoch < at.strftime("%Y-%m-%d")[: len(epoch)])
 
 
+def check(file: str | Path, tenant: str, epoch: str, *, rotation: str) -> None:
+    """Raises KeysError where there is no such epoch, or the tenant has no keys; changes nothing."""
+    _checked(epoch, rotation)
+    salts = read(file)
+    if tenant not in salts.nodes:
+        raise KeysError(f"tenant {tenant!r} has no keys in {file} (known: {', '.join(sorted(salts.nodes)) or 'none'})")
+
+
 def _checked(epoch: str, rotation: str) -> None:
     if rotation == "never":
         raise KeysError(
             "with key_rotation: never one key serves all time and follows from the secret alone; to destroy it, replace "
-            "the secret (all tenants' listeners become new ones), or set key_rotation to yearly, monthly or daily"
+            "the secret (all tenants' listeners become new ones), or set key_rotation to yearly, monthly or daily; both make the "
+            "lake anew: metrics-lake rebuild"
         )
     if epoch != "*" and not re.fullmatch(_SHAPES[rotation], epoch):
         example = {"yearly": "2026", "monthly": "2026-11", "daily": "2026-11-22"}[rotation]

@@ -6,7 +6,7 @@ batches and any repetition of the input gives the same rows. Catch: a late piece
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,9 +46,14 @@ TABLE = Table(
 INSERT, DELETE = "insert", "delete"
 
 
-def rebuilt(runs: pl.DataFrame, old: pl.DataFrame, rules: Sessions) -> pl.DataFrame:
-    """The changes that due runs make to sessions: each that they touch is built again from all its evidence."""
-    spans = _spans(runs.filter("is_due"), old, widest_gap(rules))
+def rebuilt(
+    runs: pl.DataFrame, old: pl.DataFrame, rules: Sessions, again: Sequence[tuple[datetime, datetime]] = ()
+) -> pl.DataFrame:
+    """The changes that due runs make to sessions: each that they touch is built again from all its evidence.
+
+    So is each in the stretches `again`, whose files were read again: runs that it was made from may be gone.
+    """
+    spans = _spans(runs.filter("is_due"), old, widest_gap(rules), again)
     near = runs.join(spans, on=KEY).filter(pl.col("first_at").is_between("low", "high"))
     fresh = merged(near.drop("low", "high"), rules).select(TABLE.names)
     touched = _touching(old, spans).select(TABLE.names)
@@ -59,12 +64,23 @@ def rebuilt(runs: pl.DataFrame, old: pl.DataFrame, rules: Sessions) -> pl.DataFr
     ])  # fmt: skip
 
 
-def _spans(due: pl.DataFrame, old: pl.DataFrame, gap: timedelta) -> pl.DataFrame:
+def touches(stretches: Sequence[tuple[datetime, datetime]]) -> pl.Expr:
+    """Whether a session lies in any of these stretches of time, or reaches into it."""
+    return pl.any_horizontal(
+        pl.lit(False), *((pl.col("started_at") <= end) & (last_known() >= start) for start, end in stretches)
+    )
+
+
+def _spans(
+    due: pl.DataFrame, old: pl.DataFrame, gap: timedelta, again: Sequence[tuple[datetime, datetime]]
+) -> pl.DataFrame:
     """For each listener and stream of due runs: the stretch of time, low to high, in which sessions may change.
 
     It may be too wide: the sessions that it touches are built again from all their evidence, and come out as they were.
     """
-    new = due.group_by(KEY).agg(low=pl.col("first_at").min() - gap, high=pl.col("last_at").max() + gap)
+    bereft = old.filter(touches(again)).select(*KEY, first_at="started_at", last_at=last_known())
+    pieces = pl.concat([due.select(bereft.columns), bereft])
+    new = pieces.group_by(KEY).agg(low=pl.col("first_at").min() - gap, high=pl.col("last_at").max() + gap)
     touched = _touching(old, new).group_by(KEY)
     older = touched.agg(old_low=pl.col("started_at").min(), old_high=last_known().max())
     joined = new.join(older, on=KEY, how="left")

@@ -72,7 +72,7 @@ def erased(world: World, *people: str) -> erase.Erased:
 def words(world: World, who: str) -> list[str]:
     file = world.folder / "who"
     file.write_text(who)
-    return ["erase", "listener", "--tenant", "acme", "--who", str(file)]
+    return ["erase", "listener", "--tenant", "acme", "--who", str(file), "--yes"]
 
 
 def command(world: World, who: str) -> str:

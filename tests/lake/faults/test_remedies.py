@@ -95,7 +95,8 @@ def execute(line: str, world: World) -> None:
     """Runs what the doctor printed, as a shell would; this program within this process, so that no Spark starts."""
     for one in line.split(" && "):
         if one.startswith("metrics-lake "):
-            main(shlex.split(one)[1:])
+            words = shlex.split(one)[1:]
+            main([*words, "--yes"] if words[0] == "rebuild" else words)  # it asks first
         else:
             subprocess.run(one, shell=True, check=True, cwd=world.folder)
 

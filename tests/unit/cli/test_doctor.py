@@ -36,6 +36,8 @@ def healthy(world, monkeypatch):
     (world.folder / ".cache" / "jars" / "delta-spark_4.1_2.13-4.4.0.jar").write_bytes(b"")
     (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
     (world.folder / "data" / "landing" / "haproxy" / "a.log").write_text("")
+    (world.folder / "data" / "secret").write_text(SECRET)
+    (world.folder / "data" / "secret").chmod(0o600)
     return world
 
 

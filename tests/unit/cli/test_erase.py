@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from metrics_lake.privacy import salts
 from tests.unit import standing
 from tests.unit.sources.haproxy.logs import SECRET
 
@@ -53,3 +54,43 @@ def test_of_somebody_unknown_it_is_said_that_nothing_is_held(world, said):
 def test_a_key_that_was_never_rotated_can_t_be_destroyed_and_the_remedy_is_told(world):
     ended = world.run("erase", "--tenant", "acme", "--epoch", "2001")
     assert ended.code == 1 and "replace the secret" in ended.err
+
+
+@pytest.fixture
+def rotating(world, monkeypatch):
+    """A tenant with keys by the month."""
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    salts.prepare(world.folder / "data" / "keys", ["acme"])
+    return ("erase", "--tenant", "acme", "--epoch", "2001-01", "--set", "privacy.key_rotation=monthly")
+
+
+def test_a_key_is_destroyed_only_with_a_yes_after_what_it_touches_is_shown(world, rotating):
+    for option, code in (((), 2), (("--dry-run",), 0)):
+        ended = world.run(*rotating, *option)
+        assert ended.code == code and "0 days with 0 sessions are published of it, and stay" in ended.err
+        assert not salts.read(world.folder / "data" / "keys").destroyed
+    ended = world.run(*rotating, "--yes")
+    assert ended.code == 0 and "The key of tenant acme for 2001-01 is destroyed" in " ".join(ended.out.split())
+    assert salts.read(world.folder / "data" / "keys").destroyed
+
+
+def test_a_listener_stays_where_nobody_says_yes(world, said):
+    (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
+    for option, code in (((), 2), (("--dry-run",), 0)):
+        ended = said("192.0.2.7 VLC/3.0.20\n", "acme", *option)
+        assert ended.code == code and "2 visits and 0 sessions of acme are deleted for good" in ended.err
+
+
+def test_a_tenant_that_is_named_still_is_not_erased(world, said):
+    ended = world.run("erase", "tenant", "acme", "--yes")
+    assert ended.code == 1 and "still names acme" in ended.err and "take it out of there first" in ended.err
+
+
+def test_a_rebuild_and_a_loss_ask_first(world, said):
+    (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
+    before = sorted((world.folder / "data").rglob("*"))
+    for words in (("rebuild", "--accept-loss"), ("publish", "--accept-loss")):
+        for option, code in (((), 2), (("--dry-run",), 0)):
+            ended = world.run(*words, *option)
+            assert ended.code == code, ended.err
+    assert [path for path in sorted((world.folder / "data").rglob("*")) if "writer.lock" not in path.name] == before

@@ -1,6 +1,13 @@
 """`metrics-lake fetch places`, and what is said while there is no country file."""
 
+import pytest
+
 from tests.unit.sources import mmdb
+
+
+@pytest.fixture(autouse=True)
+def landing(world):
+    (world.folder / "data" / "landing" / "haproxy").mkdir(parents=True)
 
 
 def test_the_country_file_that_one_names_is_put_into_place_and_said(world):

@@ -23,28 +23,30 @@ def file(tmp_path):
 
 
 def test_local_makes_a_secret_on_first_use_and_keeps_it(file):
-    first = settings_with(file).secret()
-    assert len(first) == 32 and settings_with(file).secret() == first
+    first = settings_with(file).secret(may_create=True)
+    assert len(first) == 32 and settings_with(file).secret(may_create=True) == first
     assert bytes.fromhex(file.read_text()) == first
 
 
 def test_a_secret_that_local_makes_is_for_its_owner_alone(file):
-    settings_with(file).secret()
+    settings_with(file).secret(may_create=True)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_two_machines_make_two_secrets(tmp_path):
-    assert settings_with(tmp_path / "a").secret() != settings_with(tmp_path / "b").secret()
+    assert settings_with(tmp_path / "a").secret(may_create=True) != settings_with(tmp_path / "b").secret(
+        may_create=True
+    )
 
 
 def test_every_other_environment_refuses_to_start_without_one(file):
     with pytest.raises(SettingsError, match=r"no secret: .*METRICS_LAKE_SECRET.*openssl rand -hex 32"):
-        settings_with(file, "azure").secret()
+        settings_with(file, "azure").secret(may_create=True)
     assert not file.exists()
 
 
 def test_the_environment_comes_before_its_file_and_that_before_the_setting(file, tmp_path, monkeypatch):
-    settings_with(file).secret()
+    settings_with(file).secret(may_create=True)
     (tmp_path / "mounted").write_text(f"  {OTHER}\n")
     monkeypatch.setenv("METRICS_LAKE_SECRET_FILE", str(tmp_path / "mounted"))
     assert read_secret(str(file)).hex() == OTHER
@@ -54,7 +56,7 @@ def test_the_environment_comes_before_its_file_and_that_before_the_setting(file,
 
 def test_local_makes_no_file_where_the_environment_has_a_secret(file, monkeypatch):
     monkeypatch.setenv("METRICS_LAKE_SECRET", GOOD)
-    assert settings_with(file).secret().hex() == GOOD
+    assert settings_with(file).secret(may_create=True).hex() == GOOD
     assert not file.exists()
 
 
@@ -73,7 +75,7 @@ def test_a_wrong_secret_in_a_file_is_refused_and_never_shown(file, kind, text, s
     file.parent.mkdir()
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(SettingsError) as error:
-        settings_with(file, "azure").secret()
+        settings_with(file, "azure").secret(may_create=True)
     assert f"the secret in the file {file} {said}; make one with: openssl rand -hex 32" == str(error.value)
 
 
@@ -81,7 +83,7 @@ def test_a_wrong_secret_in_a_file_is_refused_and_never_shown(file, kind, text, s
 def test_a_wrong_secret_in_the_environment_is_refused_and_never_shown(file, monkeypatch, kind, text, said):
     monkeypatch.setenv("METRICS_LAKE_SECRET", text)
     with pytest.raises(SettingsError) as error:
-        settings_with(file).secret()
+        settings_with(file).secret(may_create=True)
     assert "the environment variable METRICS_LAKE_SECRET" in str(error.value) and said in str(error.value)
     assert text.strip() not in str(error.value) or not text.strip()
 

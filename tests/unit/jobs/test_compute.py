@@ -87,7 +87,7 @@ def test_a_lake_built_with_the_shorter_gap_builds_its_sessions_anew(tmp_path, mo
     for file in files:
         take_in(work, file)
     with monkeypatch.context() as before:
-        before.setattr("metrics_lake.jobs.refine._rules", lambda settings: "of before")
+        before.setattr("metrics_lake.jobs.refine.rules_of", lambda settings: "of before")
         refine(work)
     assert refine(work) and not refine(work)
     compute(work)

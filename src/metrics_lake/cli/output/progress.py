@@ -57,6 +57,15 @@ class Steps:
             self._last_line_at = now
             self.step(f"reading: {text}")
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leaves the screen to a question while the block runs."""
+        if self.bar is not None:
+            self.bar.stop()
+        yield
+        if self.bar is not None:
+            self.bar.start()
+
     def end(self) -> None:
         """Ends the last step: its spinner stands still."""
         if self.bar is not None and self._task is not None:

@@ -49,6 +49,8 @@ def write_detected(lines: list[str], haproxy: Haproxy, console: Console) -> None
     rows = [(match.name, f"{match.line_count:,}", _share(match.share)) for match in detected]
     columns = from_rows(("format", "lines", "share"), rows)
     console.print(table(columns, console.width) if lines else "the file is empty")
+    for line in checking.captures(lines, haproxy):
+        write_line(console, f"captures of {line}")
     if any(match.name.endswith("of a log-format") for match in detected):
         write_line(
             console, "bind the log-format to these files with haproxy.formats, then they are read: docs/formats.md"
@@ -84,6 +86,10 @@ def write_check(format_text: str, lines: list[str], haproxy: Haproxy, console: C
         console.print(plain_text(f"line {problem.line_number}: {problem.reason}: {problem.masked_text}"))
         if problem.parting:
             console.print(plain_text(f"  {_words(problem.parting)}"), style="bold")
+    for line in result.captures:
+        write_line(console, f"captures of {line}")
+    for note in result.notes:
+        console.print(plain_text(note))
     for lack in result.lacks:
         console.print(f"lacks {lack}")
     return result.unread_count == 0

@@ -13,6 +13,7 @@ from deltalake.exceptions import DeltaError
 
 from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.catalog import stored
+from metrics_lake.cli.screens.read_again_notes import LEFT
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.lake import delta
@@ -21,6 +22,7 @@ from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.storage.azure import AzureError, trouble
 from metrics_lake.io.storage.blobs import blobs_in
+from metrics_lake.jobs import read_again
 from metrics_lake.jobs.publish import plan
 from metrics_lake.jobs.stages import STAGES, Stages
 from metrics_lake.model.feeds import Feed
@@ -71,6 +73,16 @@ def _checkpoint_of(settings: Settings, feed: Feed) -> Finding:
         return Finding("checkpoint", True, "not looked at, as bronze can't be read")
     waiting = f", {planned - done} batches to be ended by the next run" if planned > done else ""
     return Finding("checkpoint", True, f"{files} {feed.noun} in {planned} batches{waiting}" if planned else "")
+
+
+def reading(settings: Settings) -> Finding:
+    """Never wrong: how many files keep rows of earlier reading rules."""
+    try:
+        places = (f"{settings.storage.lake}/_checkpoints/{feed.checkpoint}" for feed in FEEDS)
+        left = sum(read_again.left(blobs_in(place)) for place in places)
+    except (SettingsError, AzureError, ValueError) as error:
+        return Finding("reading", False, str(error), "metrics-lake ingest --again")
+    return Finding("reading", True, f"{left} {LEFT}" if left else "every file by the rules of now")
 
 
 def lake(settings: Settings) -> Finding:

@@ -9,7 +9,8 @@ import polars as pl
 from rich.console import Console
 
 from metrics_lake.bronze import store_reports
-from metrics_lake.bronze.haproxy import FILES
+from metrics_lake.bronze.haproxy import FILES, FRONTENDS
+from metrics_lake.bronze.line_shares import streams_without_media
 from metrics_lake.cli import options
 from metrics_lake.cli.output.consoles import plain_text
 from metrics_lake.cli.output.table_output import rows_of, write
@@ -21,6 +22,7 @@ from metrics_lake.coverage.line_loss import LineLoss
 from metrics_lake.io.lake import delta
 from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.io.storage.azure import AzureError
+from metrics_lake.jobs.log_findings import MEDIA_REMEDY
 from metrics_lake.jobs.read_coverage import coverage, give_up, line_loss, with_proxies
 from metrics_lake.jobs.refused_files import refused_files
 from metrics_lake.sources.quarantine_reasons import explained
@@ -64,6 +66,8 @@ def _write_proxies(coverage: Coverage, files: pl.DataFrame, settings: Settings, 
     losses = losses_by_proxy(line_loss(settings))
     if losses.height:
         write(losses, "table", console, title="lines by the numbers that HAProxy gives them")
+    for stream in streams_without_media(rows_of(settings.storage.lake, FRONTENDS, None)):
+        console.print(f"{stream.text}; {MEDIA_REMEDY}", highlight=False, markup=False, soft_wrap=True)
     for proxy in coverage.proxies:
         missing = missing_hours.hour_spans(proxy.hours_of_kind(completeness.MISSING))
         if missing:

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from shlex import quote
 
+from deltalake.exceptions import DeltaError
 from polars.exceptions import PanicException
 from rich.console import Console
 from rich.table import Table as Grid
@@ -22,7 +23,7 @@ from metrics_lake.cli.output import failures
 from metrics_lake.cli.output.consoles import plain_text, write_line
 from metrics_lake.cli.screens import missing_hours
 from metrics_lake.cli.screens.country_note import COUNTRIES_MISSING, COUNTRIES_REMEDY
-from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, written_ahead
+from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, reading, written_ahead
 from metrics_lake.cli.screens.landing_check import landing
 from metrics_lake.cli.screens.rollup_checks import documents, rollups
 from metrics_lake.config import settings as settings_of
@@ -30,6 +31,9 @@ from metrics_lake.config.process_env import java_program
 from metrics_lake.config.secrets import SECRET, SECRET_FILE
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
+from metrics_lake.io.storage.azure import AzureError
+from metrics_lake.jobs import lake_identity
+from metrics_lake.jobs.log_findings import CAPTURES_REMEDY, MEDIA_REMEDY, log_findings
 from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
@@ -58,16 +62,16 @@ def _findings(choice: SettingsChoice) -> Iterator[Finding]:
         return
     yield Finding("settings", True, f"{settings.conf}, environment {settings.env}")
     for check in _CHECKS:
-        yield from _checked(check, settings)
+        yield from _checked(check, settings, check.__name__.strip("_"))
 
 
-def _checked(check: Check, settings: Settings) -> Sequence[Finding]:
+def _checked(check: Check, settings: Settings, name: str) -> Sequence[Finding]:
     """What a check finds. One that fails at what it looks at is a finding too, so that the others are made."""
     try:
         findings = check(settings)
     except (Exception, PanicException) as error:  # Polars panics over a file that is cut
         state = next(failures.lines(error)).removeprefix("metrics-lake: ") if isinstance(error, Exception) else _CUT
-        return [Finding(check.__name__.strip("_"), False, f"can't be checked: {state}", "mend what it says")]
+        return [Finding(name, False, f"can't be checked: {state}", "mend what it says")]
     return [findings] if isinstance(findings, Finding) else findings
 
 
@@ -114,14 +118,26 @@ def _jars(settings: Settings) -> Finding:
 
 
 def _secret(settings: Settings) -> Finding:
+    """Makes none: a new secret beside a lake would make every listener a new one."""
     try:
-        settings.secret()
+        secret = settings.secret()
     except SettingsError as error:
         if file := _unreadable_secret(settings):
             return Finding(
                 "secret", False, f"{file} can't be read by this user", commands=(f"chmod 600 {quote(file)}",)
             )
+        if lake_identity.has_data(settings):
+            return Finding("secret", False, f"{error}; the lake was made under one", "put it back from a backup")
+        if settings.env == "local" and "no secret" in str(error):
+            return Finding("secret", True, "none yet: the first run makes one")
         return Finding("secret", False, str(error), "openssl rand -hex 32")
+    try:
+        lake_identity.check(settings, settings_of.load_tenants(settings), secret)
+    except lake_identity.LakeIdentityError as error:
+        state, _, remedy = str(error).partition(": ")
+        return Finding("secret", False, state, remedy)
+    except (SettingsError, AzureError, DeltaError, OSError):
+        pass  # each is the finding of another check
     path = Path(settings.privacy.secret_file)
     if path.exists() and path.stat().st_mode & 0o077:
         return Finding("secret", False, f"others may read {path}", commands=(f"chmod 600 {quote(str(path))}",))
@@ -155,7 +171,10 @@ def _formats(settings: Settings) -> Finding:
         bound = formats.bound(settings.haproxy)
     except SettingsError as error:
         return Finding("formats", False, str(error).partition("\n")[0], "mend it; formats check shows what it reads")
-    return Finding("formats", True, f"{len(bound.patterns)} bound to files, other files are recognised by their lines")
+    forms = [form for _, pattern_forms in bound.patterns for form in pattern_forms]
+    notes = "".join(f"; {note}" for form in forms for note in form.notes)
+    state = f"{len(bound.patterns)} bound to files, other files are recognised by their lines{notes}"
+    return Finding("formats", True, state)
 
 
 def _places(settings: Settings) -> Finding:
@@ -195,14 +214,23 @@ def _tables(settings: Settings) -> list[Finding]:
     """The lake, and what only a lake that is whole can be asked."""
     finding = lake(settings)
     if not finding.is_right:
-        return [finding, Finding("agents", True, "not checked, because the lake can't be read")]
-    return [finding, missing_hours.finding(settings), _agents(settings)]
+        return [finding, *(Finding(name, True, "not checked, because the lake can't be read") for name in _OF_TABLES)]
+    return [finding, *(finding for name, check in _OF_TABLES.items() for finding in _checked(check, settings, name))]
 
 
 def _agents(settings: Settings) -> Finding:
     """Never wrong: sessions without a known agent count, but the operator should know that bots can't be recognised there."""
     streams = unknown_agents(settings.storage.lake)
     return Finding("agents", True, warning(streams) or "the log has a place for them", REMEDY if streams else "")
+
+
+def _logs(settings: Settings) -> Finding:
+    """Wrong where figures are: captures that hold other headers, and streams of which nothing counts as media."""
+    findings = log_findings(settings.storage.lake)
+    if findings.conflicts or findings.without_media:
+        faults = (*findings.conflicts, *(stream.text for stream in findings.without_media))
+        return Finding("logs", False, "; ".join(faults), CAPTURES_REMEDY if findings.conflicts else MEDIA_REMEDY)
+    return Finding("logs", True, "; ".join(findings.shares) or "captures hold what they should, streams have media")
 
 
 def _clock(settings: Settings) -> Finding:
@@ -218,6 +246,7 @@ def _clock(settings: Settings) -> Finding:
     return Finding("clock", True, now.isoformat(timespec="seconds"))
 
 
+_OF_TABLES: dict[str, Check] = {"hours": missing_hours.finding, "agents": _agents, "logs": _logs}
 _CHECKS: tuple[Check, ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, _tables, rollups, documents, _clock,
+    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, reading, _tables, rollups, documents, _clock,
 )  # fmt: skip

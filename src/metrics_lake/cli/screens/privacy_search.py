@@ -23,6 +23,7 @@ from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.io.storage.files import write_whole
+from metrics_lake.jobs import lake_identity
 from metrics_lake.privacy import salts
 from metrics_lake.privacy.redaction import without_addresses
 
@@ -42,12 +43,19 @@ def search(settings: Settings, addresses_file: str | None, more: list[str]) -> R
     now, rotation = datetime.now(timezone.utc), settings.privacy.key_rotation
     epochs = audit.epochs_between(now - _EPOCHS_BACK, now, rotation)
     known_salts = salts.read(settings.privacy.keys_file)
-    keys = audit.key_terms(settings.secret(), list(load_tenants(settings).tenants), epochs, known_salts)
+    keys = audit.key_terms(_secret(settings), list(load_tenants(settings).tenants), epochs, known_salts)
     own = (settings.privacy.secret_file, settings.privacy.keys_file, settings.storage.landing)
     with written(settings) as places:
         roots = [place for place in (*places, *map(Path, more)) if place.exists()]
         report = audit.search(roots, audit.search_terms(addresses, keys), without=[Path(place) for place in own])
     return replace(report, unread=[*unread, *report.unread])
+
+
+def _secret(settings: Settings) -> bytes:
+    """The secret that the lake was made under: a search for the keys of another one would find nothing, and prove nothing."""
+    secret = settings.secret()
+    lake_identity.check(settings, load_tenants(settings), secret)
+    return secret
 
 
 def _landed(place: str, unread: list[tuple[str, str]]) -> Iterator[tuple[str, BinaryIO]]:

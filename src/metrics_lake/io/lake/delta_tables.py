@@ -46,6 +46,11 @@ class DeltaTables:
         )
         passing(f"replaced {table.name}")
 
+    def delete(self, table: Table, where: str, progress: Progress | None) -> None:
+        """In one commit: the rows that fit `where` go. The commit repeats `progress`, if there is any."""
+        if delta_table := delta.opened(self._path(table)):
+            delta_table.delete(where, commit_properties=_noted(progress) if progress else None)
+
     def tidy(self, table: Table, past: str | None, vacuum_hours: int, progress: Progress | None) -> None:
         """Deletes rows that fit `past`, compacts small files, and deletes files that no version of the last `vacuum_hours` has.
 

@@ -95,6 +95,31 @@ class AzureLanding:
         self._read_count += 1
         return digest.hexdigest()
 
+    def as_landed(self, blob: BlobProperties, entry: FileEntry) -> FileEntry | None:
+        """See LocalLanding.as_landed. A blob that was uploaded again with the same bytes has another ETag."""
+        etag = str(blob.etag)
+        if etag == entry.etag:
+            return entry
+        is_same = int(blob.size) == entry.size_bytes and self._hash(blob, etag, entry.size_bytes) == entry.content_hash
+        return replace(entry, etag=etag) if is_same else None
+
+    def begins_with(self, blob: BlobProperties, entry: FileEntry) -> bool:
+        """See LocalLanding.begins_with."""
+        return self._hash(blob, str(blob.etag), entry.size_bytes) == entry.content_hash
+
+    def _hash(self, blob: BlobProperties, etag: str, size: int) -> str | None:
+        """SHA-256 of a blob's first bytes; None where it changes meanwhile."""
+        digest, left = hashlib.sha256(), size
+        try:
+            for piece in _chunks(self._container, self._place, self.path(blob), etag):
+                digest.update(piece[:left])
+                left -= len(piece[:left])
+                if not left:
+                    break
+        except UnreadableFile:
+            return None
+        return digest.hexdigest()
+
 
 @dataclass(frozen=True)
 class LandedBlob:

@@ -66,10 +66,27 @@ def committed(checkpoint: str) -> int:
     if not commits:
         return start(checkpoint)
     path = f"{QUERY}/offsets/{max(commits)}"
+    batch = _batch_of(files.read(path))
+    if batch is None:  # callers may ask before `check` has looked at it
+        raise CheckpointError(f"{checkpoint}/{path} is torn")
+    return batch
+
+
+def batches_of(checkpoint: str, micro_batch: int) -> tuple[int, int]:
+    """Which batches `(after, through]` of the manifest a micro-batch of the query reads."""
+    files = blobs_in(checkpoint)
+    ends = [_batch_of(files.read(f"{QUERY}/offsets/{number}")) for number in (micro_batch - 1, micro_batch)]
+    if ends[1] is None:
+        raise CheckpointError(f"{checkpoint}/{QUERY}/offsets/{micro_batch} is torn")
+    return start(checkpoint) if ends[0] is None else ends[0], ends[1]
+
+
+def _batch_of(offset: bytes | None) -> int | None:
+    """The batch that an offset names; None where it names none."""
     try:
-        return int(json.loads((files.read(path) or b"").splitlines()[-1])["batch"])
-    except (ValueError, IndexError, KeyError, TypeError):  # callers may ask before `check` has looked at it
-        raise CheckpointError(f"{checkpoint}/{path} is torn") from None
+        return int(json.loads((offset or b"").splitlines()[-1])["batch"])
+    except (ValueError, IndexError, KeyError, TypeError):
+        return None
 
 
 def reset_checkpoint(checkpoint: str, table: str, batch: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,7 +11,7 @@ from metrics_lake.config.storage_urls import is_azure, uri_of
 from metrics_lake.io.landing import checkpoints
 from metrics_lake.io.landing.azure_landing import AzureLanding
 from metrics_lake.io.landing.local_landing import LocalLanding
-from metrics_lake.io.landing.manifest import Batch, Manifest
+from metrics_lake.io.landing.manifest import Again, Batch, Manifest
 from metrics_lake.io.storage.failpoints import passing
 from metrics_lake.model.feeds import Feed
 from metrics_lake.sources.landed_file import FileEntry
@@ -46,6 +46,10 @@ class LandingFolder(Protocol):
     def refusal(self, file: Any) -> str | None:
         """Why a file can't be read, as far as the listing tells; None if it can."""
         ...
+
+    def as_landed(self, file: Any, entry: FileEntry) -> FileEntry | None: ...
+
+    def begins_with(self, file: Any, entry: FileEntry) -> bool: ...
 
 
 def landing_at(place: str) -> LandingFolder:
@@ -172,6 +176,16 @@ class Intake:
             size += entry.size_bytes
         return self.manifest.add(str(landing), entries, rules) if entries else None
 
+    def plan_again(
+        self, landing: LandingFolder, rules: dict[str, Any], entries: Sequence[FileEntry], again: Again
+    ) -> Batch:
+        """Writes the next batch to the manifest: files that were read before."""
+        return self.manifest.add(str(landing), entries, rules, again)
+
+    def batches_of(self, micro_batch: int) -> list[Batch]:
+        """The batches that a micro-batch of the query reads."""
+        return self.manifest.batches(*checkpoints.batches_of(self._checkpoint, micro_batch))
+
     @property
     def waiting_bytes(self) -> int:
         """How large the files of planned batches are that are not in the table yet."""
@@ -194,7 +208,13 @@ class Intake:
             .load()
         )
         checkpoint = whole(self._checkpoint)
-        sink = Sink(self._feed.table, whole(into), lambda: checkpoints.query_id(checkpoint), is_small=is_small)
+        sink = Sink(
+            self._feed.table,
+            whole(into),
+            lambda: checkpoints.query_id(checkpoint),
+            is_small=is_small,
+            batches=self.batches_of,
+        )
         query = (
             rows.writeStream.foreachBatch(sink)
             .option("checkpointLocation", uri_of(f"{checkpoint}/{checkpoints.QUERY}"))

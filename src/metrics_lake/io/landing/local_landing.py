@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -84,6 +85,25 @@ class LocalLanding:
         if before and before.content_hash == content:
             return None
         return FileEntry(name, status.st_size, content, modified, is_duplicate=content in hashes)
+
+    def as_landed(self, file: Path, entry: FileEntry) -> FileEntry | None:
+        """A version's entry as it can be read now; None where the file holds other bytes by now."""
+        try:
+            status = file.stat()
+            modified = datetime.fromtimestamp(status.st_mtime, timezone.utc).isoformat()
+            is_same = (status.st_size, modified) == (entry.size_bytes, entry.modified_at)
+            if not is_same and (status.st_size != entry.size_bytes or content_hash(file) != entry.content_hash):
+                return None
+        except OSError:
+            return None
+        return replace(entry, modified_at=modified)
+
+    def begins_with(self, file: Path, entry: FileEntry) -> bool:
+        """Whether the file's first bytes are this version, to which it has been appended since."""
+        try:
+            return content_hash(file, entry.size_bytes) == entry.content_hash
+        except OSError:
+            return False
 
 
 def _files(folder: Path, unlisted: list[Path]) -> Iterator[Path]:

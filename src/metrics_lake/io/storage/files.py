@@ -37,12 +37,13 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def content_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    digest = hashlib.sha256()
+def content_hash(path: Path, size: int | None = None) -> str:
+    """SHA-256 of a file's bytes, or of the first `size` of them, in hex."""
+    digest, left = hashlib.sha256(), size or 0
     with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
+        while piece := file.read(_PIECE_BYTES if size is None else min(left, _PIECE_BYTES)):
             digest.update(piece)
+            left -= len(piece)
     return digest.hexdigest()
 
 

@@ -18,7 +18,7 @@ from metrics_lake.gold import discovery, listening_by_day
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.lake.commit_log import Progress
 from metrics_lake.io.landing.intake import landing_at
-from metrics_lake.jobs import changed_days
+from metrics_lake.jobs import changed_days, read_again
 from metrics_lake.jobs.compute import compute, periods_of
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish.publish import Published, publish
@@ -40,10 +40,14 @@ class EraseError(Exception):
 
 @dataclass(frozen=True)
 class Stored:
-    """What the lake has of some listeners: their ids, and the landing files that their lines came in, if these still exist."""
+    """What the lake has of some listeners: their ids, and the landing files that their lines came in, if these still exist;
+    and how many visits and sessions of theirs there are.
+    """
 
     ids: frozenset[str]
     files: tuple[str, ...]
+    visits: int = 0
+    sessions: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,18 +81,19 @@ def days_with_listeners(context: JobContext, within: Iterable[date] = ()) -> lis
 
 def stored(context: JobContext, ids: frozenset[str]) -> Stored:
     """Which of the ids are in the lake, and which landing files their lines came in."""
-    mine, ids_seen, paths = _is_one_of(ids), set[str](), set[str]()
+    mine, ids_seen, paths, visits = _is_one_of(ids), set[str](), set[str](), 0
     landing = landing_at(context.settings.storage.landing)
     for feed, view in _LISTENER_VIEWS:
         intake = context.intake(feed)
         if intake.manifest.last_number > intake.committed:
             raise EraseError("a batch of files was begun and not ended: `metrics-lake run` first, then erase")
-        rows = context.delta_tables.frame(view, mine, ["listener_id", "file_id"]).unique()
+        rows = context.delta_tables.frame(view, mine, ["listener_id", "file_id"])
+        visits, rows = visits + rows.height, rows.unique()
         files = context.delta_tables.frame(feed.files, columns=["file_id", "path"])
         ids_seen |= set(rows["listener_id"])
         paths |= set(files.join(rows, on="file_id", how="semi")["path"]) & set(intake.landed(landing))
     known = context.delta_tables.frame(sessions.TABLE, mine, ["listener_id"])
-    return Stored(frozenset({*ids_seen, *known["listener_id"]}), tuple(sorted(paths)))
+    return Stored(frozenset({*ids_seen, *known["listener_id"]}), tuple(sorted(paths)), visits, known.height)
 
 
 def erase(context: JobContext, tenant: str, ids: frozenset[str], tables: Iterable[Table]) -> Erased:
@@ -96,6 +101,9 @@ def erase(context: JobContext, tenant: str, ids: frozenset[str], tables: Iterabl
     `tables` that are not in their newest versions. Doing it again changes nothing.
     """
     context.on_step("taking visits out")
+    for feed, view in _LISTENER_VIEWS:
+        files = context.delta_tables.frame(view, _is_one_of(ids), ["file_id"])["file_id"]
+        read_again.keep(context, feed, files.unique())
     raw = [feed.table for feed, _ in _LISTENER_VIEWS]
     visits = sum(gone.height for table in raw for gone in _taken_out(context, table, _day_column(table), ids))
     context.on_step("taking sessions out")

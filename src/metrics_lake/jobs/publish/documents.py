@@ -15,6 +15,7 @@ from metrics_lake.gold import listening_by_day, listening_by_hour
 from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.documents.store import DocumentStore
 from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.publish.stale import streams_of
 from metrics_lake.model.periods import Calendar, Period
 from metrics_lake.model.tables import Table
 from metrics_lake.serve import listening
@@ -49,7 +50,7 @@ def write_days(
     """Writes the documents of these days and their hours, of every stream that ever had figures."""
     calendar = work.calendars.by_tenant[tenant]
     named = work.delta_tables.frame(listening_by_day.TABLE, pl.col("tenant") == tenant, ["stream"])
-    streams = named["stream"].unique().sort().to_list()
+    streams = sorted(set(named["stream"]) & set(streams_of(work, tenant)))
     for week in (days[at : at + _DAYS_AT_ONCE] for at in range(0, len(days), _DAYS_AT_ONCE)):
         rows = [_rows(work, table, tenant, week) for table in (listening_by_day.TABLE, listening_by_hour.TABLE)]
         for stream in streams:

@@ -27,6 +27,7 @@ from metrics_lake.io.documents.store import DocumentStore, StoreError
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import documents
 from metrics_lake.jobs.publish.documents import DocumentCounts
+from metrics_lake.jobs.publish.stale import streams_of
 from metrics_lake.model.calendars import Calendars
 from metrics_lake.serve.data_status import DataStatus
 
@@ -66,11 +67,15 @@ def _rows(work: JobContext, tenants: Sequence[str], days: Sequence[date]) -> Dat
     streams = work.delta_tables.frame(
         listening_by_day.TABLE, pl.col("tenant").is_in(list(tenants)), ("tenant", "stream")
     )
+    published = [(tenant, stream) for tenant in tenants for stream in streams_of(work, tenant)]
+    named = pl.DataFrame(published, {"tenant": pl.String, "stream": pl.String}, orient="row")
+    streams = streams.join(named, on=("tenant", "stream"), how="semi")
     due = streams.unique().sort("tenant", "stream").join(pl.DataFrame({"listened_on": days}), how="cross")
     due_rows = work.spark_tables.spark.createDataFrame(due.rows(), "tenant STRING, stream STRING, listened_on DATE")
     by_day, by_hour = (work.spark_tables.read(table) for table in (listening_by_day.TABLE, listening_by_hour.TABLE))
     rows = by_day.unionByName(by_hour, allowMissingColumns=True)
     rows = rows.where(F.col("listened_on").isin(list(days)) & F.col("tenant").isin(list(tenants)))
+    rows = rows.join(F.broadcast(due_rows.select("tenant", "stream").distinct()), ["tenant", "stream"], "left_semi")
     week = F.date_trunc("week", "listened_on").cast("date")
     return rows.unionByName(due_rows, allowMissingColumns=True).withColumn("week", week)
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from metrics_lake import catalog
 from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.publish.stale import streams_of
 from metrics_lake.model.periods import Period
 from metrics_lake.model.tables import Table
 from metrics_lake.serve.rollup.gold_rows import DAY, PERIOD, GoldRows
@@ -19,6 +20,7 @@ class RollupInputs:
     """The rows of all tenants, read once. They become Python's rows for one tenant at a time."""
 
     def __init__(self, work: JobContext, periods: Mapping[str, Sequence[Period]]) -> None:
+        self._work = work
         every_period = [period for of_tenant in periods.values() for period in of_tenant]
         tables = {table.name: table for table in catalog.stored()}
         self._frames = {
@@ -26,10 +28,13 @@ class RollupInputs:
         }
 
     def of_tenant(self, tenant: str) -> GoldRows:
-        """One tenant's rows. As Python's they take ten times the memory of a frame, so others must not exist meanwhile."""
-        gold = GoldRows()
+        """One tenant's rows, of the streams that are published.
+
+        As Python's they take ten times the memory of a frame, so others must not exist meanwhile.
+        """
+        gold, is_published = GoldRows(), pl.col("stream").is_in(streams_of(self._work, tenant))
         for table, frame in self._frames.items():
-            gold.add(table, frame.filter(tenant=tenant).to_dicts())
+            gold.add(table, frame.filter(is_published, tenant=tenant).to_dicts())
         return gold
 
 

@@ -11,6 +11,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from importlib import resources
 from typing import Any
 
 import polars as pl
@@ -34,6 +37,7 @@ NOTE = "_published.json"
 LAKE, GOLD, MARKS = "lake", "gold", "indexes"
 _BATCH, _RULES, DOWNLOADS, _THROUGH, _UNDERWAY = "batch", "rules", "downloads", "complete_through", "underway"
 _GIVEN_UP_AT, FIRST_HOURS = "given_up_at", "first_hours"
+_TENANTS = "tenants"
 _OF_ITS_WORK = (_THROUGH, _GIVEN_UP_AT, FIRST_HOURS, MARKS)
 _DAY, _WITHIN_HOUR = timedelta(days=1), timedelta(minutes=59)
 
@@ -52,13 +56,18 @@ class Plan:
 def due(work: JobContext, last: Note, current: Note, data_status: DataStatus, *, everything: bool) -> Plan:
     """What a publish compares with storage: everything, or what has changed since the last one."""
     through = coverage(work.settings).received_through
-    if everything or _is_everything(last, current):
+    if everything or _is_everything(last, current) or _is_read_again(work, last, current):
         days = _every_day(work)
         return Plan(True, days, periods_of(work, days, through))
     covered_days = _covered_days(work, last, current)
     days = sorted({*_listening_days(work, last, data_status), *covered_days.intersection(_every_day(work))})
     others = {*_download_days(work, last, current), *covered_days, *_status_days(work, last, data_status)}
     return Plan(False, days, periods_of(work, sorted({*days, *others}), through))
+
+
+def every_period(work: JobContext) -> dict[str, list[Period]]:
+    """By tenant all periods that its figures lie in."""
+    return periods_of(work, _every_day(work), coverage(work.settings).received_through)
 
 
 def last_note(blobs: Blobs) -> Note:
@@ -74,6 +83,7 @@ def current_note(work: JobContext) -> Note:
         GOLD: work.commit_log.version(listening_by_period.TABLE),
         _BATCH: work.intake(bronze.FEED).committed,
         _RULES: _rules(work, lake),
+        _TENANTS: sorted(work.tenants.tenants),
         **({DOWNLOADS: apps} if apps >= 0 else {}),
     }
 
@@ -88,6 +98,12 @@ def is_same(last: Note, current: Note, now: datetime) -> bool:
 def is_underway(note: Note) -> bool:
     """Whether a publish has begun after this note and not ended: it is at work, or was cut short."""
     return _UNDERWAY in note
+
+
+def removed_tenants(last: Note, current: Note) -> list[str]:
+    """Tenants that were published and that tenants.yaml no longer names."""
+    published = {*last.get(_TENANTS, ()), *last.get(MARKS, {})}
+    return sorted(published - set(current[_TENANTS]))
 
 
 def begin(blobs: Blobs, last: Note, current: Note, data_status: DataStatus) -> None:
@@ -110,6 +126,12 @@ def end(
 def _is_everything(last: Note, current: Note) -> bool:
     """Whether every rollup must be compared: nothing is known of the last publish, or it followed other rules."""
     return any(rules != current[_RULES] or not through for rules, through in _written(last))
+
+
+def _is_read_again(work: JobContext, last: Note, current: Note) -> bool:
+    """Whether files were read again since: whole streams, days and tenants may have lost their figures."""
+    batches = work.intake(bronze.FEED).manifest.batches(last.get(_BATCH, 0), current[_BATCH])
+    return any(batch.again for batch in batches)
 
 
 def _every_day(work: JobContext) -> list[date]:
@@ -176,14 +198,22 @@ def _rules(work: JobContext, lake: str) -> str:
         name: contract(work.settings, tenant, rules_version()) for name, tenant in work.tenants.tenants.items()
     }
     names = {
-        name: (tenant.name, sorted((app.store, app.id) for app in tenant.apps))
+        name: (tenant.name, sorted((app.store, app.id) for app in tenant.apps), sorted(tenant.streams))
         for name, tenant in work.tenants.tenants.items()
     }
     settings = work.settings
     places = settings.documents.model_dump()  # another store starts empty
     edges, expected = settings.sessions.length_edges_minutes, settings.haproxy.expected_proxies
     shape = rollup.schema()  # a section or field that was added: what stands is without it
-    return digest([contracts, names, settings.publish.model_dump(), edges, places, expected, lake, shape])
+    return digest([contracts, names, settings.publish.model_dump(), edges, places, expected, lake, shape, _rendering()])
+
+
+@cache
+def _rendering() -> str:
+    """A digest of the code that renders figures: what a rollup or document holds may change with a version of this program."""
+    folders = [resources.files(f"metrics_lake.{package}") for package in ("serve", "serve.rollup")]
+    files = (file for folder in folders for file in folder.iterdir() if file.name.endswith(".py"))
+    return digest(sorted((file.name, sha256(file.read_bytes()).hexdigest()) for file in files))
 
 
 def _written(note: Note) -> list[Sequence[Any]]:

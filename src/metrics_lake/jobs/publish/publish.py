@@ -21,6 +21,7 @@ from metrics_lake.jobs import read_covered
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import documents, index, notes, plan, stale
 from metrics_lake.jobs.publish.inputs import RollupInputs
+from metrics_lake.jobs.publish.lower_days import lower_days
 from metrics_lake.jobs.publish.plan import Plan
 from metrics_lake.jobs.publish.rollups import Published, TenantRollups, context_of
 from metrics_lake.jobs.read_coverage import coverage, give_up, line_loss
@@ -67,9 +68,12 @@ def publish(
     stale_outputs = stale.of_tenants(work, due.periods) if due.is_everything else {}
     if last.get(plan.LAKE) != current[plan.LAKE] and not accept_loss:
         _check_no_loss(work, stale_outputs)
+        _check_not_lower(work, blobs)
     plan.begin(blobs, last, current, data_status)
     stale.remove_all(work, stale_outputs)
-    marks = {} if due.is_everything else dict(last.get(plan.MARKS, {}))
+    stale.remove_tenants(work, plan.removed_tenants(last, current))
+    earlier = {} if due.is_everything else last.get(plan.MARKS, {})
+    marks = {tenant: mark for tenant, mark in earlier.items() if tenant in work.tenants.tenants}
     published = _write(work, blobs, due, data_status, marks, now)
     plan.end(blobs, current, data_status, _given_up_at(work, received), marks)
     return published
@@ -116,6 +120,15 @@ def _given_up_at(work: JobContext, received: Coverage) -> datetime | None:
     return through + HOUR + give_up(work.settings) if through and last and through < last else None
 
 
+def loss(work: JobContext) -> tuple[int, int, int]:
+    """What `accept_loss` would remove or replace: rollups and documents without figures, and days that would show less."""
+    blobs = blobs_in(work.settings.storage.rollups)
+    periods = plan.every_period(work) if coverage(work.settings).received_through else {}
+    outputs = list(stale.of_tenants(work, periods).values())
+    lower = sum(1 for tenant in work.tenants.tenants for _ in lower_days(work, blobs, tenant))
+    return sum(len(out.blobs) for out in outputs), sum(len(out.documents) for out in outputs), lower
+
+
 def _check_same_sessions(work: JobContext) -> None:
     """All tables of gold must be computed from the same sessions: a compute that was interrupted is finished first."""
     commits = [work.commit_log.last(table) for table in discovery.tables("day", "period")]
@@ -134,4 +147,15 @@ def _check_no_loss(work: JobContext, stale_outputs: dict[str, stale.StaleOutputs
             f"{len(days)} rollups of days (such as {days[0]}) were made from another lake, and {work.settings.storage.lake} "
             "holds nothing of them: set storage.lake back or put their files into landing, or have these rollups and "
             "their documents removed by `metrics-lake publish --accept-loss`; nothing was changed"
+        )
+
+
+def _check_not_lower(work: JobContext, blobs: Blobs) -> None:
+    """Nor can it replace days of which a part is missing: by the same rules, a later lake never shows less of a day."""
+    days = [path for tenant in work.tenants.tenants for path in lower_days(work, blobs, tenant)]
+    if days:
+        raise PublishError(
+            f"{len(days)} rollups of days (such as {days[0]}) were made from another lake and show more listening than "
+            f"{work.settings.storage.lake} does, since files are missing: set storage.lake back or put the files into landing, or "
+            "have these figures replaced by `metrics-lake publish --accept-loss`; nothing was changed"
         )

@@ -19,7 +19,7 @@ from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.jobs.compute_downloads import days_changed, version
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.publish import notes
-from metrics_lake.jobs.publish.stale_downloads import remove_unknown, remove_unnamed
+from metrics_lake.jobs.publish.stale_downloads import remove_tenants, remove_unknown, remove_unnamed
 from metrics_lake.jobs.refine_downloads import apps_of, months_of
 from metrics_lake.serve import downloads as serve
 from metrics_lake.serve.sums import Row
@@ -49,6 +49,7 @@ def publish(context: JobContext, *, accept_loss: bool = False, everything: bool 
     state = notes.read(blobs, STATE)
     is_of_these_apps = state.get("apps") == apps or (newest < 0 and not state)
     removed = remove_unknown(context) if accept_loss else 0 if is_of_these_apps else remove_unnamed(context)
+    removed += remove_tenants(context, set(state.get("tenants", ())) - set(context.tenants.tenants))
     is_known = state.get("documents") == place and not everything  # another store, or lake, starts from nothing
     before = state["gold"] if is_known else -1
     if newest <= before and is_of_these_apps:
@@ -57,7 +58,9 @@ def publish(context: JobContext, *, accept_loss: bool = False, everything: bool 
     context.on_step("publishing downloads")
     rows: list[Row] = context.delta_tables.frame(gold.TABLE, pl.col("month").is_in(months)).to_dicts()
     done = _write(open_document_store(context.settings), apps_of(context), months, serve.documents(rows))
-    blobs.write(STATE, json.dumps({"gold": newest, "documents": place, "apps": apps}).encode())
+    tenants = sorted(name for name, tenant in context.tenants.tenants.items() if tenant.apps)
+    new_state = {"gold": newest, "documents": place, "apps": apps, "tenants": tenants}
+    blobs.write(STATE, json.dumps(new_state).encode())
     return replace(done, removed=done.removed + removed)
 
 

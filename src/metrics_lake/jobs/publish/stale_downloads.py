@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import polars as pl
 
@@ -25,9 +25,14 @@ def remove_unnamed(work: JobContext) -> int:
     return _remove(work, lambda tenant, id_: not any(serve.is_of(app, id_) for app in apps[tenant]))
 
 
-def _remove(work: JobContext, is_stale: Callable[[str, str], bool]) -> int:
+def remove_tenants(work: JobContext, tenants: Iterable[str]) -> int:
+    """Removes the documents of tenants that tenants.yaml no longer names; returns how many."""
+    return _remove(work, lambda tenant, id_: True, tenants)
+
+
+def _remove(work: JobContext, is_stale: Callable[[str, str], bool], tenants: Iterable[str] | None = None) -> int:
     store, removed = open_document_store(work.settings), 0
-    for tenant in work.tenants.tenants:
+    for tenant in work.tenants.tenants if tenants is None else sorted(tenants):
         ids = [id_ for id_ in store.ids(serve.CONTAINER, tenant) if is_stale(tenant, id_)]
         if ids:
             store.delete(serve.CONTAINER, tenant, ids)

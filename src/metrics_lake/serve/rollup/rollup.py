@@ -19,7 +19,12 @@ from metrics_lake.serve.sums import Row
 
 def path(tenant: str, stream: str, period: Period) -> str:
     """The path of a period's document below `storage.rollups`."""
-    return f"{tenant}/{'_all' if stream == ALL_STREAMS else stream}/{period.kind}/{period.name}.json"
+    return f"{tenant}/{folder(stream)}/{period.kind}/{period.name}.json"
+
+
+def folder(stream: str) -> str:
+    """The folder of a stream's documents below its tenant's."""
+    return "_all" if stream == ALL_STREAMS else stream
 
 
 def schema() -> dict[str, Any]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from metrics_lake.privacy.redaction import Names
+from metrics_lake.sources.haproxy.captures import COLUMNS as CAPTURES
+from metrics_lake.sources.haproxy.captures import Decided, columns_of
 from metrics_lake.sources.haproxy.proxies import HEADER, Choice
 from metrics_lake.sources.landed_file import READ, InputFile
 
 FILE = "file"
 KINDS = ("accepted", "reject", "unclaimed", "skipped")
-_TYPES = {"header_hosts": pl.List(pl.String), "first_ms": pl.Int64(), "last_ms": pl.Int64()}
+_TYPES = {
+    **dict.fromkeys(("header_hosts", *CAPTURES), pl.List(pl.String)),
+    "first_ms": pl.Int64(),
+    "last_ms": pl.Int64(),
+}
 
 
 @dataclass
@@ -66,9 +72,13 @@ class Account:
         return names.redact_path(host) if host else self.choice.name
 
 
-def file_rows(accounts: Iterable[Account], names: Names) -> pl.DataFrame:
-    """A row for each file and proxy."""
-    rows = [row for account in accounts for row in _rows(account, names)]
+def file_rows(accounts: Iterable[Account], names: Names, captures: Mapping[str, Decided]) -> pl.DataFrame:
+    """A row for each file and proxy. `captures` has by path what was decided of a file's captures."""
+    rows = [
+        {**row, **columns_of(captures.get(account.file.true_path), names)}
+        for account in accounts
+        for row in _rows(account, names)
+    ]
     frame = pl.DataFrame(rows, schema_overrides=_TYPES, infer_schema_length=None)
     times = {
         f"{name}_logged_at": pl.from_epoch(f"{name}_ms", time_unit="ms").dt.replace_time_zone("UTC")

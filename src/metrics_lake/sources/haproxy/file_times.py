@@ -1,16 +1,18 @@
-"""Times of the files that a worker reads, beyond the piece that it is parsing."""
+"""What is known of the files that a worker reads, beyond the piece that it is parsing: times, and what their captures are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 
+from metrics_lake.sources.haproxy.captures import Decided
+
 Millis = Callable[[], int | None]
 
 
 @dataclass
 class FileTimes:
-    """The path below landing by file number, the last end read by path, and the time of reading.
+    """The path below landing by file number, the last end read and the captures by path, and the time of reading.
 
     Two lookups by path read landing again, so they run only if the instant of a line depends on them, and only once:
     `to_precede` gives the end of the last line of the previous file, `to_survey` the newest start in the whole of a
@@ -20,6 +22,7 @@ class FileTimes:
     paths: MutableMapping[int, str] = field(default_factory=dict)
     ends: MutableMapping[str, int] = field(default_factory=dict)
     read_ms: int | None = None
+    captures: MutableMapping[str, Decided] = field(default_factory=dict)
     to_precede: MutableMapping[str, Millis] = field(default_factory=dict)
     to_survey: MutableMapping[str, Millis] = field(default_factory=dict)
 

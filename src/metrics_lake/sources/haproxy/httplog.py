@@ -8,19 +8,13 @@ or fields that an administrator added) stays in `tail`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 import polars as pl
 
+from metrics_lake.sources.haproxy.captures import HEADERS, Layouts
 from metrics_lake.sources.haproxy.clock import naive_ms
 
-HEADERS = ("host", "referer", "user_agent", "x_forwarded_for", "lasting_id")
-DEFAULT_LAYOUTS: Mapping[int, tuple[str, ...]] = {
-    1: ("user_agent",),
-    3: ("host", "referer", "user_agent"),
-    4: ("host", "referer", "user_agent", "x_forwarded_for"),
-}
 NO_SERVER = "<NOSRV>"  # in place of a server's name: HAProxy answered itself, or nothing answered
 COUNTERS = ("process_number", "log_counter", "request_counter")  # lost lines are detected by them
 # The columns of a parsed request. A parser may omit those that are null or false on every line of its format.
@@ -31,10 +25,10 @@ COLUMNS = (
 _FIELDS = ("stamp", "frontend", "backend", "timers", "status", "size", "cc", "cs", "ended", "conns", "queues", "rest")
 
 
-def read(parts: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
+def read(parts: pl.DataFrame, layouts: Layouts) -> pl.DataFrame:
     """Requests from lines that are split at their date; `is_read` is false if a line doesn't have this format.
 
-    `layouts` names the captured request headers of a frontend; other frontends use the default for their header count.
+    `layouts` knows which captured request header of a frontend is which.
     """
     fields = parts.with_columns(
         pl.col("after").str.splitn(" ", len(_FIELDS)).struct.rename_fields(list(_FIELDS)).alias("fields"),
@@ -55,12 +49,12 @@ def _address(before: pl.Expr) -> pl.Expr:
     return before.cast(pl.Binary).bin.slice(start).cast(pl.String).str.replace(r":\d+$", "")
 
 
-def _with_headers(fields: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
+def _with_headers(fields: pl.DataFrame, layouts: Layouts) -> pl.DataFrame:
     """Adds the captured headers, from `{request captures} {response captures} ` before the request line.
 
     A listener sends the same headers with each request, so only distinct values are split.
     """
-    key = ["frontend", "captured"]
+    key = ["file_number", "frontend", "captured"]
     distinct = fields.select(key).unique().with_columns(captures=groups(pl.col("captured")))
     named = name_captures(distinct, layouts).select(*key, *HEADERS)
     return fields.join(named, on=key, how="left", nulls_equal=True, maintain_order="left")
@@ -97,32 +91,17 @@ def _with_numbers(fields: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def name_captures(
-    fields: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]], *, own: AbstractSet[str] = frozenset()
-) -> pl.DataFrame:
+def name_captures(fields: pl.DataFrame, layouts: Layouts, *, own: AbstractSet[str] = frozenset()) -> pl.DataFrame:
     """Each captured header under its name, by the layout of its frontend and the number of captures.
 
     Headers in `own` already have a column, which is kept.
     """
-    fields = fields.with_columns(capture_count=pl.col("captures").list.len())
-    positions = _positions(fields.select("frontend", "capture_count").unique(), layouts)
-    with_positions = fields.join(
-        positions, on=["frontend", "capture_count"], how="left", nulls_equal=True, maintain_order="left"
-    )
-    return with_positions.with_columns(
-        pl.col("captures").list.get(pl.col(f"{header}_place"), null_on_oob=True).alias(header)
-        for header in HEADERS
-        if header not in own
-    ).drop(f"{header}_place" for header in HEADERS)
-
-
-def _positions(kinds: pl.DataFrame, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
-    def position(row: tuple[str | None, int | None], header: str) -> int | None:
-        frontend, count = row
-        layout = layouts.get(frontend or "", DEFAULT_LAYOUTS.get(count or 0, ()))
-        return layout.index(header) if header in layout and count else None
-
-    rows = kinds.rows()
-    return kinds.with_columns(
-        pl.Series(f"{header}_place", [position(row, header) for row in rows], dtype=pl.Int64) for header in HEADERS
+    return (
+        layouts.name(fields)
+        .with_columns(
+            pl.col("captures").list.get(pl.col(f"{header}_place"), null_on_oob=True).alias(header)
+            for header in HEADERS
+            if header not in own
+        )
+        .drop(f"{header}_place" for header in HEADERS)
     )

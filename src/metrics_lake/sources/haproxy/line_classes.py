@@ -16,6 +16,7 @@ from metrics_lake.sources.haproxy.counters import counter_runs
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.formats import addresses, reject_reasons
 from metrics_lake.sources.haproxy.formats.parsing import parse_lines
+from metrics_lake.sources.haproxy.frontends import count_requests
 from metrics_lake.sources.haproxy.impossible import impossible_times
 from metrics_lake.sources.haproxy.listeners import identify_listeners, is_destroyed
 from metrics_lake.sources.haproxy.proxies import HeaderHosts
@@ -39,6 +40,7 @@ class ClassifiedLines:
     unclaimed: pl.DataFrame
     skipped: pl.DataFrame
     counters: pl.DataFrame
+    frontends: pl.DataFrame  # what became of the requests of each frontend, counted
     spans: pl.DataFrame  # per file: the ends of its first and last request, of any tenant or none
     unwrapped: pl.DataFrame  # per file: `extra`, how many lines more than records it has
     part_lines: pl.DataFrame  # per part of a file, a host's lines: how many
@@ -85,6 +87,7 @@ def classify_lines(
         rejects=pl.concat([rejects, erased.select(*_LINE, "reason")]),
         unclaimed=distinct.filter(pl.col("stream_number").is_null()).select(*_LINE, "frontend", "path"),
         skipped=skipped,
+        frontends=count_requests(distinct),
         counters=counter_runs(parsed.filter(pl.col("reason").is_null())),
         spans=_spans(parsed.filter(~pl.col("is_impossible"))),
         unwrapped=lines.unwrapped,
@@ -104,7 +107,7 @@ def read_lines(
     files = files or FileTimes()
     lines = unwrapping.unwrap(numbered)
     is_long = lines["text"].str.len_bytes() > log_lines.LONGEST
-    read, rest = parse_lines(lines.filter(~is_long), haproxy, files.paths)
+    read, rest = parse_lines(lines.filter(~is_long), haproxy, files.paths, files.captures)
     parsed = clock.to_utc(_located(read, haproxy, line_seed), haproxy.timezone, files)
     is_impossible = impossible_times(parsed, haproxy.timezone, files)
     parsed = parsed.with_columns(is_impossible).with_columns(reason=_fault(parsed, haproxy, _ends(lines, unfinished)))

@@ -13,10 +13,15 @@ _NOTICES = (
     r"(?:Proxy|backend|Server|Backup Server|Health check|Stopping|Pausing|Resuming|Enabling|Reexecuting|Loading|"
     r"New (?:program|worker)|Former (?:program|worker)|Exiting|All workers|soft-stop|hard-stop|config\b|parsing \[|"
     r"(?:last )?message repeated|\[?(?:NOTICE|WARNING|ALERT)\]?|Connect from|SSL handshake|sendmsg|maxconn|"
-    r"haproxy version|path to executable|Configuration file|Peers section|-- MARK --|"
+    r"haproxy version|path to executable|Configuration file|[Pp]eers?\b|-- MARK --|<OCSP-UPDATE>|SPOE: \[|acme: |"
+    r"(?:proxy|frontend) \S+ has no server|(?:stick table:|Paused|Resumed|SIGHUP|SIGTTOU|Grace period|Scheduling) |"
     r"\S+/\S+ changed its (?:IP|FQDN))"
 )
-NOTICE = rf"(?:^|[\]>:-]:?\s+){_NOTICES}"
+# Lines of systemd, of journalctl (`-- Boot 3f2a --`) and of tail (`==> haproxy.log <==`) among those of HAProxy.
+_OTHERS = (
+    r"(?:^|\s)systemd(?:\[\d+\])?: |^-- (?:Re)?[Bb]oot\b|^-- (?:Logs begin|Journal begins|No entries)|^==> .* <==\s*$"
+)
+NOTICE = rf"(?:^|[\]>:-]:?\s+){_NOTICES}|{_OTHERS}"
 _ANCHOR = r" \[(\d{2}/[A-Z][a-z]{2}/\d{4}:.*)$"
 _BEFORE = r"^(.*?) \[\d{2}/[A-Z][a-z]{2}/\d{4}:"
 REPEATED = (

@@ -29,6 +29,7 @@ def register_lookups(
     """Registers the lookups of a file, before its first line is read."""
     path = file.true_path
     files.ends.pop(path, None)
+    files.captures.pop(path, None)
     files.to_precede[path] = lambda: _end_before(file, haproxy, files, numbers)
     if in_pieces:
         files.to_survey[path] = lambda: _newest(file, haproxy, files, numbers)

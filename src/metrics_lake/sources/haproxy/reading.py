@@ -17,6 +17,7 @@ from metrics_lake.sources.file_content import as_utf8
 from metrics_lake.sources.haproxy import log_lines, neighbours, streams
 from metrics_lake.sources.haproxy.accounts import Account, Tally, file_rows
 from metrics_lake.sources.haproxy.file_times import FileTimes
+from metrics_lake.sources.haproxy.frontends import frontend_rows
 from metrics_lake.sources.haproxy.line_classes import ClassifiedLines, classify_lines
 from metrics_lake.sources.haproxy.proxies import HeaderHosts, chosen, doubted, host_of, hosts_in
 from metrics_lake.sources.haproxy.visits import fold, with_ends
@@ -88,7 +89,7 @@ def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[
                 chunk = _Chunk(HeaderHosts(numbers))
     yield from _rows(chunk, rules, hasher, known, names)
     if finished:
-        yield file_rows(finished, names)
+        yield file_rows(finished, names, known.captures)
 
 
 def _pieces(account: Account) -> Iterator[tuple[bytes, bool]]:
@@ -133,7 +134,7 @@ def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: FileTimes, names: 
     file_columns = _file_columns(chunk, names)
     visits, rejects = _visit_rows(classified.accepted, rules), _reject_rows(classified.rejects)
     unclaimed, counters = _unclaimed_rows(classified.unclaimed, names), _counter_rows(classified.counters, names)
-    for rows in (visits, rejects, unclaimed, counters):
+    for rows in (visits, rejects, unclaimed, counters, frontend_rows(classified.frontends, rules, names)):
         if rows.height:
             dated = rows.join(file_columns, on="file_number", how="left")
             if "happened_on" not in rows.columns:

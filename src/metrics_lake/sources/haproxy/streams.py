@@ -11,6 +11,8 @@ from metrics_lake.config.tenants import Stream, Tenants
 
 NONE, SEGMENT, PLAYLIST, CONNECTION = 0, 1, 2, 3
 _FIELDS = ("frontend", "host", "path")
+_MATRIX = r";[^/]*$"  # of the last element of a path: `/live/1.ts;session=4`
+_NO_SUFFIX = r"/[^/.]+$"
 _SPECIAL = re.compile(r"[*?\[]")
 
 
@@ -36,7 +38,8 @@ def match_streams(requests: pl.DataFrame, tenants: Tenants) -> pl.DataFrame:
     for position, stream in reversed(list(enumerate(streams))):
         number = pl.when(_matches(stream)).then(pl.lit(position, dtype=pl.UInt32)).otherwise(number)
     lower_case = distinct.with_columns(
-        pl.col("frontend", "host").str.to_lowercase(), lower_path=pl.col("path").str.to_lowercase()
+        pl.col("frontend", "host").str.to_lowercase(),
+        lower_path=pl.col("path").str.to_lowercase().str.replace(_MATRIX, ""),
     )
     matches = lower_case.with_columns(stream_number=number).select(
         "stream_number", request_kind=_kind_by_stream(streams)
@@ -86,11 +89,15 @@ def _plain_glob(field: str, glob: str) -> pl.Expr | None:
 def _request_kind(stream: Stream) -> pl.Expr:
     if stream.protocol != "hls":
         return pl.lit(CONNECTION, dtype=pl.Int8)
-    path = pl.col("lower_path")
-    media = pl.any_horizontal(path.str.ends_with(suffix) for suffix in stream.media_suffixes)
-    playlist = pl.any_horizontal(path.str.ends_with(suffix) for suffix in stream.playlist_suffixes)
+    media, playlist = _ends_with_any(stream.media_suffixes), _ends_with_any(stream.playlist_suffixes)
     kind = pl.when(playlist).then(PLAYLIST).when(media).then(SEGMENT).otherwise(NONE)
     return kind.cast(pl.Int8)
+
+
+def _ends_with_any(suffixes: Sequence[str]) -> pl.Expr:
+    path = pl.col("lower_path")
+    ends = [path.str.ends_with(suffix) if suffix else path.str.contains(_NO_SUFFIX) for suffix in suffixes]
+    return pl.any_horizontal(pl.lit(False), *ends)
 
 
 def is_evidence() -> pl.Expr:

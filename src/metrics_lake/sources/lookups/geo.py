@@ -36,6 +36,12 @@ class GeoFiles:
         self._network = _open(network_file, "places.network_file")
         self._located = lru_cache(maxsize=_CACHE_SIZE)(self._locate)
 
+    @property
+    def kinds(self) -> tuple[str, str]:
+        """The type that each file states of itself."""
+        country, network = (file.metadata().database_type if file else "" for file in (self._country, self._network))
+        return country, network
+
     def __reduce__(self) -> str:
         raise TypeError("opened files stay in their process; a worker opens its own")
 
@@ -54,6 +60,11 @@ class GeoFiles:
 def open_files(country_file: str = "", network_file: str = "") -> GeoFiles:
     """Opens these files once per process; the columns of an empty file name are null."""
     return GeoFiles(country_file, network_file)
+
+
+def databases(country_file: str = "", network_file: str = "") -> tuple[str, str]:
+    """Which kinds of database these files are, in their own words; empty for an empty file name."""
+    return open_files(country_file, network_file).kinds
 
 
 def is_internal(addresses: Sequence[str], networks: Sequence[str]) -> list[bool]:

@@ -11,7 +11,8 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from py4j.protocol import Py4JJavaError
 
-from metrics_lake.io.landing.sink import Sink
+from metrics_lake.io.landing.manifest import Again, Batch
+from metrics_lake.io.landing.sink import Sink, replaced
 from metrics_lake.model.arrow import arrow_schema
 from metrics_lake.model.tables import Table
 
@@ -88,3 +89,46 @@ def test_why_writing_failed_is_remembered_for_who_waits(tmp_path):
     with pytest.raises((OSError, DeltaError)) as told:
         sink(Rows(1), 0)
     assert sink.error is told.value
+
+
+RAW = Table(
+    "bronze.lines",
+    columns="""
+    row_kind STRING NOT NULL COMMENT 'Kind'
+    batch_number BIGINT NOT NULL COMMENT 'Batch'
+    file_id STRING NOT NULL COMMENT 'File'
+    tenant STRING COMMENT 'Tenant'
+    status STRING COMMENT 'Status'
+    """,
+    pruned_by=("batch_number",),
+)
+
+
+def lines(*rows: tuple[str, int, str, str | None, str | None]) -> pa.Table:
+    return pa.table([list(column) for column in zip(*rows, strict=True)], arrow_schema(RAW))
+
+
+@pytest.mark.parametrize(
+    ("new", "left"),
+    [
+        ([("visit", 3, "a", "zeta", None), ("file", 3, "a", None, "read")], {("a", 3), ("b", 1), ("c", 2)}),
+        ([("file", 3, "a", None, "read")], {("a", 3), ("b", 1), ("c", 2)}),
+        ([("file", 3, "a", None, "quarantined")], {("a", 1), ("b", 1), ("c", 2)}),
+    ],
+    ids=["other rows", "none but its account", "a file that can't be read now"],
+)
+def test_rows_of_a_file_that_is_read_again_replace_its_own_and_no_others(tmp_path, new, left):
+    old = [(kind, batch, file, None, "read" if kind == "file" else None)
+           for file, batch in (("a", 1), ("b", 1), ("c", 2)) for kind in ("visit", "file")]  # fmt: skip
+    sink = Sink(RAW, str(tmp_path), lambda: "query", is_small=True)
+    sink.write_here(lines(*old), 0)
+    again = replaced([Batch(3, "landing", (), {}, Again(("a",), 1, 1))])
+    for _ in range(2):  # a replay writes it once
+        sink.write_here(lines(*new), 1, again)
+    stored = DeltaTable(str(tmp_path)).to_pyarrow_table().to_pylist()
+    assert {(row["file_id"], row["batch_number"]) for row in stored} == left
+    assert len(stored) == 6 - (len(new) == 1 and new[0][4] == "read")
+
+
+def test_batches_of_new_files_replace_nothing():
+    assert replaced([Batch(3, "landing", (), {})]) is None

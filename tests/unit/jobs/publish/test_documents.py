@@ -26,8 +26,13 @@ from tests.unit.serve.test_listening import sketch
 DATA_STATUS = DataStatus(utc("2001-02-16 12:00"), timedelta(hours=24))
 DAYS = [day("2001-01-15") + timedelta(days=number) for number in range(16)]
 PROGRESS = Progress("compute", {"silver.sessions": 1}, "rules", ())
+_STREAMS = {"live": {"protocol": "hls", "match": {"path": "/live/*"}}}
 TENANTS = Tenants.model_validate(
-    {"tenants": {name: {"name": name, "timezone": CALENDAR.timezone} for name in ("acme", "other")}}
+    {
+        "tenants": {
+            name: {"name": name, "timezone": CALENDAR.timezone, "streams": _STREAMS} for name in ("acme", "other")
+        }
+    }
 )
 
 

@@ -158,3 +158,54 @@ def test_only_what_was_asked_for_and_served_shows_that_somebody_listened(row):
     )  # fmt: skip
     assert requests.select(streams.is_evidence()).to_series().to_list() == [row[name] for name in KIND_OF]
     assert not any(requests.with_columns(is_unserved=True).select(streams.is_evidence()).to_series())
+
+
+KINDS_BY_SUFFIX = rows("""
+    path                          | kind
+    /acme/live/a.TS               | 1
+    /acme/live/a.m4a              | 1
+    /acme/live/init.cmfv          | 1
+    /acme/live/part1.2.m4s        | 1
+    /acme/live/a.webvtt;v=1       | 1
+    /acme/live/1.ts;x=y;z         | 1
+    /acme/live/a.mp4a             | 1
+    /acme/live/a.ec3              | 1
+    /acme/live;v=2/1.cmft         | 1
+    /acme/live/manifest.mpd       | 2
+    /acme/live/x.M3U8;jsession=1  | 2
+    /acme/live/segment            | 0
+    /acme/live/a.opus             | 0
+    /acme/live/a.ts/more          | 0
+    """)
+
+
+def kind_of(path: str, **settings: object) -> int:
+    stream = {"protocol": "hls", "match": {"path": "/acme/*"}, **settings}
+    tenants = Tenants.model_validate({"tenants": {"t": {"timezone": "UTC", "streams": {"s": stream}}}})
+    row = pl.DataFrame({"frontend": ["fe"], "host": [None], "path": [path]}, schema_overrides={"host": pl.String})
+    return int(streams.match_streams(row, tenants)["request_kind"].item())
+
+
+@pytest.mark.parametrize("row", KINDS_BY_SUFFIX, ids=[row["path"] for row in KINDS_BY_SUFFIX])
+def test_a_segment_or_playlist_is_told_by_its_suffix(row):
+    assert kind_of(row["path"]) == int(row["kind"])
+
+
+@pytest.mark.parametrize(
+    ("path", "suffixes", "kind"),
+    [
+        ("/acme/live/segment-17", [""], SEGMENT),
+        ("/acme/live/segment-17;x=1", ["", ".opus"], SEGMENT),
+        ("/acme/live/a.OPUS", ["", ".Opus"], SEGMENT),
+        ("/acme/live/a.jpg", [""], NONE),
+        ("/acme/live/", [""], NONE),
+        ("/acme/live/a.ts", [], NONE),
+    ],
+)
+def test_segments_without_a_suffix_count_only_where_the_settings_say_so(path, suffixes, kind):
+    assert kind_of(path, media_suffixes=suffixes) == kind
+
+
+def test_a_suffix_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="'ts' is no suffix"):
+        kind_of("/acme/1.ts", media_suffixes=["ts"])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from metrics_lake.config.settings import Haproxy
+from metrics_lake.config.settings import UNIX, Haproxy
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -33,10 +33,13 @@ def with_client_address(requests: pl.DataFrame, haproxy: Haproxy) -> pl.DataFram
     """Replaces `address` by the client's own, if a trusted proxy connected."""
     if not haproxy.trusted_proxies or haproxy.address_mode == "hashed":
         return requests
-    trusted = [ipaddress.ip_network(network) for network in haproxy.trusted_proxies]
+    trusted = [ipaddress.ip_network(network) for network in haproxy.trusted_proxies if network != UNIX]
+    trusts_unix = UNIX in haproxy.trusted_proxies
     pairs = requests.select("address", "x_forwarded_for").unique()
     pairs = pairs.filter(pl.col("x_forwarded_for").str.len_bytes() > 1)
-    client_addresses = [_client_address(address, forwarded, trusted) for address, forwarded in pairs.rows()]
+    client_addresses = [
+        _client_address(address, forwarded, trusted, trusts_unix=trusts_unix) for address, forwarded in pairs.rows()
+    ]
     pairs = pairs.with_columns(pl.Series("client_address", client_addresses, dtype=pl.String))
     joined = requests.join(pairs, on=["address", "x_forwarded_for"], how="left", maintain_order="left")
     return joined.with_columns(address=pl.coalesce("client_address", "address")).drop("client_address")
@@ -58,7 +61,7 @@ def is_invalid(haproxy: Haproxy) -> pl.Expr:
     address = pl.col("address")
     if haproxy.address_mode == "hashed":
         return ~address.str.contains(_HASH) | address.str.contains(_NO_HASH)
-    return ~(address.str.contains(_ADDRESS) | address.is_in(["-", "unix"]))
+    return ~(address.str.contains(_ADDRESS) | address.is_in(["-", UNIX]))
 
 
 def parse_address(text: str) -> _Address | None:
@@ -75,13 +78,16 @@ def parse_address(text: str) -> _Address | None:
     return getattr(parsed_address, "ipv4_mapped", None) or parsed_address
 
 
-def _client_address(address: str, forwarded: str, trusted: Sequence[_Network]) -> str | None:
+def _client_address(
+    address: str, forwarded: str, trusted: Sequence[_Network], *, trusts_unix: bool = False
+) -> str | None:
     """The right-most untrusted address of the list, if the connecting one is trusted; each proxy appends its own on the right.
 
     An invalid entry ends the search, because a client can forge everything left of it.
     """
     parsed_address = parse_address(address)
-    if parsed_address is None or not _is_trusted(parsed_address, trusted):
+    is_socket = trusts_unix and address == UNIX
+    if not is_socket and (parsed_address is None or not _is_trusted(parsed_address, trusted)):
         return None
     last = None
     for entry in reversed(forwarded.split(",")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -12,6 +12,7 @@ from metrics_lake.config.settings import Haproxy
 from metrics_lake.privacy.hashing import masked
 from metrics_lake.privacy.line_shapes import shape
 from metrics_lake.sources.haproxy import line_classes, log_lines
+from metrics_lake.sources.haproxy.captures import Decided
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.formats import addresses
 from metrics_lake.sources.haproxy.formats.builtin import BUILT_IN, built_in, known_name
@@ -53,6 +54,8 @@ class Check:
     skipped_count: int
     unread_count: int
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+    captures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None
     haproxy = (haproxy or Haproxy()).model_copy(update={"formats": {_FILE: [format_text]}})
     name = known_name(format_text)
     form = built_in(name) if name in BUILT_IN else compiled(format_text, mapped=haproxy.samples)
-    lines = _read(texts, haproxy, read_ms)
+    decided: dict[str, Decided] = {}
+    lines = _read(texts, haproxy, read_ms, decided)
     is_own = pl.col("form").is_in([form.name, *([] if name else [_FILE])])
     read, others = lines.requests.filter(is_own), lines.requests.filter(~is_own)
     rejects = pl.concat([lines.rejects, others.select(*_LINE, reason=pl.lit(_OTHER))]).sort("line_number")
@@ -84,6 +88,8 @@ def check(format_text: str, texts: Iterable[str], haproxy: Haproxy | None = None
         skipped_count=lines.skipped.height,
         unread_count=rejects.height,
         problems=tuple(_problems(rejects.head(_SHOWN_LINES), form)),
+        notes=form.notes,
+        captures=tuple(_captures(decided)),
     )
 
 
@@ -99,9 +105,29 @@ def detect(texts: Iterable[str], haproxy: Haproxy | None = None, read_ms: int | 
     return tuple(Detected(name, count, count / total) for count, name in largest_first)
 
 
-def _read(texts: Iterable[str], haproxy: Haproxy, read_ms: int | None) -> line_classes.ReadLines:
+def captures(texts: Iterable[str], haproxy: Haproxy | None = None) -> tuple[str, ...]:
+    """Which captured header of each frontend is which, a line for each, as an ingest of these lines would have it."""
+    decided: dict[str, Decided] = {}
+    _read(texts, haproxy or Haproxy(), None, decided)
+    return tuple(_captures(decided))
+
+
+def _captures(decided: Mapping[str, Decided]) -> list[str]:
+    rows = [
+        f"{layout.frontend or 'a frontend without a name'}: {'; '.join((layout.text, *layout.conflicts))}"
+        for by_frontend in decided.values()
+        for layout in by_frontend.values()
+    ]
+    named = pl.DataFrame({"row": sorted(rows)}, schema={"row": pl.String})
+    return named.select(masked(pl.col("row"))).to_series().to_list()
+
+
+def _read(
+    texts: Iterable[str], haproxy: Haproxy, read_ms: int | None, captures: dict[str, Decided] | None = None
+) -> line_classes.ReadLines:
     """The lines as ingest reads them: by its own function, so that a command can't say otherwise."""
-    return line_classes.read_lines(_numbered(texts), haproxy, files=FileTimes(paths={0: _FILE}, read_ms=read_ms))
+    files = FileTimes(paths={0: _FILE}, read_ms=read_ms, captures={} if captures is None else captures)
+    return line_classes.read_lines(_numbered(texts), haproxy, files=files)
 
 
 def _forms(requests: pl.DataFrame) -> dict[str, int]:

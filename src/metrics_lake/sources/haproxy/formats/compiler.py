@@ -20,6 +20,13 @@ LENGTHS = ("active", "user_total", "total")  # the best first: the others includ
 _REQUESTS = (
     "request", "uri", "path", "method", "status", "request_epoch", "request_zoned", "request_local", "active", "idle",
 )  # fmt: skip
+# Columns of which each tells the same: a field that lost its value is done without where another has it.
+_SAME = (INSTANTS, LENGTHS, ("uri", "path", "request"), ("method", "request"))
+_ALIAS = {
+    "address": "%ci", "method": "%HM", "uri": "%HU", "path": "%HPO", "status": "%ST", "size": "%B", "active": "%Ta",
+    "user_total": "%Tu", "total": "%Tt", "request_epoch": "%tr", "accept_epoch": "%t", "frontend": "%ft",
+}  # fmt: skip
+_MAY_LACK = (*HELPFUL, "handshake", "idle")
 _EXPECTED = {
     "duration": (LENGTHS, "%Ta", "sessions have no length"),
     "status": (("status",), "%ST", "no request is known to have been answered"),
@@ -40,6 +47,7 @@ class Format:
     steps: tuple[Step, ...]
     fields: tuple[Field, ...]
     lacks: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what fetches and converters cut off the values of fields
 
     @property
     def columns(self) -> frozenset[str]:
@@ -55,14 +63,15 @@ def compiled(text: str, *, mapped: Mapping[str, str] | None = None, name: str = 
     """Compiles a log-format as written in haproxy.cfg, with or without `log-format`, quotes and escapes.
 
     `mapped` gives the role of sample expressions whose name doesn't show it. FormatError shows the position of the
-    problem: an unknown alias, fields that can't be separated, no address, no instant.
+    problem: an unknown alias, fields that can't be separated, no address, no instant, a converter that loses a value.
     """
     plain = unquoted(text)
-    format_pieces = _without_duplicates(pieces(plain, mapped or {}))
+    format_pieces = _without_duplicates(_without_losses(pieces(plain, mapped or {}), plain))
     _check(_used_fields(format_pieces), plain)
     format_pieces, (start, plan) = _plan(format_pieces, plain)
     fields = _used_fields(format_pieces)
-    return Format(name or "log-format", plain, start, plan, fields, tuple(_missing(fields)))
+    notes = tuple(f"{field.spelling}: {field.note}" for field in fields if field.note)
+    return Format(name or "log-format", plain, start, plan, fields, tuple(_missing(fields)), notes)
 
 
 def _used_fields(format_pieces: list[Piece]) -> tuple[Field, ...]:
@@ -81,7 +90,33 @@ def _plan(format_pieces: list[Piece], text: str) -> tuple[list[Piece], tuple[str
 
 def _unused(field: Field) -> Field:
     """The same field, to be skipped."""
-    return replace(field, role="", capture=None)
+    return replace(field, role="", capture=None, undo=(), loss=None)
+
+
+def _without_losses(format_pieces: list[Piece], text: str) -> list[Piece]:
+    """Skips fields of which a converter lost the value, where another field tells it or none is needed; else FormatError."""
+    whole = {piece.column for piece in format_pieces if isinstance(piece, Field) and piece.loss is None}
+    out = list[Piece]()
+    for piece in format_pieces:
+        if isinstance(piece, Field) and piece.loss is not None:
+            same = {piece.column}.union(*(names for names in _SAME if piece.role in names))
+            if not (whole & same or piece.role in _MAY_LACK):
+                raise FormatError(piece.loss.problem, text, piece.loss.at, remedy=_remedy(piece))
+            piece = _unused(piece)  # noqa: PLW2901
+        out.append(piece)
+    return out
+
+
+def _remedy(field: Field) -> str:
+    expression = field.spelling[2:-1]
+    as_it_is = f"log it as it is: %[{expression.partition(',')[0]}]"
+    if field.role in _ALIAS:
+        as_it_is = f"log {_ALIAS[field.role]}"
+    is_number = field.role in (*INSTANTS, *LENGTHS, "status", "size")
+    meant = "" if is_number else {"path": "uri"}.get(field.role, field.role)
+    without = f', or do without it: haproxy.samples: {{"{expression}": other}}'
+    accepted = f", or {meant} to take what it writes for the {meant.replace('_', ' ')}" if meant else ""
+    return f"{as_it_is}{without}{accepted}"
 
 
 def _without_duplicates(format_pieces: list[Piece]) -> list[Piece]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-import json
 import re
-from collections.abc import Callable, Mapping
 
 import polars as pl
 
 from metrics_lake.sources.haproxy import httplog
+from metrics_lake.sources.haproxy.captures import HEADERS, Layouts
+from metrics_lake.sources.haproxy.formats import undoing
 from metrics_lake.sources.haproxy.formats.aliases import HELPFUL
 from metrics_lake.sources.haproxy.formats.compiler import LENGTHS, Format
 from metrics_lake.sources.haproxy.formats.fields import Field
@@ -22,7 +21,7 @@ _ENDED = ("txn_close", "sess_error", "sess_killed", "", "-")
 _OWN_ESCAPES = ("user_agent", "lasting_id", "referer")  # the code that uses these decodes HAProxy's #XX
 
 
-def read(lines: pl.DataFrame, form: Format, layouts: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
+def read(lines: pl.DataFrame, form: Format, layouts: Layouts) -> pl.DataFrame:
     """Requests from lines, in the columns of `httplog.COLUMNS`; `is_read` is false if a line doesn't have this format."""
     frame = split(lines, form)
     columns = form.columns
@@ -30,7 +29,7 @@ def read(lines: pl.DataFrame, form: Format, layouts: Mapping[str, tuple[str, ...
     frame = frame.with_columns(is_whole=pl.all_horizontal(pl.col(*needed).is_not_null()))
     frame = frame.with_columns(*(_plain(frame[field.column], field) for field in form.fields))
     frame = frame.with_columns(**instant(columns), **_numbers(form), **_request(columns), **_names(columns))
-    frame = httplog.name_captures(_captured(frame, form), layouts, own=columns & set(httplog.HEADERS))
+    frame = httplog.name_captures(_captured(frame, form), layouts, own=columns & set(HEADERS))
     verdicts = {"is_tcp": pl.lit(form.is_tcp), "is_unserved": _is_unserved(form), "is_read": _is_read(form)}
     return frame.with_columns(**verdicts).select(httplog.COLUMNS)
 
@@ -47,38 +46,16 @@ def _decoded(series: pl.Series, field: Field) -> pl.Series:
     match field.encoding:
         case "token":
             inner = series.str.strip_prefix('"').str.strip_suffix('"')
-            return _map_distinct(inner.replace("null", ""), "\\", _from_json)
-        case "json":
-            return _map_distinct(series, "\\", _from_json)
+            series = undoing.map_distinct(inner.replace("null", ""), "\\", undoing.from_json)
         case "escaped":
-            return _map_distinct(series, "\\", lambda text: _ESCAPE.sub(r"\1", text))
+            series = undoing.map_distinct(series, "\\", lambda text: _ESCAPE.sub(r"\1", text))
         case "hex" if field.role == "address":
-            return _map_distinct(series, "", _from_hex)
+            series = undoing.map_distinct(series, "", undoing.hex_address)
         case "hex":
-            return series.str.to_integer(base=16, strict=False).cast(pl.String)
+            series = undoing.hex_number(series)
+    for step in field.undo:
+        series = undoing.undone(series, step)
     return series
-
-
-def _map_distinct(series: pl.Series, mark: str, change: Callable[[str], str]) -> pl.Series:
-    """Applies a change to the values that contain the mark, once for each distinct value."""
-    marked = series.filter(series.str.contains(mark, literal=True).fill_null(False)).unique()
-    if marked.is_empty():
-        return series
-    return series.replace(marked, pl.Series([change(text) for text in marked], dtype=pl.String))
-
-
-def _from_json(text: str) -> str:
-    try:
-        return str(json.loads(f'"{text}"', strict=False))
-    except ValueError:  # a bare quote, or a cut escape
-        return text
-
-
-def _from_hex(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(bytes.fromhex(text)))
-    except ValueError:
-        return text
 
 
 def _numbers(form: Format) -> dict[str, pl.Expr]:

@@ -15,8 +15,10 @@ from metrics_lake.sources.haproxy.formats.errors import FormatError
 from metrics_lake.sources.haproxy.formats.format_tokens import Item, Text, tokens
 from metrics_lake.sources.haproxy.formats.samples import meaning
 from metrics_lake.sources.haproxy.formats.shapes import Shape
+from metrics_lake.sources.haproxy.formats.undoing import Undo
 
 _KEY = re.compile(r"([A-Za-z][\w.-]*)[\"']?\s*[:=]\s*[\"']?$")
+_VARIABLE = re.compile(r"\$\{\w+[^}]*\}")
 _WITH_BLANK = {
     shapes.GROUPS: shapes.GROUPS_AND_BLANK,
     shapes.QUOTED_GROUPS: shapes.QUOTED_GROUPS_AND_BLANK,
@@ -25,8 +27,19 @@ _WITH_BLANK = {
 
 
 @dataclass(frozen=True)
+class FieldLoss:
+    """Why the value of a field can't be had back, and the position of the converter in the log-format."""
+
+    problem: str
+    at: int
+
+
+@dataclass(frozen=True)
 class Field:
-    """One value of a line. `encoding` is one of plain, hex, json (escapes inside), token (JSON value), escaped (`+E`)."""
+    """One value of a line. `encoding` is one of plain, hex, token (a JSON value), escaped (`+E`).
+
+    `undo` are the steps behind that which lead back to the value; a field with a `loss` can't be read.
+    """
 
     at: int
     spelling: str
@@ -36,6 +49,9 @@ class Field:
     capture: int | None = None
     is_elided: bool = False
     is_alias: bool = True
+    undo: tuple[Undo, ...] = ()
+    note: str = ""
+    loss: FieldLoss | None = None
 
     @property
     def column(self) -> str:
@@ -54,11 +70,20 @@ def pieces(text: str, mapped: Mapping[str, str]) -> list[Piece]:
     out: list[Piece] = []
     for token in format_tokens:
         if isinstance(token, Text):
+            _check_text(token, text)
             _add(out, token.text)
         elif token.alias != "o":
             for piece in _written(token, _key_before(out), text, mapped):
                 _add(out, piece) if isinstance(piece, str) else out.append(piece)
     return _merged(out, text)
+
+
+def _check_text(token: Text, text: str) -> None:
+    if variable := _VARIABLE.search(token.text):
+        raise FormatError(
+            f"{variable[0]} is a variable of HAProxy's environment,", text, token.at + variable.start(),
+            remedy="write what it stands for",
+        )  # fmt: skip
 
 
 def _add(out: list[Piece], text: str) -> None:
@@ -130,8 +155,14 @@ def _alias_hint(alias: str) -> str:
 
 def _sample(item: Item, name: str, mapped: Mapping[str, str]) -> Field:
     sample = meaning(item.sample, name, mapped)
-    encoding = "json" if sample.is_json else "hex" if sample.is_hex else "plain"
-    return Field(item.at, item.spelling, sample.role, sample.shape, encoding, capture=sample.capture, is_alias=False)
+    loss = None
+    if sample.loss is not None:
+        call = sample.loss.call
+        loss = FieldLoss(f"the converter {call.name or '?'} {sample.loss.why}", item.sample_at + call.at)
+    return Field(
+        item.at, item.spelling, sample.role, sample.shape, capture=sample.capture, is_alias=False,
+        undo=sample.undo, note=sample.note, loss=loss,
+    )  # fmt: skip
 
 
 def _merged(out: list[Piece], text: str) -> list[Piece]:

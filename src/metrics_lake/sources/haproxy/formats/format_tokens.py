@@ -24,11 +24,12 @@ class Text:
 
 @dataclass(frozen=True)
 class Item:
-    """One `%…`: an alias or a sample expression, its name in `(…)` if it has one, and its flags."""
+    """One `%…`: an alias or a sample expression (at `sample_at`), its name in `(…)` if it has one, and its flags."""
 
     at: int
     alias: str = ""
     sample: str = ""
+    sample_at: int = 0
     name: str = ""
     flags: frozenset[str] = frozenset()
 
@@ -71,7 +72,7 @@ def _item(text: str, at: int, flags: frozenset[str]) -> tuple[Item, int]:
         flags, position = _changed_flags(flags, flags_match[1], text, position + 1), flags_match.end()
     if text.startswith("[", position):
         end = _sample_end(text, position)
-        return Item(at, sample=text[position + 1 : end], name=name, flags=flags), end + 1
+        return Item(at, sample=text[position + 1 : end], sample_at=position + 1, name=name, flags=flags), end + 1
     alias = _ALIAS.match(text, position)
     if not alias:
         raise FormatError("% without a name behind it", text, at, remedy="a percent sign itself is written %%")

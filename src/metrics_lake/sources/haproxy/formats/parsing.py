@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 import polars as pl
 
 from metrics_lake.config.settings import Haproxy
 from metrics_lake.sources.haproxy import httplog, log_lines
+from metrics_lake.sources.haproxy.captures import Decided, Layouts, layouts_of
 from metrics_lake.sources.haproxy.formats.addresses import unglued
 from metrics_lake.sources.haproxy.formats.binding import Bindings, bound
 from metrics_lake.sources.haproxy.formats.builtin import SLOWER, built_in
@@ -17,27 +18,31 @@ from metrics_lake.sources.haproxy.formats.tails import with_tails
 
 HTTPLOG = "httplog"  # and what has more behind it, which `tail` tells
 _LINE = ("file_number", "line_number", "text")
-Layouts = Mapping[str, tuple[str, ...]]
 
 
 def parse_lines(
-    numbered: pl.DataFrame, haproxy: Haproxy, paths: Mapping[int, str] | None = None
+    numbered: pl.DataFrame,
+    haproxy: Haproxy,
+    paths: Mapping[int, str] | None = None,
+    captures: MutableMapping[str, Decided] | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Requests (columns of `httplog.COLUMNS` that at least one line has, `form` and `tail`), and the lines that no format parses.
 
-    `paths` are the paths of the files, for the formats that the settings bind to files.
+    `paths` are the paths of the files, for the formats that the settings bind to files; `captures` has by path what was
+    decided of their captures, and gets what these lines tell.
     """
+    layouts = layouts_of(haproxy, paths, captures)
     parsed = list[pl.DataFrame]()
     rest = numbered
     for numbers, forms in _own_formats(numbered, bound(haproxy), paths or {}).items():
         own_lines, rest = rest.filter(_is_in_files(numbers)), rest.filter(~_is_in_files(numbers))
         for form in forms:
-            requests, own_lines = parse_as(own_lines, form, haproxy.captures)
+            requests, own_lines = parse_as(own_lines, form, layouts)
             parsed.append(requests)
         rest = pl.concat([rest, own_lines.with_columns(is_begun=_is_begun(forms))], how="diagonal")
-    requests, unparsed = parse_httplog(rest, haproxy.captures)
+    requests, unparsed = parse_httplog(rest, layouts)
     parsed.insert(0, requests)
-    slower, unparsed = parse_built_in(unparsed, haproxy.captures)
+    slower, unparsed = parse_built_in(unparsed, layouts)
     return unglued(_concat([*parsed, *slower.values()])), unparsed
 
 

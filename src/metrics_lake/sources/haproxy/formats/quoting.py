@@ -7,18 +7,35 @@ import re
 from metrics_lake.sources.haproxy.formats.errors import FormatError
 
 _KEYWORD = re.compile(r"\s*(?:error-)?log-format(?:-sd)?\s+")
+_PROFILE = re.compile(r"\s*(?:log-profile\s+\S+\s+)?on\s+[\w-]+\s+(?:drop\s+)?format\s+")  # HAProxy 3.1
+_PROFILE_END = re.compile(r"\s+(?:sd\s|on\s|log-tag\s|drop\b|#)")
+_CONTINUED = re.compile(r"\\[ \t]*\r?\n[ \t]*")
 _PLAIN = {"t": "\t", "n": "\n", "r": "\r"}
 _ESCAPED = " \\#'\"$"
 
 
 def unquoted(text: str) -> str:
-    """The string of a whole `log-format …` line, of a quoted string, or of a bare one with escaped blanks."""
+    """The string of a whole `log-format …` line, of a `log-profile`, of a quoted string, or of a bare one.
+
+    A bare string with escaped blanks is a word of haproxy.cfg, so its quotes are removed as HAProxy 1.6 and later do. One
+    with plain blanks was copied from between its outer quotes, and keeps those inside.
+    """
+    text = _CONTINUED.sub(" ", text)
+    if profile := _PROFILE.match(text):
+        return _word(_first_word(text[profile.end() :].strip()))
     keyword = _KEYWORD.match(text)
     body = text[keyword.end() :] if keyword else text.strip("\r\n")
     stripped = body.strip()
-    if keyword or (len(stripped) > 1 and stripped[0] in "'\"" and stripped[-1] == stripped[0] and _is_word(stripped)):
+    is_quoted = len(stripped) > 1 and stripped[0] in "'\"" and stripped[-1] == stripped[0]
+    if keyword or ((is_quoted or "\\ " in stripped) and _is_word(stripped)):
         return _word(stripped)
     return _bare(body)
+
+
+def _first_word(text: str) -> str:
+    """The format of a `log-profile`'s line, without what stands behind it: `sd …`, or the next `on …`."""
+    ends = [end.start() for end in _PROFILE_END.finditer(text)] + [len(text)]
+    return next((text[:end] for end in ends if _is_word(text[:end])), text)
 
 
 def _bare(text: str) -> str:

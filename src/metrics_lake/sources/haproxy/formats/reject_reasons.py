@@ -7,8 +7,8 @@ import polars as pl
 from metrics_lake.sources.haproxy import log_lines
 from metrics_lake.sources.haproxy.formats.splitting import without_header
 
-_BEFORE_REQUEST = r"^[^\]\s]+\] \S+/\S+: "  # `[date] frontend/listener: SSL handshake failure`
-_OWN_REQUEST = r"^[^\]\s]+\] <[A-Z]+CLIENT> -/- "  # HAProxy's own, of its httpclient
+_BEFORE_REQUEST = r"^[^\]\s]+\] [^\s/]+/[^\"/\]]+: "  # `[date] frontend/listener: SSL handshake failure`
+_OWN_REQUEST = r"^[^\]\s]+\] <(?:[A-Z]+CLIENT|OCSP-UPDATE)> -/- "  # HAProxy's own, of its httpclient
 _FIELDS_OF_HTTPLOG = 12
 
 

@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from metrics_lake.sources.haproxy.formats import shapes
+from metrics_lake.sources.haproxy.formats.converters import Loss, converted
+from metrics_lake.sources.haproxy.formats.sample_calls import calls
 from metrics_lake.sources.haproxy.formats.shapes import Shape
+from metrics_lake.sources.haproxy.formats.undoing import Undo
 
 _NAMES: Mapping[str, str] = {
     "host": "host http_host vhost authority",
@@ -50,43 +53,48 @@ _ONE_MEANING: Mapping[str, tuple[str, Shape]] = {
     "res.bytes_in": ("size", shapes.WORD),
 }
 _ANYTHING = ("var", "hdr", "req.hdr", "req.fhdr", "req.hdr_ip", "hdr_ip", "capture.req.hdr", "url_param", "urlp")
-_HASHES = ("hmac", "digest", "sha1", "sha2", "xxh32", "xxh64", "xxh3", "crc32", "djb2", "sdbm", "wt6")
-_KEEP_AN_ADDRESS = ("ipmask", "hex", "base64", "lower", "upper", *_HASHES)
-_TOKENS = ("hex", "base64", "ub64enc", "length", *_HASHES)
-_CALL = re.compile(r"([a-z0-9_.]+)(?:\((.*)\))?$", re.I | re.S)
+_TOKENS = (
+    "hex", "base64", "ub64enc", "length", "hmac", "digest", "sha1", "sha2", "xxh32", "xxh64", "xxh3", "crc32", "djb2",
+    "sdbm", "wt6",
+)  # fmt: skip
+_CUT = "has only what stands behind the last comma of the header; req.fhdr has all of it"
 _WITH_BLANKS = ("user_agent", "referer", "x_forwarded_for")
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """A sample's role and shape; `capture` is the number of a captured header that has no name."""
+    """A sample's role and shape; `capture` is the number of a captured header that has no name.
+
+    `undo` are the steps from what stands in a line back to the value, `note` says what is cut off it all the same, and `loss`
+    is the converter that makes it impossible.
+    """
 
     role: str
     shape: Shape
-    is_json: bool = False
-    is_hex: bool = False
     capture: int | None = None
+    undo: tuple[Undo, ...] = ()
+    note: str = ""
+    loss: Loss | None = None
 
 
 def meaning(sample: str, name: str, mapped: Mapping[str, str]) -> Meaning:
     """The meaning of a sample expression. `name` is the name beside it, `mapped` comes from the settings (sample → role)."""
-    calls = _calls(sample)
-    fetch, argument = calls[0]
-    converters = [converter for converter, _ in calls[1:]]
-    configured_role = mapped.get(sample) or mapped.get(sample.partition(",")[0])
+    parts = calls(sample)
+    names = [part.name for part in parts[1:]]
+    fetch, argument = parts[0].name, (*parts[0].arguments, "")[0]
     role, shape, capture = _fetched(fetch, argument, name)
+    configured_role = mapped.get(sample) or mapped.get(sample.partition(",")[0])
     if configured_role:
         role, capture = ("" if configured_role in ("other", "playback_id") else configured_role), None
-    elif role == "address" and not set(converters) <= set(_KEEP_AN_ADDRESS):
-        role = ""
-    is_json = "json" in converters
-    return Meaning(
-        role=role,
-        shape=_converted(shape, converters, role),
-        is_json=is_json,
-        is_hex=role == "address" and "hex" in converters and not set(converters) & set(_HASHES),
-        capture=capture,
-    )
+    if not role and capture is None:
+        return Meaning(role, _unread(shape, names))
+    try:
+        value = converted(role, shape, parts)
+    except Loss as loss:
+        is_meant = bool(mapped.get(sample)) and bool(role)  # the settings name the expression with its converters
+        return Meaning(role, _unread(shape, names), capture, loss=None if is_meant else loss)
+    note = value.note or (_CUT if role in ("user_agent", "referer") and fetch in ("hdr", "req.hdr") else "")
+    return Meaning(value.role, value.shape, capture, value.undo, note)
 
 
 def _fetched(fetch: str, argument: str, name: str) -> tuple[str, Shape, int | None]:
@@ -102,29 +110,16 @@ def _fetched(fetch: str, argument: str, name: str) -> tuple[str, Shape, int | No
     return role, shapes.TEXT if role in _WITH_BLANKS else shapes.WORD, None
 
 
-def _converted(shape: Shape, converters: list[str], role: str) -> Shape:
-    """The shape after the converters."""
+def _unread(shape: Shape, converters: list[str]) -> Shape:
+    """The shape after converters that needn't be undone."""
     if "json" in converters:
         return shapes.ESCAPED
     if set(converters) & set(_TOKENS):
         return shapes.TOKEN
-    if not converters or role == "address":
+    if not converters:
         return shape
     return shapes.TEXT if any(converter.endswith("time") for converter in converters) else shapes.WORD
 
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-
-
-def _calls(sample: str) -> list[tuple[str, str]]:
-    """`fetch(args),converter(args)` as names and arguments; commas inside brackets don't separate calls."""
-    parts, depth = [""], 0
-    for char in sample:
-        depth += (char == "(") - (char == ")")
-        if char == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += char
-    matches = [_CALL.match(part.strip()) for part in parts]
-    return [(match[1], match[2] or "") if match else ("", "") for match in matches]

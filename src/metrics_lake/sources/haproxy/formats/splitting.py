@@ -30,7 +30,7 @@ def split(lines: pl.DataFrame, form: Format) -> pl.DataFrame:
 
     A line that ends within its request line is kept, with `is_closed` false: HAProxy cuts at 1,024 bytes.
     """
-    whole = _message(form.start)
+    whole = _message(form)
     if _ends_in_captures(form.steps[-1]):
         whole = whole.str.strip_chars_end(" ") + " "
     frame = lines.with_columns(whole=whole)
@@ -50,7 +50,7 @@ def steps_applied(line: pl.DataFrame, form: Format) -> Iterator[tuple[Step | Non
 
     The start of the line is step None.
     """
-    frame = line.with_columns(whole=_message(form.start)).with_columns(rest="whole", is_closed=True)
+    frame = line.with_columns(whole=_message(form)).with_columns(rest="whole", is_closed=True)
     yield None, frame["rest"][0], {}
     last = max(number for number, step in enumerate(form.steps) if _is_needed(step))
     for number, step in enumerate(form.steps[: last + 1]):
@@ -72,8 +72,12 @@ def _ends_in_captures(step: Step) -> bool:
     return isinstance(step, Tail) and step.field.is_elided
 
 
-def _message(start: str) -> pl.Expr:
+def _message(form: Format) -> pl.Expr:
     """The line after its start text. If that text is distinctive, any header before it is skipped."""
+    start, first = form.start, fields_of(form.steps[0])
+    if not start and first and first[0].shape.name == "date":  # it may look like a header
+        is_date = without_header().str.contains(f"^{first[0].shape.pattern()}")
+        return pl.when(is_date).then(without_header()).otherwise("text")
     if not start:
         return without_header()
     after_start = pl.col("text").str.splitn(start, 2).struct[1]

@@ -55,3 +55,10 @@ def test_without_trusted_proxies_nobody_is_believed(read: Read) -> None:
 def test_addresses_are_read_as_proxies_write_them(text: str, address: str | None) -> None:
     parsed = parse_address(text)
     assert (str(parsed) if parsed else None) == address
+
+
+@pytest.mark.parametrize("trusted", ["unix", "unix@", "unix@/run/haproxy.sock", "abns@edge"])
+def test_a_socket_of_the_machine_may_be_a_trusted_proxy(read: Read, trusted: str) -> None:
+    line = LINE.format(address="unix", xff="203.0.113.5, 198.51.100.9")
+    assert read(line, trusted_proxies=[trusted])[0]["address"] == "198.51.100.9"
+    assert read(line, trusted_proxies=["10.0.0.0/8"])[0]["address"] == "unix"

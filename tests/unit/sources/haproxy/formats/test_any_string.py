@@ -6,6 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics_lake.sources.haproxy.captures import Layouts
 from metrics_lake.sources.haproxy.formats import BUILT_IN, RECOMMENDED
 from metrics_lake.sources.haproxy.formats.aliases import ALIASES
 from metrics_lake.sources.haproxy.formats.compiler import Format, compiled
@@ -70,6 +71,6 @@ def test_a_line_is_read_or_is_not_by_whatever_format(string: str, texts: list[st
     for pasted in (string, f"%ci %tr {string}", f"a=%ci b=%tr c=%ST {string}"):
         form = _form(pasted)
         if form:
-            parsed = read(frame, form, {})
+            parsed = read(frame, form, Layouts())
             assert parsed.height == len(texts)
             assert parsed["is_read"].null_count() == 0

@@ -23,6 +23,13 @@ from metrics_lake.sources.haproxy.formats.quoting import unquoted
         r"%{+Q}o\ %t\ %s\ %{-Q}r",
         "%{+Q}o %t %s %{-Q}r",
         r'log-format "%{+Q}o\x20%t %s %{-Q}r"',
+        r'%{+Q}o\ "%t"\ %s\ %{-Q}r',
+        r"""%{+Q}o\ '%t %s'\ %{-Q}r""",
+        r'"%{+Q}o"\ %t\ %s\ %{-Q}r',
+        'on any format "%{+Q}o %t %s %{-Q}r"',
+        "on close drop format '%{+Q}o %t %s %{-Q}r' sd \"%ci\"",
+        'log-profile edge\n    on any format "%{+Q}o %t %s %{-Q}r"\n    on error format "%ci"',
+        '"%{+Q}o %t\\\n        %s %{-Q}r"',
     ],
 )
 def test_all_spellings_of_haproxys_manual_mean_the_same(config_text: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics_lake.config.settings import Haproxy
+from metrics_lake.sources.haproxy.captures import Layouts
 
 Read = Callable[..., list[dict[str, Any]]]
 WHEN = "15/Jan/2001:16:10:25.353"
@@ -82,7 +83,7 @@ def test_a_json_converters_text_comes_back_as_it_was(text: str) -> None:
     form = compiled('{"ci":"%ci","tr":"%tr","ua":"%[var(txn.ua),json(utf8s)]","st":%ST}')
     line = f'{{"ci":"192.0.2.7","tr":"{WHEN}","ua":{json.dumps(text)},"st":200}}'
     frame = pl.DataFrame({"file_number": [0], "line_number": [1], "text": [line]})
-    (row,) = values_of(frame, form, {}).rows(named=True)
+    (row,) = values_of(frame, form, Layouts()).rows(named=True)
     assert row["is_read"]
     assert row["user_agent"].replace("#23", "#") == text
 
@@ -103,12 +104,14 @@ def test_the_origin_says_so_where_json_drops_the_plus(read: Read) -> None:
 
 
 def test_captures_without_names_go_by_the_layout_of_their_frontend(read: Read) -> None:
-    line = f'192.0.2.7 {WHEN} fe "VLC" "h.example"'
+    line = f'192.0.2.7 {WHEN} fe "VLC" "radio"'
     string = '%ci %tr %ft "%[capture.req.hdr(0)]" "%[capture.req.hdr(1)]"'
     (parsed,) = read(line, formats={"*": string}, captures={"fe": ("user_agent", "host")})
-    assert (parsed["user_agent"], parsed["host"]) == ("VLC", "h.example")
+    assert (parsed["user_agent"], parsed["host"]) == ("VLC", "radio")
     (parsed,) = read(line, formats={"*": string})
     assert (parsed["user_agent"], parsed["host"]) == (None, None)
+    (parsed,) = read(line.replace("VLC", "VLC/3").replace("radio", "h.example"), formats={"*": string})
+    assert (parsed["user_agent"], parsed["host"]) == ("VLC/3", "h.example")
 
 
 def test_a_cut_line_is_refused_unless_only_its_request_is_cut(sort_out: Callable[..., list[str]]) -> None:
