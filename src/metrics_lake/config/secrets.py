@@ -40,6 +40,12 @@ def read_secret(file: str) -> bytes:
     return _checked_secret(text.strip(), where)
 
 
+def unreadable_secret_file(file: str) -> Path | None:
+    """The file from which the secret would be read, where it is there and this user may not read it."""
+    path = Path(os.environ.get(SECRET_FILE) or file)
+    return path if not os.environ.get(SECRET) and path.exists() and not os.access(path, os.R_OK) else None
+
+
 def store_key(store: Literal["APP_STORE", "GOOGLE_PLAY"], file: str) -> str:
     """The key to a store's reports: from METRICS_LAKE_<store>_KEY, else a file that …_KEY_FILE or the settings name."""
     name = f"METRICS_LAKE_{store}_KEY"

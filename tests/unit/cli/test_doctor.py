@@ -212,13 +212,6 @@ def refuse(monkeypatch, name: str) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: not str(path).endswith(name) and allowed(path, mode))
 
 
-def unreadable_report(world, monkeypatch):
-    report = world.folder / "data" / "landing" / "google_play" / "of 2001" / "installs.csv"
-    report.parent.mkdir(parents=True)
-    report.write_text("")
-    refuse(monkeypatch, "installs.csv")
-
-
 def unreadable_documents(world, monkeypatch):
     damaged_documents(world, monkeypatch)
     refuse(monkeypatch, "documents.db")
@@ -261,11 +254,6 @@ def lake_file(world, monkeypatch):
         (landing_file, "landing", "README.md is a file → set storage.landing to a folder"),
         (landing_below_file, "landing", "README.md is a file → set storage.landing to a folder"),
         (logs_file, "landing", "haproxy is a file → move it away: data/landing/haproxy is the folder of logs"),
-        (
-            unreadable_report,
-            "landing",
-            "installs.csv can't be read, and a run stops at it → chmod -R u+rX 'data/landing/google_play/of 2001'",
-        ),
         (unreadable_secret, "secret", "data/secret can't be read by this user → chmod 600 data/secret"),
         (lake_file, "storage", "data/lake is a file → name a folder in the settings instead of data/lake"),
         (harm_java, "Java", "can't be started → make setup, or set JAVA_HOME to a Java 17 or 21"),

@@ -1,15 +1,10 @@
-"""The doctor's check of landing: whether files are there, whether this user may read those of every feed, and whether each
-that is still to be read can be read.
-"""
+"""The doctor's check of landing: whether files are there, and whether each that is still to be read can be read."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
 
-from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.cli.screens.lake_checks import Finding
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
@@ -42,46 +37,21 @@ def landing(settings: Settings) -> Finding:
 def _folder(settings: Settings) -> Finding:
     root = Path(settings.storage.landing)
     logs = root / _LOGS
-    if file := file_in_the_way(logs):
+    if file := _file_in_the_way(logs):
         remedy = f"move it away: {logs} is the folder of logs" if file == logs else "set storage.landing to a folder"
         return Finding("landing", False, f"{file} is a file", remedy)
     if not logs.is_dir():
         return Finding(
             "landing", False, f"no folder {logs}", "make it, and put logs there:", (f"mkdir -p {quote(str(logs))}",)
         )
-    unreadable = [path for feed in FEEDS for folder in feed.folders for path in _unreadable(root / folder)]
-    if unreadable:
-        return _not_allowed(unreadable)
     count = sum(1 for path in logs.rglob("*") if path.is_file())
     return Finding("landing", count > 0, f"{count} files below {logs}", "" if count else "put HAProxy logs there")
 
 
-def file_in_the_way(folder: Path) -> Path | None:
+def _file_in_the_way(folder: Path) -> Path | None:
     """The file that stands where this folder, or one above it, should be; None if there is none."""
     nearest = next((path for path in (folder, *folder.absolute().parents) if path.exists()), None)
     return nearest if nearest is not None and not nearest.is_dir() else None
-
-
-def _unreadable(folder: Path) -> Iterator[Path]:
-    """Files and folders below it, itself included, that this user may not read."""
-    refused: list[Path] = []
-
-    def note(error: OSError) -> None:
-        refused.append(Path(error.filename))
-
-    for place, _, names in os.walk(folder, onerror=note):
-        files = (Path(place, name) for name in names)
-        refused += (file for file in files if not file.is_symlink() and not os.access(file, os.R_OK))
-    yield from sorted(path for path in refused if path.exists())
-
-
-def _not_allowed(paths: list[Path]) -> Finding:
-    more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
-    state = f"{paths[0]} can't be read{more}, and a run stops at it"
-    if any(path.stat().st_uid != os.geteuid() for path in paths):
-        return Finding("landing", False, state, "its owner must let this user read it: chown, chmod or setfacl")
-    folders = sorted({path if path.is_dir() else path.parent for path in paths})
-    return Finding("landing", False, state, commands=tuple(f"chmod -R u+rX {quote(str(folder))}" for folder in folders))
 
 
 def _blobs(place: str) -> Finding:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -15,27 +14,24 @@ from shlex import quote
 from deltalake.exceptions import DeltaError
 from polars.exceptions import PanicException
 from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
 
 from metrics_lake.cli.options import SettingsChoice
 from metrics_lake.cli.output import failures
-from metrics_lake.cli.output.consoles import plain_text, write_line
 from metrics_lake.cli.screens import missing_hours
 from metrics_lake.cli.screens.country_note import COUNTRIES_MISSING, COUNTRIES_REMEDY
 from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, reading, written_ahead
 from metrics_lake.cli.screens.landing_check import landing
 from metrics_lake.cli.screens.rollup_checks import documents, rollups
+from metrics_lake.cli.screens.write_findings import write_findings
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
-from metrics_lake.config.secrets import SECRET, SECRET_FILE
+from metrics_lake.config.secrets import unreadable_secret_file
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
 from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.jobs import lake_identity
 from metrics_lake.jobs.log_findings import CAPTURES_REMEDY, MEDIA_REMEDY, log_findings
 from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
-from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
 from metrics_lake.sources.lookups import geo
 
@@ -48,9 +44,7 @@ _FIRST_YEAR = 2025
 def examine(choice: SettingsChoice, console: Console) -> bool:
     """Prints the result of every check. True if all are right."""
     findings = list(_findings(choice))
-    width = max(len(finding.name) for finding in findings)
-    for finding in findings:
-        _write_finding(finding, choice, width, console)
+    write_findings(findings, choice, console)
     return all(finding.is_right for finding in findings)
 
 
@@ -73,24 +67,6 @@ def _checked(check: Check, settings: Settings, name: str) -> Sequence[Finding]:
         state = next(failures.lines(error)).removeprefix("metrics-lake: ") if isinstance(error, Exception) else _CUT
         return [Finding(name, False, f"can't be checked: {state}", "mend what it says")]
     return [findings] if isinstance(findings, Finding) else findings
-
-
-def _write_finding(finding: Finding, choice: SettingsChoice, width: int, console: Console) -> None:
-    """The state within the console's width; remedies on lines that are never broken, as they may be commands to copy."""
-    grid = Grid.grid(padding=(0, 2, 0, 0))
-    grid.add_column(width=len("right"))
-    grid.add_column(width=width)
-    grid.add_column(overflow="fold")
-    mark = Text("right", "green") if finding.is_right else Text("wrong", "red")
-    grid.add_row(mark, Text(finding.name), Text(plain_text(without_addresses(finding.state))))
-    console.print(grid)
-    for line in filter(None, (finding.remedy, " && ".join(_command(text, choice) for text in finding.commands))):
-        write_line(console, f"{'':{width + len('right') + 4}}→ {without_addresses(line)}")
-
-
-def _command(text: str, choice: SettingsChoice) -> str:
-    """A command to copy: one of this program's gets the options that choose the settings."""
-    return shlex.join([*shlex.split(text), *choice.words]) if text.startswith("metrics-lake ") else text
 
 
 def _java(settings: Settings) -> Finding:
@@ -122,9 +98,9 @@ def _secret(settings: Settings) -> Finding:
     try:
         secret = settings.secret()
     except SettingsError as error:
-        if file := _unreadable_secret(settings):
+        if file := unreadable_secret_file(settings.privacy.secret_file):
             return Finding(
-                "secret", False, f"{file} can't be read by this user", commands=(f"chmod 600 {quote(file)}",)
+                "secret", False, f"{file} can't be read by this user", commands=(f"chmod 600 {quote(str(file))}",)
             )
         if lake_identity.has_data(settings):
             return Finding("secret", False, f"{error}; the lake was made under one", "put it back from a backup")
@@ -142,11 +118,6 @@ def _secret(settings: Settings) -> Finding:
     if path.exists() and path.stat().st_mode & 0o077:
         return Finding("secret", False, f"others may read {path}", commands=(f"chmod 600 {quote(str(path))}",))
     return Finding("secret", True, "there, and long enough")
-
-
-def _unreadable_secret(settings: Settings) -> str | None:
-    file = os.environ.get(SECRET_FILE) or settings.privacy.secret_file
-    return file if not os.environ.get(SECRET) and Path(file).exists() and not os.access(file, os.R_OK) else None
 
 
 def _tenants(settings: Settings) -> Finding:

@@ -52,7 +52,7 @@ def publish(
     moment = now()
     if everything:
         notes.remove_torn(blobs, (index.REMOVED,))
-    if not accept_loss and not everything and plan.is_same(last, current, moment):
+    elif not accept_loss and plan.is_same(last, current, moment):
         return Published()
     received = coverage(work.settings, moment)
     first_hours = read_covered.first_hours(work) if current[plan.GOLD] >= 0 else {}
@@ -67,16 +67,20 @@ def publish(
     due = plan.due(work, last, current, data_status, everything=accept_loss or everything)
     stale_outputs = stale.of_tenants(work, due.periods) if due.is_everything else {}
     if last.get(plan.LAKE) != current[plan.LAKE] and not accept_loss:
-        _check_no_loss(work, stale_outputs)
-        _check_not_lower(work, blobs)
+        _check_other_lake(work, blobs, stale_outputs)
     plan.begin(blobs, last, current, data_status)
     stale.remove_all(work, stale_outputs)
     stale.remove_tenants(work, plan.removed_tenants(last, current))
-    earlier = {} if due.is_everything else last.get(plan.MARKS, {})
-    marks = {tenant: mark for tenant, mark in earlier.items() if tenant in work.tenants.tenants}
+    marks = _marks(work, due, last)
     published = _write(work, blobs, due, data_status, marks, now)
     plan.end(blobs, current, data_status, _given_up_at(work, received), marks)
     return published
+
+
+def _marks(work: JobContext, due: Plan, last: plan.Note) -> dict[str, str]:
+    """The marks of the indexes that stay valid for rollups that aren't compared."""
+    earlier = {} if due.is_everything else last.get(plan.MARKS, {})
+    return {tenant: mark for tenant, mark in earlier.items() if tenant in work.tenants.tenants}
 
 
 def _write(
@@ -137,6 +141,12 @@ def _check_same_sessions(work: JobContext) -> None:
         raise PublishError(
             "the figures are half worked out (an earlier compute was cut short): run `metrics-lake compute`"
         )
+
+
+def _check_other_lake(work: JobContext, blobs: Blobs, stale_outputs: dict[str, stale.StaleOutputs]) -> None:
+    """What another lake published, this one must be able to replace."""
+    _check_no_loss(work, stale_outputs)
+    _check_not_lower(work, blobs)
 
 
 def _check_no_loss(work: JobContext, stale_outputs: dict[str, stale.StaleOutputs]) -> None:
