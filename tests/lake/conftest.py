@@ -20,7 +20,9 @@ SAMPLES = Path(__file__).parent / "samples"
 
 
 def lake_settings(folder: Path, landing: Path, tenants: Path, *more: str) -> Settings:
-    """Settings of a lake that lies wholly below one folder."""
+    """Settings of a lake that lies wholly below one folder; landing is made, if it isn't there."""
+    if not landing.exists():
+        (landing / "haproxy").mkdir(parents=True)
     places = {
         "storage.landing": landing, "storage.lake": folder / "lake", "storage.rollups": folder / "rollups",
         "documents.path": folder / "documents.db", "privacy.secret_file": folder / "secret", "tenants": tenants,

@@ -69,3 +69,20 @@ def _cast(column: pa.ChunkedArray, to: pa.DataType) -> pa.Array | pa.ChunkedArra
         return column.cast(to)
     pairs = column.combine_chunks().cast(pa.list_(pa.struct([("key", to.key_type), ("value", to.item_type)])))
     return pa.MapArray.from_arrays(pairs.offsets, pairs.values.field("key"), pairs.values.field("value"))
+
+
+def with_sound_lists(rows: pa.Table) -> pa.Table:
+    """The same rows, with lists of texts that any reader can take.
+
+    Where all lists of a column are empty Spark gives their texts an offset buffer of no bytes. Arrow allows it, and delta-rs
+    reads what lies behind it in memory.
+    """
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_list(field.type) and pa.types.is_string(field.type.value_type):
+            chunks = [_sound(chunk) for chunk in rows.column(place).chunks]
+            rows = rows.set_column(place, field, pa.chunked_array(chunks, field.type))
+    return rows
+
+
+def _sound(lists: pa.ListArray) -> pa.ListArray:
+    return lists if len(lists.values) else pa.array(lists.to_pylist(), lists.type)

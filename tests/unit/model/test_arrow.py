@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from metrics_lake.bronze import haproxy
-from metrics_lake.model.arrow import arrow_schema, arrow_type, fitted
+from metrics_lake.model.arrow import arrow_schema, arrow_type, fitted, with_sound_lists
 from metrics_lake.model.tables import Table
 
 TABLE = Table(
@@ -72,3 +72,12 @@ def test_a_frame_without_rows_has_the_table_s_shape_too():
 
 def test_every_column_of_bronze_has_an_arrow_type():
     assert arrow_schema(haproxy.TABLE).names == list(haproxy.TABLE.names)
+
+
+def test_lists_without_any_text_have_offsets_that_a_reader_can_take():
+    texts = pa.Array.from_buffers(pa.string(), 0, [None, pa.py_buffer(b"\xfe" * 8).slice(8, 0), pa.py_buffer(b"")])
+    offsets = pa.py_buffer(bytes(4 * 4))
+    lists = pa.Array.from_buffers(pa.list_(pa.string()), 3, [pa.py_buffer(b"\x02"), offsets], children=[texts])
+    sound = with_sound_lists(pa.table({"texts": lists, "numbers": [[1], [], None]}))
+    assert sound.to_pydict() == {"texts": [None, [], None], "numbers": [[1], [], None]}
+    assert sound["texts"].chunk(0).values.buffers()[1] is None or sound["texts"].chunk(0).values.buffers()[1].size >= 4

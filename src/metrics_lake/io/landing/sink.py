@@ -23,12 +23,13 @@ from metrics_lake.config.storage_urls import uri_of
 from metrics_lake.io.lake import delta
 from metrics_lake.io.landing.manifest import Batch
 from metrics_lake.io.storage.azure import AzureError
-from metrics_lake.model.arrow import arrow_schema
+from metrics_lake.model.arrow import arrow_schema, with_sound_lists
 from metrics_lake.model.feeds import FILE
 from metrics_lake.model.tables import Table
 from metrics_lake.sources.landed_file import QUARANTINED
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
     from pyspark.sql import DataFrame
 
 _is_unreadable = (pc.field("row_kind") == FILE) & (pc.field("status") == QUARANTINED)
@@ -60,6 +61,13 @@ def replaced(batches: Sequence[Batch]) -> Replaced | None:
     ids = frozenset(file_id for again in agains for file_id in again.file_ids)
     first, last = min(again.first for again in agains), max(again.last for again in agains)
     return Replaced(ids, first, last, min(batch.number for batch in batches))
+
+
+def _without_comments_of(delta_table: DeltaTable, rows: pa.Table) -> pa.Table:
+    """The rows without the comments of columns that the table has: its own stay, and another text could not be merged."""
+    known = {field.name for field in delta_table.schema().fields}
+    fields = [field.remove_metadata() if field.name in known else field for field in rows.schema]
+    return rows.cast(pa.schema(fields))
 
 
 class Sink:
@@ -96,7 +104,7 @@ class Sink:
     def _collected(self, rows: DataFrame) -> pa.Table | None:
         """The rows, if this process can hold them: a file may unfold to far more than its packed size let expect."""
         try:
-            return rows.toArrow().cast(arrow_schema(self._table))
+            return with_sound_lists(rows.toArrow().cast(arrow_schema(self._table)))
         except Py4JJavaError as error:
             if _TOO_LARGE in str(error):
                 return None
@@ -116,7 +124,7 @@ class Sink:
             mode = {"mode": "overwrite", "predicate": again.where(kept)}
         delta.write(
             self._place,
-            rows,
+            _without_comments_of(delta_table, rows) if delta_table else rows,
             **mode,
             schema_mode="merge",  # a column that this version brings
             partition_by=list(self._table.partitioned_by),
