@@ -26,6 +26,7 @@ APP = "\n    apps: [{store: google, id: com.acme.radio, name: Acme Radio}]\n"
 REPORT = "Date,Package name,Daily User Installs\n2001-01-14,com.acme.radio,7\n2001-01-15,com.acme.radio,5\n"
 REPORTED = "google_play/stats/installs/installs_com.acme.radio_200101_overview.csv"
 DAY, MONTH, ALL = "acme/_all/day/2001-01-15.json", "acme/live/month/2001-01.json", "acme/_all/all/all.json"
+OF_READERS = ".db-shm"  # SQLite's own, in which each reader stands while it reads
 NOT_HERE = ("Java", "jars")  # of the machine that tests run on
 
 
@@ -191,15 +192,22 @@ CHECKPOINTS = {
         "checkpoint", lambda world, feed=feed: cut(checkpoint(world, feed.checkpoint) / "manifest/00000001.json"))
        for feed in FEEDS},
 }  # fmt: skip
-HARM = {**PUBLISHED, **LAKE, **CHECKPOINTS}
+READ_BY = "ingest_haproxy/read_by.json"
+NOTES = {
+    "a torn note of reading rules": ("reading", lambda world: checkpoint(world, READ_BY).write_bytes(b'{"rules": "'))
+}
+HARM = {**PUBLISHED, **LAKE, **CHECKPOINTS, **NOTES}
 
 
-LONG = ["lost gold.dimensions_by_period", "lost gold.listening_by_hour", "lost gold.listeners_by_minute"]
-LONG += ["lost gold.listening_by_day", "lost gold.session_lengths_by_day"]
+# One of each sort by day, every one by night.
+SHORT = {
+    *PUBLISHED, *NOTES, "lost silver.sessions", "lost gold.dimensions_by_day", "silver without some rows", "lost bronze",
+    *(f"a torn offset of {feed.name}" for feed in FEEDS),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "harm", [pytest.param(harm, marks=[pytest.mark.slow] if harm in LONG else []) for harm in HARM]
+    "harm", [pytest.param(harm, marks=[] if harm in SHORT else [pytest.mark.slow]) for harm in HARM]
 )
 def test_what_the_doctor_prints_heals_what_it_names(
     harmed: World, doctor: Doctor, right: dict[str, Any], harm: str
@@ -235,3 +243,13 @@ def test_damaged_documents_stop_a_run_with_a_line_that_leads_to_the_doctor(
     documents(harmed).write_bytes(b"no database" * 900)
     assert command(harmed, "publish", "--all") == 1
     assert "is damaged or no database; `metrics-lake doctor` says how to repair it" in capsys.readouterr().err
+
+
+def test_the_doctor_changes_nothing_of_a_lake_in_use(harmed: World, doctor: Doctor) -> None:
+    def files() -> dict[Path, tuple[int, int]]:
+        paths = (path for path in harmed.folder.rglob("*") if path.is_file() and path.suffix != OF_READERS)
+        return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in paths}
+
+    before = files()
+    doctor(harmed)
+    assert files() == before

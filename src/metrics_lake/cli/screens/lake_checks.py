@@ -31,7 +31,7 @@ from metrics_lake.silver import sessions
 
 _TOLERANCE = timedelta(minutes=5)
 _MEND = "mend what it says"
-RUN, REBUILD = ("metrics-lake run",), ("metrics-lake rebuild",)
+INGEST, RUN, REBUILD = ("metrics-lake ingest",), ("metrics-lake run",), ("metrics-lake rebuild",)
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,14 @@ def _checkpoint_of(settings: Settings, feed: Feed) -> Finding:
 
 
 def reading(settings: Settings) -> Finding:
-    """Never wrong: how many files keep rows of earlier reading rules."""
+    """How many files keep rows of earlier reading rules: wrong only where that can't be known."""
     try:
         places = (f"{settings.storage.lake}/_checkpoints/{feed.checkpoint}" for feed in FEEDS)
         left = sum(read_again.left(blobs_in(place)) for place in places)
-    except (SettingsError, AzureError, ValueError) as error:
-        return Finding("reading", False, str(error), "metrics-lake ingest --again")
+    except (SettingsError, AzureError) as error:
+        return Finding("reading", False, str(error), _MEND)
+    except ValueError:
+        return Finding("reading", False, "the note of the rules that files were read by is torn", commands=INGEST)
     return Finding("reading", True, f"{left} {LEFT}" if left else "every file by the rules of now")
 
 
