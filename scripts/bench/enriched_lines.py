@@ -26,8 +26,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 import polars as pl
 
+from metrics_lake.config.places import Places
 from metrics_lake.config.secrets import read_secret
-from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
+from metrics_lake.config.settings import Haproxy, Privacy, Rules, Sessions
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.demo.agents import AGENTS
 from metrics_lake.privacy import salts

@@ -12,7 +12,8 @@ import time
 
 import polars as pl
 
-from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
+from metrics_lake.config.places import Places
+from metrics_lake.config.settings import Haproxy, Privacy, Rules, Sessions
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.privacy.hashing import Hasher, masked
 from metrics_lake.sources.haproxy import line_classes, log_lines

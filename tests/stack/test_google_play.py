@@ -18,7 +18,7 @@ from google.api_core import exceptions
 from google.cloud import storage
 
 from metrics_lake.cli import main
-from metrics_lake.config.settings import GooglePlay
+from metrics_lake.config.store_accounts import GooglePlay
 from metrics_lake.fetch import play_console
 from metrics_lake.fetch.ledger import Clock, FetchError, Outcome
 from tests.unit.drawing import day, utc

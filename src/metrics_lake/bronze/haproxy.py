@@ -93,7 +93,13 @@ VISITS = View(
     (*_COMMON, *TABLE.names[TABLE.names.index("tenant") : TABLE.names.index("line_number")]),
 )
 REJECTS = View("bronze.rejects", TABLE, REJECT, (*_COMMON, "line_number", "reason", "masked_text"))
-UNCLAIMED_PATHS = View("bronze.unclaimed", TABLE, UNCLAIMED, (*_COMMON, "frontend", "path_start", "line_count"))
+UNCLAIMED_PATHS = View(
+    "bronze.unclaimed",
+    TABLE,
+    UNCLAIMED,
+    (*_COMMON, "frontend", "path_start", "line_count"),
+    summed_by=("frontend", "path_start"),
+)
 FILES = View(
     "bronze.files",
     TABLE,

@@ -17,6 +17,7 @@ from metrics_lake.cli.output.consoles import console, write_line
 from metrics_lake.cli.publish import publish
 
 _ERR = console(stderr=True)
+_TROUBLE = 3  # the exit code of --strict
 Source = Annotated[
     str | None,
     typer.Option("--source", help="Read only this folder of landing, such as haproxy or app_store", metavar="NAME"),
@@ -42,40 +43,31 @@ def register(app: typer.Typer) -> None:
 
 
 @takes_settings
-def run(choice: SettingsChoice) -> None:
+def run(
+    choice: SettingsChoice,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="End with 3 if lines were rejected, files could not be read, or no stream claims most of what came",
+        ),
+    ] = False,
+) -> None:
     """Run all steps in order on new data: ingest, refine, compute, publish. Ends in seconds if nothing is new."""
-    from metrics_lake.bronze import haproxy, store_reports
-    from metrics_lake.cli.screens import (
-        country_note,
-        intake_warnings,
-        log_notes,
-        missing_hours,
-        read_again_notes,
-        reject_summary,
-    )
-    from metrics_lake.jobs.log_findings import log_findings
-    from metrics_lake.jobs.publish.publish import Published
+    from metrics_lake.cli.screens import run_notes
+    from metrics_lake.jobs.intake_summary import summarise
     from metrics_lake.jobs.run import run as run_all
-    from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
 
     with options.working(choice, "run") as (work, steps):
         done = run_all(work, steps.ingested)
-    logs, reports = (done.ingested[feed.name] for feed in (haproxy.FEED, store_reports.FEED))
-    read_again_notes.write(done.ingested.values(), _ERR)
-    reject_summary.write(logs.rejected, _ERR)
-    intake_warnings.write_unread(done.ingested.values(), _ERR)
-    log_notes.write(work.settings.storage.lake, logs.after_batch, _ERR)
-    intake_warnings.write(work.settings.storage.lake, reports.files, _ERR)
-    country_note.write(work.settings, _ERR)
-    if text := warning(unknown_agents(work.settings.storage.lake, logs.after_batch)):
-        write_line(_ERR, f"{text}; {REMEDY} (docs/formats.md)")
-    if done.files or done.published != Published():
-        missing_hours.write(work.settings, _ERR)
-    for line in log_findings(work.settings.storage.lake, logs.after_batch).lines if logs.files else ():
-        write_line(_ERR, line)
+    run_notes.write(work.settings, done, _ERR)
     _ERR.print(
         f"{done.files} files taken in, {done.published.written} rollups written, {done.published.unchanged} unchanged"
     )
+    summary = summarise(work.settings.storage.lake, done.ingested)
+    write_line(console(), summary.text)
+    if strict and summary.is_trouble:
+        raise typer.Exit(_TROUBLE)
 
 
 @takes_settings
@@ -96,9 +88,8 @@ def ingest(
     ] = False,
 ) -> None:
     """Step 1: read new files from landing into the bronze tables."""
-    from metrics_lake.bronze import haproxy, store_reports
     from metrics_lake.bronze.feed_list import FEEDS
-    from metrics_lake.cli.screens import intake_warnings, log_notes, read_again_notes, reject_summary
+    from metrics_lake.cli.screens import run_notes
     from metrics_lake.jobs.ingest import Ingested
     from metrics_lake.jobs.ingest import ingest as ingest_feed
     from metrics_lake.jobs.maintain.reset_checkpoint import reset_checkpoint as reset
@@ -112,12 +103,7 @@ def ingest(
             _ERR.print(f"checkpoint{kind} reset: the next batch comes after batch {reset(work, feed)}")
         for feed in feeds:
             done[feed.name] = ingest_feed(work, feed, steps.ingested, folders=[source] if source else (), again=again)
-    read_again_notes.write(done.values(), _ERR)
-    reject_summary.write(done[haproxy.FEED.name].rejected, _ERR)
-    intake_warnings.write_unread(done.values(), _ERR)
-    if done[haproxy.FEED.name].files:
-        log_notes.write(work.settings.storage.lake, done[haproxy.FEED.name].after_batch, _ERR)
-    intake_warnings.write(work.settings.storage.lake, done[store_reports.FEED.name].files, _ERR)
+    run_notes.write_intake(work.settings, done, _ERR)
     _ERR.print(f"{sum(ingested.files for ingested in done.values())} files taken in")
 
 

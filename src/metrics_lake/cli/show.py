@@ -55,9 +55,11 @@ def show(
     tenant_time: TenantTime = False,
 ) -> None:
     """Show the newest rows of a table, or which tables there are. Does not start Spark."""
+    import polars as pl
+
     from metrics_lake.catalog import tables
     from metrics_lake.cli.output.conditions import condition
-    from metrics_lake.cli.output.table_output import on_clocks, rows_of, write
+    from metrics_lake.cli.output.table_output import on_clocks, shown_rows, write
     from metrics_lake.cli.screens.table_list import write_list
 
     screen = console(width=width)
@@ -65,13 +67,13 @@ def show(
         return write_list(screen)
     options.known(table, tuple(tables()), "TABLE")
     source, settings = tables()[table], choice.load()
-    names = options.columns(columns, [column.name for column in source.fields])
+    names = options.columns(columns, [column.name for column in source.fields]) if columns else None
     conditions = [condition(text, source.fields) for text in where or ()]
     most = limit or (_MOST_ROWS if format_ is Format.table else None)
-    rows = rows_of(settings.storage.lake, source, most and most + 1, conditions)
+    rows, order = shown_rows(settings.storage.lake, source, names, most and most + 1, conditions)
     if tenant_time:
         rows = on_clocks(rows, options.time_zones(settings))
-    shown = rows.head(most or rows.height).select(names)
+    shown = rows.head(most or rows.height).select(names or pl.all())
     write(shown, format_.value, screen, title=table, is_wide=wide, advice=_ADVICE)
     if most and rows.height > most and format_ is Format.table:
-        screen.print(f"the newest {most} rows; --limit shows more, --where chooses", style="dim")
+        screen.print(f"the {order} {most} rows; --limit shows more, --where chooses", style="dim")

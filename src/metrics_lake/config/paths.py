@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from metrics_lake.config.storage_urls import is_azure
 
@@ -23,6 +23,7 @@ class FilePath:
 
 
 FILE_PATH = FilePath()
+LocalPath = Annotated[str, FILE_PATH]
 
 
 def home_of(conf: str) -> Path:

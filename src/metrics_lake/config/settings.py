@@ -20,15 +20,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from metrics_lake.config import secrets, storage_urls
 from metrics_lake.config.loading import SettingsError as SettingsError  # noqa: PLC0414 (others take it from here)
 from metrics_lake.config.loading import checked, merge, override, read_yaml, validated
-from metrics_lake.config.paths import FILE_PATH, anchored, home_of
-from metrics_lake.config.tenants import Number, Strict, Tenant, Tenants, Zone, network
+from metrics_lake.config.paths import FILE_PATH, LocalPath, anchored, home_of
+from metrics_lake.config.places import Places
+from metrics_lake.config.store_accounts import AppStore, GooglePlay
+from metrics_lake.config.tenants import Strict, Tenant, Tenants, Zone, network
 
-FETCHED_COUNTRIES = "country.mmdb"
 UNIX = "unix"  # in the place of an address: the connection came over a socket of the machine
 LENGTH_EDGES = (0, 1, 2, 3, 4, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 480, 600, 720, 900, 1080)
 
 
-LocalPath = Annotated[str, FILE_PATH]
 Place = Annotated[str, FILE_PATH, AfterValidator(storage_urls.checked)]
 
 
@@ -99,22 +99,6 @@ class Haproxy(Strict):
     proxy_from: Literal["folder", "header"] | None = None  # what names the proxy that logged a line
 
 
-class Places(Strict):
-    country_file: LocalPath = (
-        ""  # MaxMind format (.mmdb) with countries, and regions if it has them; empty: the fetched one
-    )
-    network_file: LocalPath = ""  # the same with networks (ASN), to tell hosting from access
-    folder: LocalPath = "data/places"  # where `fetch places` puts the country file
-
-    @property
-    def in_use(self) -> Places:
-        """These places with the country file that is read: the one that is named, else the fetched one, if it is there."""
-        fetched = Path(self.folder) / FETCHED_COUNTRIES
-        if self.country_file or not fetched.is_file():
-            return self
-        return self.model_copy(update={"country_file": str(fetched)})
-
-
 class Ingest(Strict):
     batch_bytes: Annotated[int, Field(gt=0)] = 1 << 30
 
@@ -127,23 +111,6 @@ class Publish(Strict):
 class Upkeep(Strict):
     vacuum_days: Annotated[int, Field(ge=1)] = 7
     landing_days: Annotated[int, Field(ge=1)] | None = None
-
-
-class AppStore(Strict):
-    vendor: Annotated[Number, Field(pattern=r"^\d*$")] = ""
-    issuer_id: str = ""
-    key_id: str = ""
-    key_file: LocalPath = "data/app_store.p8"
-    days: Annotated[int, Field(ge=1, le=365)] = 14
-    url: str = "https://api.appstoreconnect.apple.com"
-
-
-class GooglePlay(Strict):
-    bucket: str = ""
-    key_file: LocalPath = "data/google_play.json"
-    months: Annotated[int, Field(ge=1)] = 2
-    dimensions: tuple[Literal["overview", "country", "device"], ...] = ("overview", "country", "device")
-    url: str = ""  # of an emulator, which wants no key
 
 
 class Spark(Strict):

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import jwt
 import requests
 
-from metrics_lake.config.settings import AppStore
+from metrics_lake.config.store_accounts import AppStore
 from metrics_lake.fetch.ledger import LANDED, NO_SALES, NOT_YET, UNCHANGED, Clock, FetchError, Outcome, ReportFolder
 from metrics_lake.sources.stores.app_store_sales import FOLDER
 from metrics_lake.sources.stores.raw_table import decode

@@ -25,7 +25,7 @@ from typing import Any
 import maxminddb
 import requests
 
-from metrics_lake.config.settings import FETCHED_COUNTRIES
+from metrics_lake.config.places import FETCHED_COUNTRIES
 from metrics_lake.fetch.ledger import FetchError
 from metrics_lake.sources.lookups.geo import country_of
 

@@ -18,7 +18,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import storage
 from google.oauth2 import service_account
 
-from metrics_lake.config.settings import GooglePlay
+from metrics_lake.config.store_accounts import GooglePlay
 from metrics_lake.fetch.ledger import LANDED, NOT_YET, UNCHANGED, Clock, FetchError, Outcome, ReportFolder
 from metrics_lake.sources.stores.google_play_installs import FOLDER
 from metrics_lake.sources.stores.raw_table import decode

@@ -76,11 +76,7 @@ def ingest(
     if not feed.is_needed(rules(context.settings, context.tenants)):
         return Ingested()
     intake, done = context.intake(feed), Ingested()
-    intake.check(context.table_path(feed.table))
-    before = intake.committed
-    lake_identity.note(context.settings, context.tenants, context.settings.secret())
-    if context.settings.privacy.key_rotation != "never":
-        salts.prepare(context.settings.privacy.keys_file, context.tenants.tenants)
+    before = _begin(context, feed, intake)
     mark = read_again.mark_of(context, feed)
     is_changed = read_again.begin(context, feed, mark)
     if intake.manifest.last_number > before:
@@ -96,14 +92,23 @@ def ingest(
         on_progress(done, batch)
     if mark and (is_changed or again):
         done = _again(context, feed, mark, done, on_progress, every=again)
-    has_new = intake.committed > before
-    return replace(
-        done,
-        rejected=_rejected(context, feed, before) if has_new else {},
-        quarantined=_quarantined(context, feed, before) if has_new else {},
-        put_off=put_off,
-        after_batch=before,
-    )
+    done = replace(done, put_off=put_off, after_batch=before)
+    return _with_accounts(context, feed, done) if intake.committed > before else done
+
+
+def _begin(context: JobContext, feed: Feed, intake: Intake) -> int:
+    """Checks that the checkpoint is whole and the lake's identity is ours; the newest batch that bronze has."""
+    intake.check(context.table_path(feed.table))
+    lake_identity.note(context.settings, context.tenants, context.settings.secret())
+    if context.settings.privacy.key_rotation != "never":
+        salts.prepare(context.settings.privacy.keys_file, context.tenants.tenants)
+    return intake.committed
+
+
+def _with_accounts(context: JobContext, feed: Feed, done: Ingested) -> Ingested:
+    """What was ingested, with what of it was rejected and quarantined."""
+    after = done.after_batch
+    return replace(done, rejected=_rejected(context, feed, after), quarantined=_quarantined(context, feed, after))
 
 
 def _again(

@@ -14,7 +14,8 @@ from pathlib import Path
 import polars as pl
 
 from metrics_lake.bronze.haproxy import TABLE
-from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions, SettingsError
+from metrics_lake.config.places import Places
+from metrics_lake.config.settings import Haproxy, Privacy, Rules, Sessions, SettingsError
 from metrics_lake.config.tenants import ALL_STREAMS, Stream, Tenant, Tenants
 from metrics_lake.gold import listeners_by_minute
 from metrics_lake.io.landing.byte_pieces import LandedFile

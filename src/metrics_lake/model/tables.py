@@ -77,12 +77,16 @@ class Table:
 
 @dataclass(frozen=True)
 class View:
-    """One kind of row of a table, under a name of its own; `columns` are those that this kind fills."""
+    """One kind of row of a table, under a name of its own; `columns` are those that this kind fills.
+
+    Rows with a count that people read as a sum over files are `summed_by` these columns where they are shown.
+    """
 
     name: str
     table: Table
     kind: str
     columns: tuple[str, ...]
+    summed_by: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[Column, ...]:

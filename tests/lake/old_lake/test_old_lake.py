@@ -37,7 +37,9 @@ def old(tmp_path: Path) -> Path:
 def test_a_lake_of_an_earlier_version_goes_on_as_if_this_version_had_made_it(old, tmp_path, work_in, small_in):
     tenants = old / "tenants.yaml"
     work = work_in(old, old / "landing", tenants)
-    upgraded = run(work)  # reads by the rules of now what is in landing, and publishes what rollups have more than they had
+    upgraded = run(
+        work
+    )  # reads by the rules of now what is in landing, and publishes what rollups have more than they had
     assert upgraded.published.written > 0 and upgraded.ingested["haproxy"].again == 2
     nothing_new = run(work)
     assert (nothing_new.files, nothing_new.published.written) == (0, 0)

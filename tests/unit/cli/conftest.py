@@ -80,7 +80,19 @@ def filled(world, monkeypatch):
         InMemoryFile(text([line(10)]), "haproxy/edge-02/10.log"),
         InMemoryFile(good, "haproxy/edge-01/again.log", is_duplicate=True),
     ]
+    _write(files)
+    return world
+
+
+@pytest.fixture
+def unclaimed_alone(world, monkeypatch):
+    """The world with a bronze table of requests that no stream claims."""
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    _write([InMemoryFile(text([line(0, "/radio/1.ts"), line(1, "/radio/2.ts")]), "haproxy/edge-01/10.log")])
+    return world
+
+
+def _write(files: list[InMemoryFile]) -> None:
     schema = arrow_schema(TABLE)
     for frame in FEED.parse(files, rules_of(), hasher_of(rules_of())):
         write_deltalake("data/lake/bronze/haproxy", fitted(frame, schema), mode="append", schema_mode="merge")
-    return world

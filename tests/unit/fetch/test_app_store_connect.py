@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from metrics_lake.config.settings import AppStore
+from metrics_lake.config.store_accounts import AppStore
 from metrics_lake.fetch import app_store_connect
 from metrics_lake.fetch.ledger import Clock, FetchError
 from tests.unit.drawing import day, utc

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from metrics_lake.config.settings import Places
+from metrics_lake.config.places import Places
 from metrics_lake.fetch import country_file
 from metrics_lake.fetch.ledger import FetchError
 from metrics_lake.sources.lookups import geo

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.api_core import exceptions
 from google.auth.exceptions import RefreshError, TransportError
 
-from metrics_lake.config.settings import GooglePlay
+from metrics_lake.config.store_accounts import GooglePlay
 from metrics_lake.fetch import play_console
 from metrics_lake.fetch.ledger import FetchError, tidied
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import polars as pl
 import typer
 from rich.console import Console
 
+from metrics_lake.bronze import haproxy
 from metrics_lake.cli.output.consoles import console as console_of
 from metrics_lake.cli.output.consoles import is_unicode
 from metrics_lake.cli.output.layout import Column, shorten, table, total_width
@@ -43,7 +44,7 @@ def rows_of(lake: str, source: Table | View, limit: int | None, conditions: Iter
     names = [column.name for column in source.fields]
     rows = delta.scanned(f"{lake}/{stored.path}")
     if rows is None:
-        raise SettingsError(f"no {source.name} below {lake} yet; `metrics-lake run` makes it")
+        raise SettingsError(f"no {source.name} below {lake} yet; {_why_missing(lake)}")
     rows = delta.with_all_columns(rows, stored)
     if isinstance(source, View):
         rows = rows.filter(pl.col("row_kind") == source.kind)
@@ -53,6 +54,39 @@ def rows_of(lake: str, source: Table | View, limit: int | None, conditions: Iter
         [*newest, *order], descending=[True] * len(newest) + [False] * len(order), nulls_last=True
     )
     return (ordered.head(limit) if limit else ordered).collect()
+
+
+def _why_missing(lake: str) -> str:
+    """What to do about a table that isn't there: a run makes it, unless there was one and no stream claimed anything."""
+    bronze = delta.scanned(f"{lake}/{haproxy.TABLE.path}")
+    if bronze is None:
+        return "`metrics-lake run` makes it"
+    counts = bronze.filter(pl.col("row_kind") == haproxy.FILES.kind).select("accepted_count", "unclaimed_count")
+    accepted, unclaimed = counts.sum().collect().row(0)
+    if accepted:
+        return "`metrics-lake run` makes it"
+    if unclaimed:
+        return (
+            f"no stream claims any of the {unclaimed:,} requests that came: `metrics-lake show bronze.unclaimed` has their "
+            "paths, `metrics-lake tenants check FILE` tries the streams on a log"
+        )
+    return "no line that came is a request of a stream: `metrics-lake show bronze.rejects` has those that can't be read"
+
+
+def shown_rows(
+    lake: str, source: Table | View, names: Sequence[str] | None, limit: int | None, conditions: Iterable[pl.Expr] = ()
+) -> tuple[pl.DataFrame, str]:
+    """The rows that `show` starts from, and which come first: those of `rows_of`; of a view that is summed, sums.
+
+    A sum has the columns that the view is summed by, the count and the newest day. Naming columns asks for the rows themselves.
+    """
+    if names or not isinstance(source, View) or not source.summed_by:
+        return rows_of(lake, source, limit, conditions), "newest"
+    rows = rows_of(lake, source, None, conditions)
+    summed = rows.group_by(source.summed_by).agg(pl.col("happened_on").max(), pl.col("line_count").sum())
+    ordered = summed.sort(-pl.col("line_count"), *source.summed_by, nulls_last=True)
+    columns = [name for name in source.columns if name in summed.columns]
+    return (ordered.head(limit) if limit else ordered).select(columns), "most frequent"
 
 
 def write(

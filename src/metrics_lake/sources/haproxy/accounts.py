@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from metrics_lake.config.settings import Rules
 from metrics_lake.privacy.redaction import Names
+from metrics_lake.sources.file_names import named_at
 from metrics_lake.sources.haproxy.captures import COLUMNS as CAPTURES
 from metrics_lake.sources.haproxy.captures import Decided, columns_of
 from metrics_lake.sources.haproxy.proxies import HEADER, Choice
@@ -66,16 +68,27 @@ class Account:
         """When the first request of the file ended."""
         return min((tally.first_ms for tally in self.tallies.values() if tally.first_ms is not None), default=None)
 
+    def dated_ms(self, rules: Rules) -> int:
+        """An instant of the file's day: its first request's; without one the hour in its name, else when it was read."""
+        if self.first_ms is not None:
+            return self.first_ms
+        named = named_at(self.file.entry.path, rules.haproxy.timezone)
+        return round(named.timestamp() * 1000) if named else rules.read_ms or 0
+
     def proxy(self, host: str | None, names: Names) -> str:
         """The proxy that lines of a host count for, as it may be written."""
         host = host or self.host
         return names.redact_path(host) if host else self.choice.name
 
 
-def file_rows(accounts: Iterable[Account], names: Names, captures: Mapping[str, Decided]) -> pl.DataFrame:
+def file_rows(accounts: Iterable[Account], names: Names, captures: Mapping[str, Decided], rules: Rules) -> pl.DataFrame:
     """A row for each file and proxy. `captures` has by path what was decided of a file's captures."""
     rows = [
-        {**row, **columns_of(captures.get(account.file.true_path), names)}
+        {
+            **row,
+            "dated_ms": row["first_ms"] or account.dated_ms(rules),
+            **columns_of(captures.get(account.file.true_path), names),
+        }
         for account in accounts
         for row in _rows(account, names)
     ]
@@ -84,8 +97,8 @@ def file_rows(accounts: Iterable[Account], names: Names, captures: Mapping[str, 
         f"{name}_logged_at": pl.from_epoch(f"{name}_ms", time_unit="ms").dt.replace_time_zone("UTC")
         for name in ("first", "last")
     }
-    day = pl.from_epoch(pl.col("first_ms").fill_null(0), time_unit="ms").dt.date()
-    return frame.with_columns(happened_on=day, **times).drop("first_ms", "last_ms")
+    day = pl.from_epoch("dated_ms", time_unit="ms").dt.date()
+    return frame.with_columns(happened_on=day, **times).drop("first_ms", "last_ms", "dated_ms")
 
 
 def _rows(account: Account, names: Names) -> Iterator[dict[str, object]]:

@@ -89,7 +89,7 @@ def parse(files: Iterable[InputFile], rules: Rules, hasher: Hasher) -> Iterator[
                 chunk = _Chunk(HeaderHosts(numbers))
     yield from _rows(chunk, rules, hasher, known, names)
     if finished:
-        yield file_rows(finished, names, known.captures)
+        yield file_rows(finished, names, known.captures, rules)
 
 
 def _pieces(account: Account) -> Iterator[tuple[bytes, bool]]:
@@ -131,7 +131,7 @@ def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: FileTimes, names: 
     numbered = log_lines.number_lines(chunk.texts, chunk.first_lines)
     classified = classify_lines(numbered, rules, hasher, unfinished=chunk.unfinished, files=known, hosts=chunk.hosts)
     _count(chunk, classified)
-    file_columns = _file_columns(chunk, names)
+    file_columns = _file_columns(chunk, rules, names)
     visits, rejects = _visit_rows(classified.accepted, rules), _reject_rows(classified.rejects)
     unclaimed, counters = _unclaimed_rows(classified.unclaimed, names), _counter_rows(classified.counters, names)
     for rows in (visits, rejects, unclaimed, counters, frontend_rows(classified.frontends, rules, names)):
@@ -142,13 +142,13 @@ def _rows(chunk: _Chunk, rules: Rules, hasher: Hasher, known: FileTimes, names: 
             yield dated.drop("file_number", "file_on")
 
 
-def _file_columns(chunk: _Chunk, names: Names) -> pl.DataFrame:
+def _file_columns(chunk: _Chunk, rules: Rules, names: Names) -> pl.DataFrame:
     """For each file and part of a chunk: batch_number, file_id, proxy, and the day of its rows that have no instant."""
     rows = []
     for number in (*chunk.accounts, *chunk.hosts.parts):
         account, host = chunk.owner(number)
         file, proxy = account.file, account.proxy(host, names)
-        rows.append((number, file.batch_number, file.entry.file_id, proxy, account.first_ms or 0))
+        rows.append((number, file.batch_number, file.entry.file_id, proxy, account.dated_ms(rules)))
     schema = {
         "file_number": pl.UInt32, "batch_number": pl.Int64, "file_id": pl.String, "proxy": pl.String, "file_ms": pl.Int64,
     }  # fmt: skip

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from metrics_lake.config.settings import Haproxy, Places, Privacy, Rules, Sessions
+from metrics_lake.config.places import Places
+from metrics_lake.config.settings import Haproxy, Privacy, Rules, Sessions
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.privacy.hashing import Hasher
 from metrics_lake.sources.haproxy import clock, line_classes, log_lines, unwrapping
