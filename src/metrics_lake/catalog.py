@@ -1,6 +1,6 @@
 """Every table and metric, as CATALOG.md and for commands that take a table's name. `python -m metrics_lake.catalog` writes it.
 
-With `reasons` behind it, it writes docs/reasons.md.
+With `reasons` or `frontend` behind it, it writes docs/reasons.md or docs/frontend.md.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.gold import discovery, restatements
 from metrics_lake.model import reasons
 from metrics_lake.model.tables import Table, View
+from metrics_lake.serve import frontend_page
 from metrics_lake.silver import downloads, sessions
 
 
@@ -63,4 +64,5 @@ def _question(table: Table) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reasons.render() if sys.argv[1:] == ["reasons"] else render())
+    pages = {"reasons": reasons.render, "frontend": frontend_page.render}
+    sys.stdout.write(pages.get("".join(sys.argv[1:]), render)())

@@ -6,19 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import polars as pl
 
 from metrics_lake.catalog import stored
 from metrics_lake.config.settings import Settings
 from metrics_lake.io.documents.sqlite import SqliteDocuments
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.serve import downloads, listening
+from metrics_lake.serve import downloads, index_schema, listening
 
 TABLES = ("silver/sessions", "gold/listeners_by_minute", "gold/listening_by_hour", "gold/listening_by_day",
           "gold/session_lengths_by_day", "gold/dimensions_by_day", "gold/listening_by_period",
           "gold/dimensions_by_period")  # fmt: skip
+_INDEX = jsonschema.Draft202012Validator(index_schema.schema(), format_checker=jsonschema.FormatChecker())
 _OF_A_RUN = ("generated_at", "revision")
-_OF_A_BLOB = (*_OF_A_RUN, "size")  # in an index; the size counts the digits of the revision
+_OF_A_BLOB = (*_OF_A_RUN, "size", "hash")  # in an index; both depend on the revision
 
 
 def tables(settings: Settings) -> dict[str, list[str]]:
@@ -66,6 +68,7 @@ def indexes(settings: Settings) -> dict[str, Any]:
     root, found = Path(settings.storage.rollups), {}
     for path in root.glob("*/index.json"):
         index = json.loads(path.read_bytes())
+        _INDEX.validate(index)
         blobs = [{key: of for key, of in each.items() if key not in _OF_A_BLOB} for each in index["rollups"]]
         found[path.relative_to(root).as_posix()] = {**index, "rollups": blobs}
     return found

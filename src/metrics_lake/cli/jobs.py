@@ -1,4 +1,4 @@
-"""The commands that process data: `run`, the four steps of it, `backfill`, `rebuild`, `upkeep`.
+"""The commands that process data: `run`, the steps of it, `backfill`, `rebuild`, `upkeep`.
 
 Each loads its job when it is called, so that `--help` and shell completion answer at once.
 """
@@ -14,6 +14,7 @@ from metrics_lake.cli import options
 from metrics_lake.cli.options import From, SettingsChoice, To, takes_settings
 from metrics_lake.cli.output.confirm import DryRun, Yes, confirmed
 from metrics_lake.cli.output.consoles import console, write_line
+from metrics_lake.cli.publish import publish
 
 _ERR = console(stderr=True)
 _TROUBLE = 3  # the exit code of --strict
@@ -129,42 +130,6 @@ def compute(choice: SettingsChoice, metric: MetricName = None, from_: From = Non
     with options.working(choice, "compute") as (work, _):
         computed = [stages.compute(work, days=days, metric=metric) for stages in chosen]
     _ERR.print("gold tables updated" if any(computed) else "nothing new to compute")
-
-
-@takes_settings
-def publish(
-    choice: SettingsChoice,
-    accept_loss: Annotated[
-        bool,
-        typer.Option(
-            "--accept-loss",
-            help="Delete published days that this lake has no data for, even if another lake published them. "
-            "Without this option such a publish stops with an error",
-        ),
-    ] = False,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-) -> None:
-    """Step 4: write changed figures as rollup JSON files and documents. Unchanged files are not written again."""
-    from metrics_lake.jobs.publish import publish_downloads
-    from metrics_lake.jobs.publish.publish import loss
-    from metrics_lake.jobs.publish.publish import publish as publish_listening
-
-    if dry_run and not accept_loss:
-        raise typer.BadParameter("shows what --accept-loss would remove: give both", param_hint="--dry-run")
-    with options.working(choice, "publish") as (work, steps):
-        if accept_loss:
-            rollups, documents, lower = loss(work)
-            touched = (
-                f"{rollups} rollups and {documents} documents of which {work.settings.storage.lake} has no figures are removed",
-                f"{lower} days are replaced that show more listening than it has",
-            )
-            with steps.paused():
-                if not confirmed(touched, yes=yes, dry_run=dry_run):
-                    return
-        publish_downloads.publish(work, accept_loss=accept_loss)
-        done = publish_listening(work, accept_loss=accept_loss)
-    _ERR.print(f"{done.written} rollups written, {done.unchanged} unchanged")
 
 
 @takes_settings

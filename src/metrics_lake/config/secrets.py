@@ -36,8 +36,14 @@ def read_secret(file: str) -> bytes:
                 f"no secret: {where} is not there and {SECRET} is not set; put 32 random bytes as hex into "
                 f"{SECRET} or into a file named by {SECRET_FILE} (for example: openssl rand -hex 32)"
             )
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = _text(path)
     return _checked_secret(text.strip(), where)
+
+
+def unreadable_secret_file(file: str) -> Path | None:
+    """The file from which the secret would be read, where it is there and this user may not read it."""
+    path = Path(os.environ.get(SECRET_FILE) or file)
+    return path if not os.environ.get(SECRET) and path.exists() and not os.access(path, os.R_OK) else None
 
 
 def store_key(store: Literal["APP_STORE", "GOOGLE_PLAY"], file: str) -> str:
@@ -102,7 +108,14 @@ def _key(name: str, file: str = "") -> str | None:
         raise SettingsError(
             f"no key: the file {named} is not there; put the key into it, or name its file with {name}_FILE"
         )
-    return Path(named).read_text(encoding="utf-8", errors="replace") if named else None
+    return _text(Path(named)) if named else None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except PermissionError:
+        raise SettingsError(f"the file {path} can't be read by this user: check its owner and mode") from None
 
 
 def _checked_secret(text: str, where: str) -> bytes:

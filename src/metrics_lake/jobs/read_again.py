@@ -21,6 +21,7 @@ from metrics_lake.io.landing.manifest import Again
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
 from metrics_lake.jobs.context import JobContext
 from metrics_lake.jobs.landed_contents import Content, Landed, contents_of
+from metrics_lake.jobs.publish import notes
 from metrics_lake.model.feeds import Feed
 from metrics_lake.privacy import salts
 from metrics_lake.privacy.hashing import epoch_of
@@ -76,7 +77,7 @@ def end(context: JobContext, feed: Feed, mark: str, left: int) -> None:
 
 
 def left(checkpoint: Blobs) -> int:
-    """How many files keep rows of other rules, as the last ingest noted it."""
+    """How many files keep rows of other rules, as the last ingest noted it; ValueError if that note is torn."""
     return int(json.loads(checkpoint.read(_STATE) or b"{}").get(_LEFT, 0))
 
 
@@ -196,8 +197,8 @@ def _checkpoint(context: JobContext, feed: Feed) -> Blobs:
 
 
 def _state(context: JobContext, feed: Feed) -> dict[str, object]:
-    state: dict[str, object] = json.loads(_checkpoint(context, feed).read(_STATE) or b"{}")
-    return state
+    """The note of the last ingest; empty where it is missing or torn, so that all files are looked at."""
+    return notes.read(_checkpoint(context, feed), _STATE)
 
 
 def _write(context: JobContext, feed: Feed, state: Mapping[str, object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from metrics_lake.cli.screens import lake_checks, machine_checks
 from metrics_lake.io.landing.local_landing import LocalLanding
 from tests.unit import standing
 from tests.unit.io.cosmos_double import Fault, serving
@@ -166,15 +168,104 @@ def full_disk(world, monkeypatch):
     monkeypatch.setattr("metrics_lake.cli.screens.machine_checks.shutil.disk_usage", lambda folder: usage)
 
 
+def documents_folder(world, monkeypatch):
+    documents_at(world, "/tmp")
+
+
+def documents_at(world, place: str) -> None:
+    (world.folder / "conf" / "base.yaml").write_text(f"documents: {{path: {place!r}}}")
+
+
+def documents_link(world, monkeypatch):
+    """To something of another's."""
+    (world.folder / "theirs.txt").write_text("not yours" * 100)
+    (world.folder / "data" / "documents.db").symlink_to(world.folder / "theirs.txt")
+
+
+def documents_not_ours(world, monkeypatch):
+    (world.folder / "notes of mine.txt").write_text("not yours" * 100)
+    documents_at(world, "notes of mine.txt")
+
+
+def documents_nowhere(world, monkeypatch):
+    (world.folder / "data" / "documents.db").symlink_to(world.folder / "gone.db")
+
+
+def landing_file(world, monkeypatch):
+    (world.folder / "README.md").write_text("# Read me")
+    (world.folder / "conf" / "base.yaml").write_text("storage: {landing: README.md}")
+
+
+def landing_below_file(world, monkeypatch):
+    (world.folder / "README.md").write_text("# Read me")
+    (world.folder / "conf" / "base.yaml").write_text("storage: {landing: README.md/landing}")
+
+
+def logs_file(world, monkeypatch):
+    no_landing(world, monkeypatch)
+    (world.folder / "data" / "landing" / "haproxy").write_text("")
+
+
+def refuse(monkeypatch, name: str) -> None:
+    """This user may not read a file. A test that root runs can't have that of the system."""
+    allowed = os.access
+    monkeypatch.setattr("os.access", lambda path, mode: not str(path).endswith(name) and allowed(path, mode))
+
+
+def unreadable_documents(world, monkeypatch):
+    damaged_documents(world, monkeypatch)
+    refuse(monkeypatch, "documents.db")
+
+
+def unreadable_secret(world, monkeypatch):
+    monkeypatch.delenv("METRICS_LAKE_SECRET", raising=False)
+    open_secret(world, monkeypatch)
+    read = Path.read_text
+
+    def refused(path: Path, *arguments, **more) -> str:
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path, *arguments, **more)
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    refuse(monkeypatch, "secret")
+
+
+def lake_file(world, monkeypatch):
+    (world.folder / "data" / "lake").write_text("")
+
+
 @pytest.mark.parametrize(
     ("harm", "what", "said"),
     [
+        (documents_folder, "documents", "/tmp is a folder → set documents.path to a file of its own"),
+        (
+            documents_link,
+            "documents",
+            "theirs.txt, to which it is a link, or put the link aside: → mv data/documents.db data/documents.db.broken &&",
+        ),
+        (
+            documents_not_ours,
+            "documents",
+            "→ if it is not this program's, set documents.path to a file of its own; else put it aside: → mv 'notes of mine.txt'",
+        ),
+        (documents_nowhere, "documents", "data/documents.db is a link to nothing → set documents.path"),
+        (unreadable_documents, "documents", "can't be read by this user → chmod u+rw data/documents.db"),
+        (landing_file, "landing", "README.md is a file → set storage.landing to a folder"),
+        (landing_below_file, "landing", "README.md is a file → set storage.landing to a folder"),
+        (logs_file, "landing", "haproxy is a file → move it away: data/landing/haproxy is the folder of logs"),
+        (unreadable_secret, "secret", "data/secret can't be read by this user → chmod 600 data/secret"),
+        (lake_file, "storage", "data/lake is a file → name a folder in the settings instead of data/lake"),
         (harm_java, "Java", "can't be started → make setup, or set JAVA_HOME to a Java 17 or 21"),
         (old_java, "Java", "Spark 4.1 wants Java 17 or 21: set JAVA_HOME"),
         (no_jars, "jars", "0 in .cache/jars → make setup"),
         (short_secret, "secret", "has 2 bytes, fewer than 32"),
         (open_secret, "secret", "others may read data/secret → chmod 600 data/secret"),
-        (no_landing, "landing", "no folder data/landing/haproxy → mkdir -p data/landing/haproxy"),
+        (
+            no_landing,
+            "landing",
+            "no folder data/landing/haproxy → make it, and put logs there: → mkdir -p data/landing/haproxy",
+        ),
         (empty_landing, "landing", "0 files below data/landing/haproxy → put HAProxy logs there"),
         (
             unreadable_file,
@@ -192,7 +283,7 @@ def full_disk(world, monkeypatch):
         (
             unreadable_table,
             "lake",
-            "silver.sessions: its log can't be read → rm -r data/lake/silver/sessions, then metrics",
+            "silver.sessions: its log can't be read → rm -r data/lake/silver/sessions && metrics-lake run",
         ),
         (lost_file, "lake", "parquet is missing → metrics-lake rebuild"),
         (cut_file, "lake", "has 100 bytes instead of"),
@@ -210,11 +301,15 @@ def full_disk(world, monkeypatch):
         (
             half_index,
             "rollups",
-            "index.json is half-written → rm data/rollups/acme/index.json, then metrics-lake publish",
+            "data/rollups/acme/index.json is torn → metrics-lake publish --all",
         ),
         (clock_behind, "clock", "00000002.json was written after that → set the machine's clock"),
         (full_disk, "storage", "5 MiB free at"),
-        (damaged_documents, "documents", "→ rm data/documents.db, then publish"),
+        (
+            damaged_documents,
+            "documents",
+            "→ mv data/documents.db data/documents.db.broken && metrics-lake publish --all",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_remedy_and_all_else_is_looked_at_too(healthy, monkeypatch, harm, what, said):
@@ -251,7 +346,7 @@ def test_a_remedy_is_a_line_that_can_be_copied_whole(healthy, monkeypatch, width
     monkeypatch.setenv("COLUMNS", width)
     landing = f"{healthy.folder}/a/very/long/path/to/a/landing/folder/that/is/not/there"
     ended = healthy.run("doctor", "--set", f"storage.landing={landing}")
-    assert f"→ mkdir -p {landing}/haproxy, and put logs there" in ended.out
+    assert f"→ mkdir -p {landing}/haproxy\n" in ended.out
 
 
 def test_a_lost_hour_is_named_with_its_remedy_and_is_no_fault_of_the_machine(filled):
@@ -281,3 +376,51 @@ def test_an_account_that_is_not_named_is_told(healthy, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     ended = healthy.run("doctor", "--set", "documents.store=cosmos")
     assert ended.code == 1 and "→ write the account's URI there" in wrong(ended)["documents"]
+
+
+def test_documents_that_another_program_has_locked_are_told_and_right_when_it_has_ended(healthy, monkeypatch):
+    monkeypatch.setattr("metrics_lake.io.documents.sqlite_health._PATIENCE_SECONDS", 0)
+    path = healthy.folder / "data" / "documents.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE listening (a)")
+        other.execute("BEGIN EXCLUSIVE")
+        ended = healthy.run("doctor")
+    assert wrong(ended)["documents"].endswith(
+        "is locked by another program → end that program: fuser -v data/documents.db names it"
+    )
+    assert wrong(healthy.run("doctor")) == {}
+
+
+@pytest.mark.parametrize("width", ["20", "40", "80"])
+def test_a_command_to_copy_is_whole_at_any_width_and_chooses_the_same_settings(healthy, monkeypatch, width):
+    (healthy.folder / "data" / "rollups" / "acme").mkdir(parents=True)
+    (healthy.folder / "data" / "rollups" / "acme" / "index.json").write_text('{"schema": "metr')
+    monkeypatch.setenv("COLUMNS", width)
+    ended = healthy.run("doctor", "--conf", "conf", "--set", "sessions.gap_seconds=30")
+    command = "→ metrics-lake publish --all --conf conf --set sessions.gap_seconds=30"
+    assert command in [line.strip() for line in ended.out.splitlines()]
+
+
+def test_the_doctor_writes_nothing(world, monkeypatch):
+    before = {path: path.stat().st_mtime_ns for path in world.folder.rglob("*")}
+    world.run("doctor")
+    assert {path: path.stat().st_mtime_ns for path in world.folder.rglob("*")} == before
+
+
+def test_a_check_that_fails_is_a_finding_and_all_others_are_made(healthy, monkeypatch):
+    def failing(settings):
+        raise ValueError("192.0.2.7")
+
+    monkeypatch.setattr(machine_checks, "_CHECKS", (failing, *machine_checks._CHECKS))
+    ended = healthy.run("doctor")
+    assert list(wrong(ended)) == ["failing"] and "can't be checked: ValueError" in wrong(ended)["failing"]
+    assert "192.0.2.7" not in ended.out and ended.out.count("right") >= 11
+
+
+def test_every_table_is_checked_once(healthy, monkeypatch):
+    standing_lake(healthy, monkeypatch)
+    opened: list[str] = []
+    damage = lake_checks._damage
+    monkeypatch.setattr(lake_checks, "_damage", lambda place, sizes: opened.append(place) or damage(place, sizes))
+    healthy.run("doctor")
+    assert len(opened) == len(set(opened)) > 5

@@ -1,11 +1,11 @@
-"""Checks of the doctor on what runs have written: checkpoint, manifest, tables, rollups. Each names its exact remedy."""
+"""Checks of the doctor on what runs have written: checkpoint, manifest, tables. Each names its exact remedy."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path, PurePath
+from shlex import quote
 from urllib.parse import unquote
 
 import polars as pl
@@ -23,21 +23,29 @@ from metrics_lake.io.landing.intake import Intake
 from metrics_lake.io.storage.azure import AzureError, trouble
 from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.jobs import read_again
+from metrics_lake.jobs.publish import plan
+from metrics_lake.jobs.stages import STAGES, Stages
 from metrics_lake.model.feeds import Feed
 from metrics_lake.privacy.redaction import without_addresses
+from metrics_lake.silver import sessions
 
 _TOLERANCE = timedelta(minutes=5)
 _MEND = "mend what it says"
+INGEST, RUN, REBUILD = ("metrics-lake ingest",), ("metrics-lake run",), ("metrics-lake rebuild",)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: what was checked, its state, and what to do if it is wrong."""
+    """The result of one check: what was checked, its state, and what to do if it is wrong.
+
+    `commands` repair it, one after the other, as a shell takes them; `remedy` is for what no command can do.
+    """
 
     name: str
     is_right: bool
     state: str
     remedy: str = ""
+    commands: tuple[str, ...] = ()
 
 
 def checkpoint(settings: Settings) -> Finding:
@@ -56,7 +64,7 @@ def _checkpoint_of(settings: Settings, feed: Feed) -> Finding:
         intake.check(f"{settings.storage.lake}/{feed.table.path}")
         files, planned, done = len(intake.manifest.entries()), intake.manifest.last_number, intake.committed
     except CheckpointError as error:
-        return Finding("checkpoint", False, error.problem, checkpoints.REMEDY)
+        return Finding("checkpoint", False, error.problem, commands=(checkpoints.REMEDY,))
     except (SettingsError, AzureError) as error:
         return Finding("checkpoint", False, str(error), _MEND)
     except (DeltaError, ValueError, OSError) as error:
@@ -68,18 +76,20 @@ def _checkpoint_of(settings: Settings, feed: Feed) -> Finding:
 
 
 def reading(settings: Settings) -> Finding:
-    """Never wrong: how many files keep rows of earlier reading rules."""
+    """How many files keep rows of earlier reading rules: wrong only where that can't be known."""
     try:
         places = (f"{settings.storage.lake}/_checkpoints/{feed.checkpoint}" for feed in FEEDS)
         left = sum(read_again.left(blobs_in(place)) for place in places)
-    except (SettingsError, AzureError, ValueError) as error:
-        return Finding("reading", False, str(error), "metrics-lake ingest --again")
+    except (SettingsError, AzureError) as error:
+        return Finding("reading", False, str(error), _MEND)
+    except ValueError:
+        return Finding("reading", False, "the note of the rules that files were read by is torn", commands=INGEST)
     return Finding("reading", True, f"{left} {LEFT}" if left else "every file by the rules of now")
 
 
 def lake(settings: Settings) -> Finding:
-    """Whether every table can be read: its log, and each file that the log names, at its full size."""
-    count, place, raw = 0, settings.storage.lake, [feed.table for feed in FEEDS]
+    """Whether every table is there and can be read: its log, and each file that the log names, at its full size."""
+    place, raw, present = settings.storage.lake, [feed.table for feed in FEEDS], set[str]()
     for table in stored():
         folder = f"{place}/{table.path}"
         try:
@@ -88,11 +98,39 @@ def lake(settings: Settings) -> Finding:
         except (SettingsError, AzureError) as error:
             return Finding("lake", False, str(error), _MEND)
         if damage:
-            removal = "delete that folder" if is_azure(place) else f"rm -r {folder}"
-            remedy = "metrics-lake rebuild" if table in raw else f"{removal}, then metrics-lake run"
-            return Finding("lake", False, f"{table.name}: {damage}", remedy)
-        count += _is_table(sizes)
-    return Finding("lake", True, f"{count} tables can be read" if count else f"nothing below {place} yet")
+            state = f"{table.name}: {damage}"
+            if table not in raw and is_azure(place):
+                return Finding("lake", False, state, "delete that folder, then metrics-lake run")
+            commands = REBUILD if table in raw else (f"rm -r {quote(folder)}", *RUN)
+            return Finding("lake", False, state, commands=commands)
+        if _is_table(sizes):
+            present.add(table.name)
+    return _lost(settings, present) or Finding(
+        "lake", True, f"{len(present)} tables can be read" if present else f"nothing below {place} yet"
+    )
+
+
+def _lost(settings: Settings, present: set[str]) -> Finding | None:
+    """The finding of a table that is gone although others were made from it, or with it."""
+    for stages in STAGES:
+        derived = [stages.table.name, *(f"gold.{metric}" for metric in stages.metrics)]
+        lost = [name for name in derived if name not in present]
+        if len(lost) < len(derived) and stages.feed.table.name not in present:
+            return Finding("lake", False, f"{stages.feed.table.name} is lost", commands=REBUILD)
+        if lost and (
+            len(lost) < len(derived) or (stages.feed.table.name in present and _is_published(settings, stages))
+        ):
+            return Finding("lake", False, f"{lost[0]} is lost", commands=RUN)
+    return None
+
+
+def _is_published(settings: Settings, stages: Stages) -> bool:
+    """Whether figures of these stages were ever published."""
+    key = plan.GOLD if stages.table is sessions.TABLE else plan.DOWNLOADS
+    try:
+        return int(plan.last_note(blobs_in(settings.storage.rollups)).get(key, -1)) >= 0
+    except (SettingsError, AzureError):
+        return False
 
 
 def _is_table(sizes: dict[str, int]) -> bool:
@@ -117,22 +155,6 @@ def _damage(place: str, sizes: dict[str, int]) -> str | None:
     return None
 
 
-def rollups(settings: Settings) -> Finding:
-    """Whether the index files of the rollups are complete."""
-    place = settings.storage.rollups
-    try:
-        blobs = blobs_in(place)
-        listing = [path for path in blobs.paths("") if path.startswith("_") or path.endswith("/index.json")]
-        torn = next((path for path in listing if not _is_json(blobs.read(path))), None)
-    except (SettingsError, AzureError) as error:
-        return Finding("rollups", False, str(error), f"{_MEND}, then metrics-lake publish")
-    if torn:
-        remedy = "delete it" if is_azure(place) else f"rm {place}/{torn}"
-        return Finding("rollups", False, f"{place}/{torn} is half-written", f"{remedy}, then metrics-lake publish")
-    tenants = sum(path.endswith("/index.json") for path in listing)
-    return Finding("rollups", True, f"{tenants} tenants published" if listing else "nothing yet")
-
-
 def written_ahead(settings: Settings, now: datetime) -> str | None:
     """A file of this lake that, by this clock, was written in the future. Not for Azure, where the service's clock counts."""
     folder = Path(settings.storage.lake, "_checkpoints")
@@ -140,11 +162,3 @@ def written_ahead(settings: Settings, now: datetime) -> str | None:
         if datetime.fromtimestamp(file.stat().st_mtime, timezone.utc) > now + _TOLERANCE:
             return str(file)
     return None
-
-
-def _is_json(content: bytes | None) -> bool:
-    try:
-        json.loads(content or b"")
-    except ValueError:
-        return False
-    return True

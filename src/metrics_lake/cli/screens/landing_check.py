@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 from metrics_lake.cli.screens.lake_checks import Finding
 from metrics_lake.config.settings import Settings, SettingsError
@@ -12,6 +13,8 @@ from metrics_lake.io.landing.checkpoints import CheckpointError
 from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.jobs.refused_files import refused_files
 from metrics_lake.sources.quarantine_reasons import declaration
+
+_LOGS = "haproxy"
 
 
 def landing(settings: Settings) -> Finding:
@@ -33,20 +36,28 @@ def landing(settings: Settings) -> Finding:
 
 def _folder(settings: Settings) -> Finding:
     root = Path(settings.storage.landing)
-    if root.is_file():
-        return Finding("landing", False, f"{root} is a file", "set storage.landing to a folder")
-    if not (root / "haproxy").is_dir():
-        return Finding("landing", False, f"no folder {root}/haproxy", f"mkdir -p {root}/haproxy, and put logs there")
-    count = sum(1 for path in (root / "haproxy").rglob("*") if path.is_file())
-    return Finding(
-        "landing", count > 0, f"{count} files below {root}/haproxy", "" if count else "put HAProxy logs there"
-    )
+    logs = root / _LOGS
+    if file := _file_in_the_way(logs):
+        remedy = f"move it away: {logs} is the folder of logs" if file == logs else "set storage.landing to a folder"
+        return Finding("landing", False, f"{file} is a file", remedy)
+    if not logs.is_dir():
+        return Finding(
+            "landing", False, f"no folder {logs}", "make it, and put logs there:", (f"mkdir -p {quote(str(logs))}",)
+        )
+    count = sum(1 for path in logs.rglob("*") if path.is_file())
+    return Finding("landing", count > 0, f"{count} files below {logs}", "" if count else "put HAProxy logs there")
+
+
+def _file_in_the_way(folder: Path) -> Path | None:
+    """The file that stands where this folder, or one above it, should be; None if there is none."""
+    nearest = next((path for path in (folder, *folder.absolute().parents) if path.exists()), None)
+    return nearest if nearest is not None and not nearest.is_dir() else None
 
 
 def _blobs(place: str) -> Finding:
     try:
-        count = sum(1 for _ in AzureLanding(place).files("haproxy"))
+        count = sum(1 for _ in AzureLanding(place).files(_LOGS))
     except (SettingsError, AzureError) as error:
         return Finding("landing", False, str(error), "mend it, then run again")
-    state = f"{count} blobs below {place}/haproxy"
+    state = f"{count} blobs below {place}/{_LOGS}"
     return Finding("landing", count > 0, state, "" if count else "upload HAProxy logs there: docs/azure.md")

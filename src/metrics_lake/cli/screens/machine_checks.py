@@ -6,64 +6,67 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from shlex import quote
 
 from deltalake.exceptions import DeltaError
+from polars.exceptions import PanicException
 from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
 
 from metrics_lake.cli.options import SettingsChoice
-from metrics_lake.cli.output.consoles import plain_text, write_line
+from metrics_lake.cli.output import failures
 from metrics_lake.cli.screens import missing_hours
 from metrics_lake.cli.screens.country_note import COUNTRIES_MISSING, COUNTRIES_REMEDY
-from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, reading, rollups, written_ahead
+from metrics_lake.cli.screens.lake_checks import Finding, checkpoint, lake, reading, written_ahead
 from metrics_lake.cli.screens.landing_check import landing
+from metrics_lake.cli.screens.rollup_checks import documents, rollups
+from metrics_lake.cli.screens.write_findings import write_findings
 from metrics_lake.config import settings as settings_of
 from metrics_lake.config.process_env import java_program
+from metrics_lake.config.secrets import unreadable_secret_file
 from metrics_lake.config.settings import Settings, SettingsError
 from metrics_lake.config.storage_urls import is_azure
-from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.azure import AzureError
 from metrics_lake.jobs import lake_identity
 from metrics_lake.jobs.log_findings import CAPTURES_REMEDY, MEDIA_REMEDY, log_findings
 from metrics_lake.jobs.unknown_agents import REMEDY, unknown_agents, warning
-from metrics_lake.privacy.redaction import without_addresses
 from metrics_lake.sources.haproxy import formats
 from metrics_lake.sources.lookups import geo
 
+Check = Callable[[Settings], Finding | Sequence[Finding]]
+_CUT = "a file of the lake is cut"
 _FREE_BYTES = 1 << 30
 _FIRST_YEAR = 2025
 
 
 def examine(choice: SettingsChoice, console: Console) -> bool:
     """Prints the result of every check. True if all are right."""
-    try:
-        settings = choice.load()
-    except SettingsError as error:
-        findings = [Finding("settings", False, str(error), "mend the file it names")]
-    else:
-        findings = [Finding("settings", True, f"{settings.conf}, environment {settings.env}")]
-        findings += [check(settings) for check in _CHECKS]
-    width = max(len(finding.name) for finding in findings)
-    for finding in findings:
-        _write_finding(finding, width, console)
+    findings = list(_findings(choice))
+    write_findings(findings, choice, console)
     return all(finding.is_right for finding in findings)
 
 
-def _write_finding(finding: Finding, width: int, console: Console) -> None:
-    """The state within the console's width; the remedy on a line that is never broken, as it may be a command to copy."""
-    grid = Grid.grid(padding=(0, 2, 0, 0))
-    grid.add_column(width=len("right"))
-    grid.add_column(width=width)
-    grid.add_column(overflow="fold")
-    mark = Text("right", "green") if finding.is_right else Text("wrong", "red")
-    grid.add_row(mark, Text(finding.name), Text(plain_text(without_addresses(finding.state))))
-    console.print(grid)
-    if finding.remedy:
-        write_line(console, f"{'':{width + len('right') + 4}}→ {without_addresses(finding.remedy)}")
+def _findings(choice: SettingsChoice) -> Iterator[Finding]:
+    try:
+        settings = choice.load()
+    except SettingsError as error:
+        yield Finding("settings", False, str(error), "mend the file it names")
+        return
+    yield Finding("settings", True, f"{settings.conf}, environment {settings.env}")
+    for check in _CHECKS:
+        yield from _checked(check, settings, check.__name__.strip("_"))
+
+
+def _checked(check: Check, settings: Settings, name: str) -> Sequence[Finding]:
+    """What a check finds. One that fails at what it looks at is a finding too, so that the others are made."""
+    try:
+        findings = check(settings)
+    except (Exception, PanicException) as error:  # Polars panics over a file that is cut
+        state = next(failures.lines(error)).removeprefix("metrics-lake: ") if isinstance(error, Exception) else _CUT
+        return [Finding(name, False, f"can't be checked: {state}", "mend what it says")]
+    return [findings] if isinstance(findings, Finding) else findings
 
 
 def _java(settings: Settings) -> Finding:
@@ -95,6 +98,10 @@ def _secret(settings: Settings) -> Finding:
     try:
         secret = settings.secret()
     except SettingsError as error:
+        if file := unreadable_secret_file(settings.privacy.secret_file):
+            return Finding(
+                "secret", False, f"{file} can't be read by this user", commands=(f"chmod 600 {quote(str(file))}",)
+            )
         if lake_identity.has_data(settings):
             return Finding("secret", False, f"{error}; the lake was made under one", "put it back from a backup")
         if settings.env == "local" and "no secret" in str(error):
@@ -109,7 +116,7 @@ def _secret(settings: Settings) -> Finding:
         pass  # each is the finding of another check
     path = Path(settings.privacy.secret_file)
     if path.exists() and path.stat().st_mode & 0o077:
-        return Finding("secret", False, f"others may read {path}", f"chmod 600 {path}")
+        return Finding("secret", False, f"others may read {path}", commands=(f"chmod 600 {quote(str(path))}",))
     return Finding("secret", True, "there, and long enough")
 
 
@@ -147,7 +154,8 @@ def _places(settings: Settings) -> Finding:
     try:
         geo.open_files(places.country_file, places.network_file)
     except geo.GeoFileError as error:
-        return Finding("places", False, *str(error).split("; ", 1))
+        state, _, remedy = str(error).partition("; ")
+        return Finding("places", False, state, remedy)
     if not places.country_file:
         return Finding("places", True, f"{COUNTRIES_MISSING}{''.join(f'; {file}' for file in files)}", COUNTRIES_REMEDY)
     return Finding("places", True, ", ".join(files))
@@ -157,6 +165,8 @@ def _storage(settings: Settings) -> Finding:
     places = [place for place in (settings.storage.lake, settings.storage.rollups) if not is_azure(place)]
     for place in places:
         folder = _nearest(Path(place))
+        if not folder.is_dir():
+            return Finding("storage", False, f"{folder} is a file", f"name a folder in the settings instead of {place}")
         if not os.access(folder, os.W_OK):
             return Finding("storage", False, f"{folder} can't be written", f"chown or chmod {folder}")
         free = shutil.disk_usage(folder).free
@@ -171,32 +181,27 @@ def _nearest(path: Path) -> Path:
     return path if path.exists() else _nearest(path.resolve().parent)
 
 
+def _tables(settings: Settings) -> list[Finding]:
+    """The lake, and what only a lake that is whole can be asked."""
+    finding = lake(settings)
+    if not finding.is_right:
+        return [finding, *(Finding(name, True, "not checked, because the lake can't be read") for name in _OF_TABLES)]
+    return [finding, *(finding for name, check in _OF_TABLES.items() for finding in _checked(check, settings, name))]
+
+
 def _agents(settings: Settings) -> Finding:
     """Never wrong: sessions without a known agent count, but the operator should know that bots can't be recognised there."""
-    if not lake(settings).is_right:  # Polars panics over a file that is cut
-        return Finding("agents", True, "not checked, because the lake can't be read")
     streams = unknown_agents(settings.storage.lake)
     return Finding("agents", True, warning(streams) or "the log has a place for them", REMEDY if streams else "")
 
 
 def _logs(settings: Settings) -> Finding:
     """Wrong where figures are: captures that hold other headers, and streams of which nothing counts as media."""
-    if not lake(settings).is_right:
-        return Finding("logs", True, "not checked, because the lake can't be read")
     findings = log_findings(settings.storage.lake)
     if findings.conflicts or findings.without_media:
         faults = (*findings.conflicts, *(stream.text for stream in findings.without_media))
         return Finding("logs", False, "; ".join(faults), CAPTURES_REMEDY if findings.conflicts else MEDIA_REMEDY)
     return Finding("logs", True, "; ".join(findings.shares) or "captures hold what they should, streams have media")
-
-
-def _documents(settings: Settings) -> Finding:
-    try:
-        health = open_document_store(settings).health()
-    except SettingsError as error:
-        state, _, remedy = str(error).partition(": ")
-        return Finding("documents", False, state, remedy)
-    return Finding("documents", health.is_right, health.state, health.remedy)
 
 
 def _clock(settings: Settings) -> Finding:
@@ -212,7 +217,7 @@ def _clock(settings: Settings) -> Finding:
     return Finding("clock", True, now.isoformat(timespec="seconds"))
 
 
-_CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, reading, lake, missing_hours.finding,
-    _agents, _logs, rollups, _documents, _clock,
+_OF_TABLES: dict[str, Check] = {"hours": missing_hours.finding, "agents": _agents, "logs": _logs}
+_CHECKS: tuple[Check, ...] = (
+    _java, _jars, _secret, _tenants, _formats, _places, landing, _storage, checkpoint, reading, _tables, rollups, documents, _clock,
 )  # fmt: skip

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from metrics_lake.io.documents import sqlite_health
 from metrics_lake.io.documents.store import Document, Health, continued
 from metrics_lake.io.storage.failpoints import passing
 
@@ -35,7 +36,7 @@ class SqliteDocuments:
         """A column of the rows that satisfy `where`, in the order of ids; none where nothing was ever written."""
         if not Path(self._path).exists():
             return []
-        with contextlib.closing(self._reading()) as connection:
+        with sqlite_health.naming(self._path), contextlib.closing(self._reading()) as connection:
             if not _has_table(connection, _checked_name(container)):
                 return []
             rows = connection.execute(f"SELECT {column} FROM {container} WHERE {where} ORDER BY id", parameters)
@@ -44,7 +45,7 @@ class SqliteDocuments:
     def upsert(self, container: str, documents: Iterable[Document]) -> int:
         documents = list(documents)
         rows = [_row(document) for document in documents]
-        with self._writing(container) as connection:
+        with sqlite_health.naming(self._path), self._writing(container) as connection:
             if _has_table(connection, _REMOVED):
                 rows = [_row(continued(document, _last(connection, container, document))) for document in documents]
             before = connection.total_changes
@@ -60,7 +61,7 @@ class SqliteDocuments:
 
     def delete(self, container: str, tenant: str, ids: Iterable[str]) -> None:
         keys = [(tenant, id_) for id_ in ids]
-        with self._writing(container) as connection:
+        with sqlite_health.naming(self._path), self._writing(container) as connection:
             connection.execute(
                 f"CREATE TABLE IF NOT EXISTS {_REMOVED} (container TEXT NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL, "
                 "revision INTEGER NOT NULL, PRIMARY KEY (container, tenant, id)) WITHOUT ROWID"
@@ -81,15 +82,7 @@ class SqliteDocuments:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def health(self) -> Health:
-        if not Path(self._path).exists():
-            return Health(True, f"{self._path}, nothing published yet")
-        try:
-            with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as connection:
-                verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
-        except sqlite3.DatabaseError as error:
-            verdict = str(error)
-        is_right = verdict == "ok"
-        return Health(is_right, f"{self._path}: {verdict}", "" if is_right else f"rm {self._path}, then publish")
+        return sqlite_health.health(Path(self._path))
 
     def _reading(self) -> sqlite3.Connection:
         """A connection that can't write. SQLite creates files beside a database with a write-ahead log; without the right to

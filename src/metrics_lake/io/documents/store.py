@@ -25,11 +25,12 @@ class StoreError(Exception):
 
 @dataclass(frozen=True)
 class Health:
-    """Whether a store can be used: its state in a few words, and the remedy if it can't."""
+    """Whether a store can be used: its state in a few words, and if it can't the remedy, or the commands that are it."""
 
     is_right: bool
     state: str
     remedy: str = ""
+    commands: tuple[str, ...] = ()
 
 
 class DocumentStore(Protocol):

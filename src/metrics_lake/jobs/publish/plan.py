@@ -26,6 +26,7 @@ from metrics_lake.io.storage.blobs import Blobs
 from metrics_lake.jobs import compute_downloads
 from metrics_lake.jobs.compute import periods_of
 from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.publish import notes
 from metrics_lake.jobs.read_coverage import coverage, coverage_up_to, line_loss
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.data_status import DataStatus
@@ -34,7 +35,7 @@ from metrics_lake.sources.lookups.bots import rules_version
 
 NOTE = "_published.json"
 LAKE, GOLD, MARKS = "lake", "gold", "indexes"
-_BATCH, _RULES, _DOWNLOADS, _THROUGH, _UNDERWAY = "batch", "rules", "downloads", "complete_through", "underway"
+_BATCH, _RULES, DOWNLOADS, _THROUGH, _UNDERWAY = "batch", "rules", "downloads", "complete_through", "underway"
 _GIVEN_UP_AT, FIRST_HOURS = "given_up_at", "first_hours"
 _TENANTS = "tenants"
 _OF_ITS_WORK = (_THROUGH, _GIVEN_UP_AT, FIRST_HOURS, MARKS)
@@ -70,9 +71,8 @@ def every_period(work: JobContext) -> dict[str, list[Period]]:
 
 
 def last_note(blobs: Blobs) -> Note:
-    """The note of the last publish; empty if there is none."""
-    note: Note = json.loads(blobs.read(NOTE) or b"{}")
-    return note
+    """The note of the last publish; empty if there is none, or a torn one: then everything is compared."""
+    return notes.read(blobs, NOTE)
 
 
 def current_note(work: JobContext) -> Note:
@@ -84,7 +84,7 @@ def current_note(work: JobContext) -> Note:
         _BATCH: work.intake(bronze.FEED).committed,
         _RULES: _rules(work, lake),
         _TENANTS: sorted(work.tenants.tenants),
-        **({_DOWNLOADS: apps} if apps >= 0 else {}),
+        **({DOWNLOADS: apps} if apps >= 0 else {}),
     }
 
 
@@ -93,6 +93,11 @@ def is_same(last: Note, current: Note, now: datetime) -> bool:
     given_up_at = last.get(_GIVEN_UP_AT)
     is_given_up = given_up_at is not None and now >= datetime.fromisoformat(given_up_at)
     return not is_given_up and last == {**current, **{name: last.get(name) for name in _OF_ITS_WORK}}
+
+
+def is_underway(note: Note) -> bool:
+    """Whether a publish has begun after this note and not ended: it is at work, or was cut short."""
+    return _UNDERWAY in note
 
 
 def removed_tenants(last: Note, current: Note) -> list[str]:
@@ -148,8 +153,8 @@ def _listening_days(work: JobContext, last: Note, data_status: DataStatus) -> li
 
 def _download_days(work: JobContext, last: Note, current: Note) -> list[date]:
     """Days whose downloads changed, with listening or without: rollups of longer periods show all of them."""
-    since = last.get(_DOWNLOADS, -1)
-    return sorted(compute_downloads.days_changed(work, since)) if current.get(_DOWNLOADS, -1) > since else []
+    since = last.get(DOWNLOADS, -1)
+    return sorted(compute_downloads.days_changed(work, since)) if current.get(DOWNLOADS, -1) > since else []
 
 
 def _status_days(work: JobContext, last: Note, data_status: DataStatus) -> set[date]:

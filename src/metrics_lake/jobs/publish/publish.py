@@ -19,7 +19,7 @@ from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
 from metrics_lake.jobs import read_covered
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.jobs.publish import documents, index, plan, stale
+from metrics_lake.jobs.publish import documents, index, notes, plan, stale
 from metrics_lake.jobs.publish.inputs import RollupInputs
 from metrics_lake.jobs.publish.lower_days import lower_days
 from metrics_lake.jobs.publish.plan import Plan
@@ -36,16 +36,23 @@ class PublishError(Exception):
 
 
 def publish(
-    work: JobContext, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc), *, accept_loss: bool = False
+    work: JobContext,
+    now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    *,
+    accept_loss: bool = False,
+    everything: bool = False,
 ) -> Published:
     """Writes every rollup and document that differs from gold, and removes those of which gold has no figures any more.
 
+    With `everything` all are compared, whatever the note of the last publish says: so what was lost or torn is written anew.
     PublishError where published days were made from another lake and this one doesn't have them, unless `accept_loss`.
     """
     blobs = blobs_in(work.settings.storage.rollups)
     last, current = plan.last_note(blobs), plan.current_note(work)
     moment = now()
-    if not accept_loss and plan.is_same(last, current, moment):
+    if everything:
+        notes.remove_torn(blobs, (index.REMOVED,))
+    elif not accept_loss and plan.is_same(last, current, moment):
         return Published()
     received = coverage(work.settings, moment)
     first_hours = read_covered.first_hours(work) if current[plan.GOLD] >= 0 else {}
@@ -57,18 +64,23 @@ def publish(
         return Published()
     _check_same_sessions(work)
     work.on_step("publishing")
-    due = plan.due(work, last, current, data_status, everything=accept_loss)
+    due = plan.due(work, last, current, data_status, everything=accept_loss or everything)
     stale_outputs = stale.of_tenants(work, due.periods) if due.is_everything else {}
     if last.get(plan.LAKE) != current[plan.LAKE] and not accept_loss:
-        _check_no_loss(work, stale_outputs)
-        _check_not_lower(work, blobs)
+        _check_other_lake(work, blobs, stale_outputs)
     plan.begin(blobs, last, current, data_status)
     stale.remove_all(work, stale_outputs)
     stale.remove_tenants(work, plan.removed_tenants(last, current))
-    marks = {tenant: mark for tenant, mark in last.get(plan.MARKS, {}).items() if tenant in work.tenants.tenants}
+    marks = _marks(work, due, last)
     published = _write(work, blobs, due, data_status, marks, now)
     plan.end(blobs, current, data_status, _given_up_at(work, received), marks)
     return published
+
+
+def _marks(work: JobContext, due: Plan, last: plan.Note) -> dict[str, str]:
+    """The marks of the indexes that stay valid for rollups that aren't compared."""
+    earlier = {} if due.is_everything else last.get(plan.MARKS, {})
+    return {tenant: mark for tenant, mark in earlier.items() if tenant in work.tenants.tenants}
 
 
 def _write(
@@ -129,6 +141,12 @@ def _check_same_sessions(work: JobContext) -> None:
         raise PublishError(
             "the figures are half worked out (an earlier compute was cut short): run `metrics-lake compute`"
         )
+
+
+def _check_other_lake(work: JobContext, blobs: Blobs, stale_outputs: dict[str, stale.StaleOutputs]) -> None:
+    """What another lake published, this one must be able to replace."""
+    _check_no_loss(work, stale_outputs)
+    _check_not_lower(work, blobs)
 
 
 def _check_no_loss(work: JobContext, stale_outputs: dict[str, stale.StaleOutputs]) -> None:

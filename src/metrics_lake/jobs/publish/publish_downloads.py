@@ -18,6 +18,7 @@ from metrics_lake.io.documents.store import DocumentStore
 from metrics_lake.io.storage.blobs import blobs_in
 from metrics_lake.jobs.compute_downloads import days_changed, version
 from metrics_lake.jobs.context import JobContext
+from metrics_lake.jobs.publish import notes
 from metrics_lake.jobs.publish.stale_downloads import remove_tenants, remove_unknown, remove_unnamed
 from metrics_lake.jobs.refine_downloads import apps_of, months_of
 from metrics_lake.serve import downloads as serve
@@ -34,19 +35,23 @@ class Published:
     removed: int = 0
 
 
-def publish(context: JobContext, *, accept_loss: bool = False) -> Published:
+def publish(context: JobContext, *, accept_loss: bool = False, everything: bool = False) -> Published:
     """Writes the documents of every month that changed, where they differ from what stands, and removes those of apps that
     their tenant names no longer.
 
-    With `accept_loss` those are removed that gold doesn't hold, whichever lake they were made from.
+    With `accept_loss` those are removed that gold doesn't hold, whichever lake they were made from; with `everything` all are
+    compared, whatever the note of the last publish says.
     """
     blobs, newest, apps = blobs_in(context.settings.storage.rollups), version(context), digest(apps_of(context))
     place = digest([context.settings.documents.model_dump(), context.commit_log.lake_id(gold.TABLE)])
-    state = json.loads(blobs.read(STATE) or b"{}")
+    if everything:
+        notes.remove_torn(blobs, (STATE,))
+    state = notes.read(blobs, STATE)
     is_of_these_apps = state.get("apps") == apps or (newest < 0 and not state)
     removed = remove_unknown(context) if accept_loss else 0 if is_of_these_apps else remove_unnamed(context)
     removed += remove_tenants(context, set(state.get("tenants", ())) - set(context.tenants.tenants))
-    before = state["gold"] if state.get("documents") == place else -1  # another store, or lake, starts from nothing
+    is_known = state.get("documents") == place and not everything  # another store, or lake, starts from nothing
+    before = state["gold"] if is_known else -1
     if newest <= before and is_of_these_apps:
         return Published(removed=removed)
     months = months_of(days_changed(context, before))

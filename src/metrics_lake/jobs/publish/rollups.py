@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,13 +58,13 @@ class TenantRollups:
 
     def _write(self, path: str, rendered: Row) -> None:
         content = self.blobs.read(path)
-        old: Row | None = json.loads(content) if content else None
+        old = index.parsed(content)  # a torn one is written anew
         new = rollup.revised(rendered, old, self.now(), 0 if old else self._last_revisions.get(path, 0))
         self.published += Published(written=1) if new else Published(unchanged=1)
         if new:
             content = encoded(new)
             self.blobs.write(path, content)
-        self.index_rows[path] = index.row(path, new or old or {}, len(content or b""))
+        self.index_rows[path] = index.row(path, new or old or {}, content or b"")
 
     @cached_property
     def _paths(self) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metrics_lake.model import dimensions
-from metrics_lake.serve.rollup.json_schema import AMOUNT, COUNT, TEXT, list_of, record
+from metrics_lake.serve.rollup.json_schema import AMOUNT, COUNT, TEXT, about, list_of, record
 from metrics_lake.serve.rollup.section import RollupInput, Section
 from metrics_lake.serve.sums import Row, rounded
 
@@ -35,5 +35,8 @@ SECTION = Section(
     place=50,
     reads={_TABLE: ("dimension", "dimension_value", "sessions_started", "listening_seconds", "unique_listeners")},
     render=render,
-    schema=record(dict.fromkeys(dimensions.NAMES, _VALUES), additionalProperties=_VALUES),
+    schema=record(
+        {dimension.name: about(_VALUES, dimension.meaning) for dimension in dimensions.DIMENSIONS},
+        additionalProperties=_VALUES,
+    ),
 )

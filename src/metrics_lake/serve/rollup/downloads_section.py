@@ -71,6 +71,7 @@ _FIGURES: dict[str, Schema] = {name: {"type": ["integer", "null"]} for name in F
 _BUCKETS = list_of(record({"value": TEXT, **_FIGURES}))
 _DAYS_REPORTED = {**COUNT, "description": "Days that the stores of all apps have reported"}
 _UNKNOWN = {**list_of(TEXT), "description": "Apps, as store:app, that are not among the day's figures as yet"}
+_DAY = {**DAY, "description": "The day, as the stores count days"}
 _PARTIAL = {
     "const": True,
     "description": "Only where a row of a store's report can't be read and no older whole report tells of the day: the figures "
@@ -92,7 +93,8 @@ SECTION = Section(
         {
             "summary": record({"days_reported": _DAYS_REPORTED, "days_unknown": COUNT, **_FIGURES}),
             "numbers": list_of(
-                record({"start": DAY, "unknown": _UNKNOWN, **_FIGURES, PARTIAL: _PARTIAL}, optional=(PARTIAL,))
+                record({"start": _DAY, "unknown": _UNKNOWN, **_FIGURES, PARTIAL: _PARTIAL}, optional=(PARTIAL,)),
+                description="An entry for each day that any store has reported",
             ),
             "by_store": _BUCKETS,
             "by_app": _BUCKETS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metrics_lake.model.periods import Period
 from metrics_lake.serve.data_status import DataStatus
-from metrics_lake.serve.rollup.json_schema import AMOUNT, INSTANT, STATUS, TEXT, Schema, record
+from metrics_lake.serve.rollup.json_schema import AMOUNT, INSTANT, KIND, NAME, STATUS, TEXT, Schema, record
 from metrics_lake.serve.rollup.section import RollupContext
 from metrics_lake.serve.sums import Row, rounded
 
@@ -31,10 +31,9 @@ def render(context: RollupContext, stream: str, period: Period, data_status: Dat
     }
 
 
-_NAME: Schema = {"type": "string", "minLength": 1}
 _PERIOD = record(
     {
-        "kind": {"enum": ["day", "week", "month", "year", "rolling", "all"]},
+        "kind": KIND,
         "name": TEXT,
         "start": INSTANT,
         "end": INSTANT,
@@ -59,8 +58,8 @@ _LOST_SHARE = (
 )
 SCHEMA: dict[str, Schema] = {
     "schema": {"const": FORMAT},
-    "tenant": _NAME,
-    "stream": {**_NAME, "description": "Name of a stream; * is the tenant as a whole"},
+    "tenant": NAME,
+    "stream": {**NAME, "description": "Name of a stream; * is the tenant as a whole"},
     "period": _PERIOD,
     "status": STATUS,
     "revision": {"type": "integer", "minimum": 1, "description": "Raised when a number changed"},

@@ -18,7 +18,7 @@ def test_a_torn_checkpoint_of_any_feed_is_reported_with_its_remedy(tmp_path, fee
     offsets.write_text("v1\n{")
     finding = lake_checks.checkpoint(Settings(storage=Storage(lake=str(tmp_path))))
     assert not finding.is_right and f"{feed.checkpoint}/query/offsets/0 is torn" in finding.state
-    assert finding.remedy == "metrics-lake ingest --reset-checkpoint"
+    assert finding.commands == ("metrics-lake ingest --reset-checkpoint",)
 
 
 def test_a_right_checkpoint_names_what_each_feed_has_planned(tmp_path):

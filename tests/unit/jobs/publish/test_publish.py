@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -77,11 +78,11 @@ def published(work: JobContext) -> dict[str, Any]:
     for path in sorted(root.rglob("*/*.json")):
         held = json.loads(path.read_bytes())
         for row in held.get("rollups", []):
-            blob = json.loads((path.parent / row["path"]).read_bytes())
+            content = (path.parent / row["path"]).read_bytes()
+            blob = json.loads(content)
             assert row.pop("revision") == blob["revision"] and row["status"] == blob["status"]
-            assert (
-                row.pop("size") == (path.parent / row["path"]).stat().st_size and row["name"] == blob["period"]["name"]
-            )
+            assert row.pop("hash") == hashlib.sha256(content).hexdigest()[:16]
+            assert row.pop("size") == len(content) and row["name"] == blob["period"]["name"]
         found[path.relative_to(root).as_posix()] = {
             name: value for name, value in held.items() if name not in ("generated_at", "revision")
         }

@@ -74,11 +74,11 @@ def test_a_section_is_rendered_from_the_columns_that_it_declares(section: Sectio
 
 
 def test_a_section_that_is_added_is_in_documents_schema_and_inputs(monkeypatch):
-    added = Section("seconds", {"gold.listening_by_day": ("length_seconds",)}, lambda rollup: 7, {"type": "integer"})
+    added = Section("added", {"gold.listening_by_day": ("length_seconds",)}, lambda rollup: 7, {"type": "integer"})
     every = (*sections.sections(), added)
     monkeypatch.setattr(rollup, "sections", lambda: every)
     monkeypatch.setattr(sections, "sections", lambda: every)
-    assert rollup.schema()["properties"]["seconds"] == {"type": "integer"} and "seconds" in rollup.schema()["required"]
+    assert rollup.schema()["properties"]["added"] == {"type": "integer"} and "added" in rollup.schema()["required"]
     assert "length_seconds" in columns_read()["gold.listening_by_day"]
 
 

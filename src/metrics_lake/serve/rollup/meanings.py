@@ -1,0 +1,71 @@
+"""What each field of the published JSON means. A field of one name means the same wherever it stands.
+
+docs/definitions.md has the rules; a record of the schema (json_schema.py) takes from here what it does not describe itself.
+"""
+
+from __future__ import annotations
+
+MEANINGS = {
+    # whose figures, of which period
+    "schema": "Name and version of this format",
+    "tenant": "The tenant's name in paths and settings",
+    "period": "The period, on the tenant's clock",
+    "kind": "Kind of the period",
+    "name": "Name of the period, such as 2026-11-22, 2026-W47, 2026-11, 2026, last-7-days or all",
+    "start": "First instant of the period or of the entry, on the tenant's clock, with its offset from UTC",
+    "end": "The instant at which the period ends, which is no longer part of it",
+    "timezone": "The tenant's time zone, on whose clock its days and hours are",
+    "status": "final: all has arrived, and the time for late files is over; provisional: numbers may still change",
+    "generated_at": "When this revision was written",
+    # the contract
+    "contract": "The settings that the numbers follow. Numbers under another hash are not comparable with these",
+    "version": "Version of the counting rules",
+    "session_gap_seconds": "Pauses up to this long do not end a session",
+    "minimum_session_seconds": "Shorter sessions are not counted",
+    "identity": "What one listener is: an address with a user agent, or an address",
+    "key_rotation": "How often the key of listener ids changes; listeners can't be recognised across a change",
+    "bot_rules": "Version of the list by which bots are recognised",
+    "hash": "Digest of the contract",
+    # figures of listening
+    "summary": "The figures of the whole period",
+    "total_sessions": "Sessions that started in it",
+    "total_hours": "Listening in hours, of all sessions together, as far as it lies in it",
+    "total_days": "The same in days of 24 hours",
+    "unique_listeners": "Different listeners of whom a session lies in it, each counted once. Can't be added up",
+    "crosses_epoch": "Only where the key of listener ids changed within it: whoever listened before and after counts twice",
+    "peak_listeners": "Most listeners at any one instant of it, those who were on before it included",
+    "peak_at": "The first minute with that many; null where nobody listened",
+    "average_listeners": "Listeners at once on average: listening over time",
+    "average_session_seconds": "Mean full length in seconds of the sessions that started in it and have a known end",
+    "sessions_completed": "Sessions that ended in it",
+    "sessions_active": "Sessions of which any part lies in it",
+    "sessions_started": "Sessions that started in it",
+    "seconds": "Its real seconds: a day has 23 or 25 hours where clocks change",
+    "covered_seconds": "Of these, the seconds of which logs have arrived",
+    "numbers": "An entry for each hour of a day, or for each day of a longer period, in order",
+    "by_hour_of_day": "24 entries: each hour of the clock, over all days of the period",
+    "hour": "The hour of the clock, 0 to 23",
+    "session_lengths": "How many sessions that started in the period lasted how long, the shortest first",
+    "from_minutes": "Shortest length of the entry in minutes",
+    "to_minutes": "The length in minutes at which the next entry begins; null in the last one",
+    "label": "The entry in words",
+    "sessions": "Sessions of such a length",
+    "dimensions": "By dimension its values, the most listened to first. Values with too few listeners are folded into (other)",
+    "value": "The value: the name of a player, a country's code, a stream's name, …",
+    "stream": "Name of a stream; * is the tenant as a whole",
+    "excluded": "Sessions that started in the period and are not counted, by reason (docs/definitions.md, section 3)",
+    # downloads
+    "downloads": "First downloads of the apps",
+    "redownloads": "Downloads by accounts that had the app before",
+    "updates": "Downloads of a newer version over an older one",
+    "uninstalls": "Devices or accounts that removed the app; Google Play only",
+    "active_devices": "Devices that have the app on the last day known; not a sum",
+    "days_unknown": "Days that the stores of one app or more have not reported",
+    "by_store": "The figures by app store",
+    "by_app": "The figures by app, as store:app",
+    "by_country": "The figures by country",
+    "by_device": "Downloads by device, the most first",
+    "from": "Name of the column, or units",
+    "first_on": "The first day that was taken from it",
+    "last_on": "The last such day",
+}
