@@ -106,6 +106,7 @@ class Ingest(Strict):
 class Publish(Strict):
     restatement_hours: Annotated[float, Field(ge=0)] = 24
     give_up_hours: Annotated[float, Field(ge=0, le=876_000)] = 72  # at most a century
+    tenants_list: bool = False  # whether tenants.json at the root of the rollups names the tenants
 
 
 class Upkeep(Strict):

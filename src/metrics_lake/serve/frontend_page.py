@@ -16,6 +16,7 @@ Made by `python -m metrics_lake.catalog frontend` from the JSON Schemas of `src/
 `publish` writes one JSON file for each tenant, stream and period below `storage.rollups`. A web server may serve that folder:
 
 ```
+tenants.json                             the tenants, [{"tenant", "name"}], where publish.tenants_list is true
 <tenant>/index.json                      the list of the tenant's rollups
 <tenant>/<stream>/day/2026-11-22.json    one stream; the tenant as a whole is in the folder _all
 <tenant>/_all/month/2026-11.json         week/2026-W47, month/2026-11, year/2026, rolling/last-7-days, rolling/last-30-days, all/all

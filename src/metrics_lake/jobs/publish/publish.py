@@ -19,7 +19,7 @@ from metrics_lake.io.documents.open_store import open_document_store
 from metrics_lake.io.storage.blobs import Blobs, blobs_in
 from metrics_lake.jobs import read_covered
 from metrics_lake.jobs.context import JobContext
-from metrics_lake.jobs.publish import documents, index, notes, plan, stale
+from metrics_lake.jobs.publish import documents, index, notes, plan, stale, tenants_list
 from metrics_lake.jobs.publish.inputs import RollupInputs
 from metrics_lake.jobs.publish.lower_days import lower_days
 from metrics_lake.jobs.publish.plan import Plan
@@ -73,6 +73,7 @@ def publish(
     stale.remove_tenants(work, plan.removed_tenants(last, current))
     marks = _marks(work, due, last)
     published = _write(work, blobs, due, data_status, marks, now)
+    tenants_list.write(blobs, work.tenants, marks, is_wanted=work.settings.publish.tenants_list)
     plan.end(blobs, current, data_status, _given_up_at(work, received), marks)
     return published
 

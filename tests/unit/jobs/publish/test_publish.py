@@ -222,3 +222,14 @@ def test_what_a_killed_publish_called_final_is_looked_at_again_where_less_has_ar
 def test_a_publish_that_has_ended_is_not_done_again(work):
     publish(work)
     assert publish(work) == publishing.Published()
+
+
+def test_the_list_of_tenants_is_at_the_root_where_it_is_asked_for_and_only_there(work):
+    place = Path(work.settings.storage.rollups) / "tenants.json"
+    publish(work)
+    assert not place.exists()
+    asked = work.settings.publish.model_copy(update={"tenants_list": True})
+    publish(replace(work, settings=work.settings.model_copy(update={"publish": asked})))
+    assert json.loads(place.read_text()) == [{"tenant": "acme", "name": "Acme"}]
+    publish(work)
+    assert not place.exists()
