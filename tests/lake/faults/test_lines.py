@@ -85,7 +85,7 @@ def test_case_16_a_file_from_the_future_hides_no_other_and_claims_no_hour(tmp_pa
 
 
 MALFORMED = {
-    "not understood by HAProxy": (line(timers="-1/-1/-1/-1/0", status=400, method="", path="<BADREQ>", version=""), "unclaimed"),
+    "not understood by HAProxy": (line(timers="-1/-1/-1/-1/0", status=400, method="<BADREQ>", path="", version="").replace(' "<BADREQ> "', ' "<BADREQ>"'), "unclaimed"),
     "aborted": (line(timers="-1/-1/-1/-1/5001", status=408), "accepted"),
     "logged early": (line(0, "/acme.mp3", timers="0/0/1/5/+40", size="+1000"), "accepted"),
     "no captures": (line(captures=""), "accepted"),

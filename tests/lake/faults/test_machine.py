@@ -61,11 +61,11 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 @pytest.mark.parametrize(("error", "said"), [
-    (PermissionError(errno.EACCES, "denied", "data/landing/haproxy/new.log"), "not allowed to write or read data/landing"),
-    (OSError(errno.EIO, "Input/output error"), "OSError; run again with --debug"),
-    (TimeoutError(errno.ETIMEDOUT, "timed out"), "TimeoutError; run again with --debug"),
+    (PermissionError(errno.EACCES, "denied", "data/landing/haproxy/new.log"), "not_permitted: this process may not read it"),
+    (OSError(errno.EIO, "Input/output error"), "not_readable: the disk or the share gives an error"),
+    (TimeoutError(errno.ETIMEDOUT, "timed out"), "not_readable: the disk or the share gives an error"),
 ])  # fmt: skip
-def test_case_21_storage_that_fails_ends_in_one_line_and_leaves_the_checkpoint_as_it_was(
+def test_case_21_a_file_that_storage_refuses_is_put_off_by_name_and_read_once_it_can_be(
     lake: SimpleNamespace,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -75,10 +75,20 @@ def test_case_21_storage_that_fails_ends_in_one_line_and_leaves_the_checkpoint_a
     def fail(path: Path) -> str:
         raise error
 
-    before = lake.state()
-    monkeypatch.setattr(local_landing, "content_hash", fail)
-    assert lake.ingest() == 1
-    assert said in (told := capsys.readouterr().err) and "Traceback" not in told and lake.state() == before
+    def batches() -> set[str]:
+        return {path for path in lake.state() if "manifest" in path or "query" in path}
+
+    before = batches()
+    with monkeypatch.context() as failing:
+        failing.setattr(local_landing, "content_hash", fail)
+        main(["ingest"])
+    told = capsys.readouterr().err
+    assert f"haproxy/new.log: put off, and missing until a run can read it ({said}" in told and "Traceback" not in told
+    assert batches() == before
+    intake = Intake(bronze.FEED, lake.root / "data/lake/_checkpoints/ingest_haproxy", str)
+    assert intake.plan(LocalLanding(lake.root / "data" / "landing"), {}, 1 << 20) is not None, (
+        "it is planned once it can be read"
+    )
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
