@@ -32,7 +32,7 @@ def several_hosts(files: pl.DataFrame) -> Iterator[str]:
     if folders:
         yield (
             f"headers in {_named(folders, 'folder')} name several hosts, and all count for the folder: if it is not one "
-            f"machine's, set haproxy.proxy_from: header, and `rebuild` {_SEE}"
+            f"machine's, set haproxy.proxy_from: header, and `run` {_SEE}"
         )
 
 

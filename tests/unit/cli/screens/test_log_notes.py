@@ -26,7 +26,9 @@ NONE = FILES.filter(path="haproxy/edge-01/haproxy-20010115-13.log")
 
 def test_folders_over_several_hosts_are_named_once_with_the_setting_whether_in_one_file_or_in_several():
     [said] = several_hosts(FILES)
-    assert "2 folders (such as logserver) name several hosts" in said and "haproxy.proxy_from: header" in said
+    assert (
+        "2 folders (such as logserver) name several hosts" in said and "haproxy.proxy_from: header, and `run`" in said
+    )
 
 
 def test_files_that_name_no_machine_are_counted_with_the_remedy():
