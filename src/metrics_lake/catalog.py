@@ -12,10 +12,10 @@ from importlib import import_module
 
 from metrics_lake.bronze.feed_list import FEEDS
 from metrics_lake.gold import discovery, restatements
-from metrics_lake.model import reasons
 from metrics_lake.model.tables import Table, View
 from metrics_lake.serve import frontend_page
 from metrics_lake.silver import downloads, sessions
+from metrics_lake.sources import reasons
 
 
 def tables() -> dict[str, Table | View]:

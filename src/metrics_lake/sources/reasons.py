@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from metrics_lake.sources import quarantine_reasons
+
 LINE, ROW, FILE, SESSION = "line", "row", "file", "session"
 TITLES = {
     LINE: ("Rejected lines", "a line of a log, in `bronze.rejects`", "such a line"),
@@ -14,7 +16,7 @@ TITLES = {
     FILE: (
         "Files in quarantine",
         "a file as a whole, in `bronze.files` and `bronze.store_files`; its hour is missing",
-        "such a file",
+        "what to do",
     ),
     SESSION: (
         "Sessions that are not counted",
@@ -26,7 +28,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Reason:
-    """`example` is a whole line where `kind` is LINE (a test reads it), else a description. `{…}` of a name stands for a word."""
+    """`example` is a whole line where `kind` is LINE (a test reads it), the remedy where it is FILE, else a description."""
 
     kind: str
     name: str
@@ -105,28 +107,7 @@ REASONS = (
     Reason(ROW, "another_month", "a month other than the one in the file's name", "February in January's file"),
     Reason(ROW, "no_country", "the country is no word", "`*`"),
     Reason(ROW, "no_device", "the device is no word", "`*`"),
-    Reason(FILE, "not_gzip", "its name says gzip, its bytes don't", "text named `.gz`"),
-    Reason(FILE, "gzip_truncated", "its gzip ends too early", "an upload that was cut off"),
-    Reason(FILE, "gzip_damaged", "its gzip is damaged", "a flipped byte"),
-    Reason(FILE, "vanished", "it was gone when it was to be read", "a file that was deleted meanwhile"),
-    Reason(FILE, "not_permitted", "it may not be read", "a file of mode 000"),
-    Reason(
-        FILE,
-        "changed",
-        "it was another version when it was read; that one comes with the next batch",
-        "a blob that is appended to",
-    ),
-    Reason(FILE, "cut_short", "a report ends within a row", "a download that was cut off"),
-    Reason(FILE, "not_a_table", "no table with a header", "an error page"),
-    Reason(FILE, "no_column_{name}", "a column that is needed is missing", "Google's report without a country"),
-    Reason(FILE, "not_a_sales_report", "Apple's file is another report", "a subscription report"),
-    Reason(FILE, "several_days", "Apple's report is of several days", "a weekly report"),
-    Reason(
-        FILE,
-        "several_rows_a_day",
-        "Google's report has a day and value twice, with other figures",
-        "two months joined by hand",
-    ),
+    *(Reason(FILE, file.name, file.meaning, file.remedy) for file in quarantine_reasons.REASONS),
     Reason(SESSION, "bot", "its agent says so", "`SearchBot/2.1`"),
     Reason(SESSION, "monitor", "its agent is a monitor's", "`UptimeRobot/2.0`"),
     Reason(SESSION, "relay", "its agent is a relay's", "`Icecast 2.4.4`"),
@@ -139,7 +120,7 @@ REASONS = (
 
 def render() -> str:
     """docs/reasons.md: a table for each kind."""
-    source = "Made by `python -m metrics_lake.catalog reasons` from `src/metrics_lake/model/reasons.py`; a test keeps it true."
+    source = "Made by `python -m metrics_lake.catalog reasons` from `src/metrics_lake/sources/reasons.py`; a test keeps it true."
     return "\n".join([f"# Reasons\n\n{source}\n", *(_table(kind) for kind in TITLES)])
 
 
