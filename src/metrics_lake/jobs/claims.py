@@ -14,6 +14,8 @@ from metrics_lake.config.settings import Haproxy, SettingsError
 from metrics_lake.config.tenants import Tenants
 from metrics_lake.io.landing.byte_pieces import LandedFile
 from metrics_lake.io.landing.loose_file import texts
+from metrics_lake.privacy.hashing import masked
+from metrics_lake.privacy.line_shapes import path_element
 from metrics_lake.sources.haproxy import log_lines, streams
 from metrics_lake.sources.haproxy.file_times import FileTimes
 from metrics_lake.sources.haproxy.line_classes import read_lines
@@ -48,7 +50,7 @@ def claims(files: Sequence[LandedFile], tenants: Tenants, haproxy: Haproxy) -> C
             counted.append(_counted(streams.match_streams(requests, tenants)))
     if not counted:
         raise SettingsError("the files have no line; name a log with requests")
-    total = _summed(pl.concat(counted))
+    total = _shown(_summed(pl.concat(counted)))
     return Claims(_by_stream(total, tenants), _unclaimed(total), line_count)
 
 
@@ -73,6 +75,13 @@ def _counted(matched: pl.DataFrame) -> pl.DataFrame:
             listening=streams.is_evidence().fill_null(False).cast(pl.Int64), example="path",
         )
     )  # fmt: skip
+
+
+def _shown(total: pl.DataFrame) -> pl.DataFrame:
+    """The counts with frontends and paths as a terminal may show them: without addresses and queries."""
+    example = masked(pl.col("example").str.head(256))
+    start = path_element(pl.col("path_start"))
+    return _summed(total.with_columns(masked(pl.col("frontend")), path_start=start, example=example))
 
 
 def _summed(rows: pl.DataFrame) -> pl.DataFrame:

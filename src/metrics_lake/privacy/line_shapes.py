@@ -13,6 +13,8 @@ import unicodedata
 
 import polars as pl
 
+from metrics_lake.privacy.hashing import masked
+
 _HAPROXY = (
     "haproxy GET HEAD POST PUT DELETE OPTIONS PATCH CONNECT TRACE PRI HTTP TCP SSL BADREQ NOSRV STATS HTTPCLIENT "
     "OCSP UPDATE PEERS Connect from to Server Proxy backend handshake failure"
@@ -34,6 +36,10 @@ _FIELDS = (
 )
 WORDS = frozenset(f"{_HAPROXY} {_SHIPPERS} {_FIELDS}".split())
 LONGEST = 512  # characters
+# A part of a path as people name it: words with up to three digits. Base64 mixes capitals otherwise.
+_NAME = r"(?:(?:\p{Ll}+|\p{Lu}+|(?:\p{Lu}\p{Ll}{2,})+)[0-9]{0,3}|[0-9]{1,3})"
+_PLAIN_ELEMENT = rf"^/?[-_.~]*(?:{_NAME}(?:[-_.~]+{_NAME})*[-_.~]*)?$|^/?<[a-z]+>$"
+_MOST_DIGITS = 3
 _WORD = re.compile(r"\b[A-Za-z_]+\b")
 
 
@@ -51,6 +57,13 @@ _SHAPES = _Shapes()
 def shape(text: pl.Expr) -> pl.Expr:
     """The shape of each text, one character for one, cut to 512. Numbers are never kept, in whatever script."""
     return text.str.slice(0, LONGEST).map_batches(_shaped, return_dtype=pl.String)
+
+
+def path_element(text: pl.Expr) -> pl.Expr:
+    """The first element of a path, as far as it is named by people; of any other, which may spell an address, the shape."""
+    shown = masked(text)
+    is_plain = shown.str.contains(_PLAIN_ELEMENT) & (shown.str.count_matches("[0-9]") <= _MOST_DIGITS)
+    return pl.when(is_plain).then(shown).otherwise(shape(shown))
 
 
 def _shaped(texts: pl.Series) -> pl.Series:

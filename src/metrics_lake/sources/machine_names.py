@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import re
 
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:tember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)"
+)
 _DATE_FOLDER = re.compile(
-    r"\d+|\d{4}[-_.]\d\d([-_.]\d\d)?([T_.-]\d\d([-_.:h]?\d\d)?)?|\d{4}-?W\d\d|\d{8}T?\d\d"
-    r"|(?:year|month|week|day|hour|minute|date|dt|y|m|d|h)=[\w:.-]*"
-    r"|(?:\d\d?-)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?:-\d{4})?",
+    r"\d+|\d{4}[-_.]\d\d([-_.]\d\d)?([T_.-]\d\d([-_.:h]?\d\d)?Z?)?|\d{4}-?W\d\d|\d{8}[T_.-]?\d\d(?:\d\d)?Z?"
+    r"|\d\d?[-_.]\d\d?[-_.]\d{4}|(?i:year|month|week|day|hour|minute|date|dt|hr|y|m|d|h)=[\w:.-]*"
+    rf"|(?:\d\d?-)?{_MONTH}(?:-\d{{4}})?|\d{{4}}-{_MONTH}(?:-\d\d?)?",
     re.ASCII,
 )
+# A day at the beginning or end of a folder's name: `logs-2001-01-15`, `20010115_edge-01`.
+_DAY = r"(?:19|20)\d\d(?:-\d\d-|_\d\d_|\.\d\d\.|\d\d)\d\d"
+_DAY_IN_NAME = re.compile(rf"[-_.]{_DAY}$|^{_DAY}[-_.]", re.ASCII)
 # Folders for logs of any machine.
 _PLACES = frozenset({
     "haproxy", "log", "logs", "syslog", "rsyslog", "remote", "central", "archive", "archived", "archives", "old",
-    "raw", "var", "in", "incoming", "upload", "uploads", "gz",
+    "raw", "var", "in", "incoming", "upload", "uploads", "gz", "hourly", "daily", "weekly", "current", "today",
 })  # fmt: skip
 # What writes a host that is none: no host, the machine itself, a container's output, a program.
 _NO_MACHINES = frozenset({
-    "localhost", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback", "stdout", "stderr", "haproxy",
+    "localhost", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback", "stdin", "stdout", "stderr", "haproxy",
     "unknown", "none", "null", "nil", "n/a",
 })  # fmt: skip
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?", re.ASCII)
@@ -34,8 +41,9 @@ def can_name_machine(host: str) -> bool:
 
 
 def undated_folder(path: str) -> str:
-    """The folders of a file below its feed's own, without those that are dates."""
-    return "/".join(name for name in path.split("/")[1:-1] if not _DATE_FOLDER.fullmatch(name))
+    """The folders of a file below its feed's own, without dates."""
+    names = (name for name in path.split("/")[1:-1] if not _DATE_FOLDER.fullmatch(name))
+    return "/".join(_DAY_IN_NAME.sub("", name) for name in names)
 
 
 def machine_folder(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from metrics_lake.config.settings import Rules
-from metrics_lake.privacy.hashing import masked
+from metrics_lake.privacy.line_shapes import path_element
 from metrics_lake.privacy.redaction import Names
 from metrics_lake.sources.haproxy import streams
 from metrics_lake.sources.haproxy.streams import CONNECTION, NONE, SEGMENT
@@ -54,7 +54,7 @@ def example_paths(path: pl.Expr) -> pl.Expr:
     suffix = last.str.extract(_SUFFIX).fill_null("")
     shape = last.str.replace(_SUFFIX, "").str.replace_all(r"\pL", "a").str.replace_all(r"\pN", "9")
     dots = pl.when(between.is_not_null()).then(pl.lit("/…/")).otherwise(pl.lit("/"))
-    return pl.concat_str(masked(start.str.head(64)), dots, shape, suffix)
+    return pl.concat_str(path_element(start.str.head(64)), dots, shape, suffix)
 
 
 def _has_no_request() -> pl.Expr:

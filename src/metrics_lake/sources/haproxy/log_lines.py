@@ -11,7 +11,8 @@ import polars as pl
 # Messages of HAProxy about itself: they are neither requests nor rejects.
 _NOTICES = (
     r"(?:Proxy|backend|Server|Backup Server|Health check|Stopping|Pausing|Resuming|Enabling|Reexecuting|Loading|"
-    r"New (?:program|worker)|Former (?:program|worker)|Exiting|All workers|soft-stop|hard-stop|config\b|parsing \[|"
+    r"Enabled|Disabling|Disabled|Reloading|"
+    r"New (?:program|worker)|(?:Former|Current) (?:program|worker)|Exiting|All workers|soft-stop|hard-stop|config\b|parsing \[|"
     r"(?:last )?message repeated|\[?(?:NOTICE|WARNING|ALERT)\]?|Connect from|SSL handshake|sendmsg|maxconn|"
     r"haproxy version|path to executable|Configuration file|[Pp]eers?\b|-- MARK --|<OCSP-UPDATE>|SPOE: \[|acme: |"
     r"(?:proxy|frontend) \S+ has no server|(?:stick table:|Paused|Resumed|SIGHUP|SIGTTOU|Grace period|Scheduling) |"
@@ -19,7 +20,8 @@ _NOTICES = (
 )
 # Lines of systemd, of journalctl (`-- Boot 3f2a --`) and of tail (`==> haproxy.log <==`) among those of HAProxy.
 _OTHERS = (
-    r"(?:^|\s)systemd(?:\[\d+\])?: |^-- (?:Re)?[Bb]oot\b|^-- (?:Logs begin|Journal begins|No entries)|^==> .* <==\s*$"
+    r"(?:^|\s)systemd(?:\[\d+\])?: |^[A-Z][a-z]{2} [\d-]{10} [\d:.]+ \S+ \[s=[0-9a-f]+;"
+    r"|^-- cursor: |^-- (?:Re)?[Bb]oot\b|^-- (?:Logs begin|Journal begins|No entries)|^==> .* <==\s*$"
 )
 NOTICE = rf"(?:^|[\]>:-]:?\s+){_NOTICES}|{_OTHERS}"
 _ANCHOR = r" \[(\d{2}/[A-Z][a-z]{2}/\d{4}:.*)$"

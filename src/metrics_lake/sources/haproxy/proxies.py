@@ -20,10 +20,12 @@ FOLDER, FOLDER_OVER_HOSTS, HEADER, NO_NAME = "folder", "folder_over_hosts", "hea
 
 _STAMP = r"(?:[A-Z][a-z]{2} [ 0-9][0-9] (?:[0-9]{4} )?[0-9:]{8}(?:\.[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][^ ]+)"
 _HOST = r"([^ \[\]:]+)"
+# What syslog-ng puts before it where it keeps the chain of hosts: a relay (`relay1/`) or a source (`s_net@`).
+_CHAIN = r"(?:[A-Za-z][^ \[\]:@/]+[@/])*"
 # Behind a host stands a program: `haproxy[31]:`, `haproxy: `, BusyBox' `local0.info haproxy[31]:`, or RFC 5424's
 # `haproxy 31 - -`. So a client's address or a frontend, which HAProxy's own formats may have there, is no host.
 _PROGRAM = r"(?:[a-z]+[0-9]?\.[a-z]+ )?(?:[A-Za-z_/.][^ \[\]:]*(?:\[[0-9]+\]|: )|[A-Za-z][A-Za-z0-9_./-]* (?:[0-9]+|-) [^ ]+ [-\[])"
-_HEADER = rf"^(?:<[0-9]+>)?(?:1 )?{_STAMP} {_HOST} {_PROGRAM}"
+_HEADER = rf"^(?:<[0-9]+>)?(?:1 )?{_STAMP} {_CHAIN}{_HOST} {_PROGRAM}"
 _HEADER_OF_LINE = re.compile(_HEADER)
 _SAMPLE_LINES = 200
 

@@ -10,8 +10,8 @@ from itertools import count
 import polars as pl
 
 from metrics_lake.config.settings import Rules
-from metrics_lake.privacy.hashing import Hasher, masked
-from metrics_lake.privacy.line_shapes import shape
+from metrics_lake.privacy.hashing import Hasher
+from metrics_lake.privacy.line_shapes import path_element, shape
 from metrics_lake.privacy.redaction import Names
 from metrics_lake.sources.file_content import as_utf8
 from metrics_lake.sources.haproxy import log_lines, neighbours, streams
@@ -202,7 +202,7 @@ def _reject_rows(rejects: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unclaimed_rows(unclaimed: pl.DataFrame, names: Names) -> pl.DataFrame:
-    start = masked(pl.col("path").fill_null("").str.extract(r"^(/?[^/]*)")).str.slice(0, 64)
+    start = path_element(pl.col("path").fill_null("").str.extract(r"^(/?[^/]*)")).str.slice(0, 64)
     return (
         unclaimed.select("file_number", _frontends(unclaimed, names), path_start=start)
         .group_by("file_number", "frontend", "path_start", maintain_order=True)

@@ -24,11 +24,25 @@ _UNPACKED_BYTES = 4 << 20
 _DEPTH = 4  # such as docker's object in a shipper's
 # Members that hold a line whatever it is, and members that do only if it looks like one.
 _LINES = ("MESSAGE", "message", "log", "textPayload", "@message", "_raw", "full_message", "short_message")
-_PERHAPS = ("msg", "line", "event", "text", "original", "Message", "Log", "body", "data", "Data")
+_PERHAPS = (
+    "msg",
+    "line",
+    "event",
+    "text",
+    "original",
+    "Message",
+    "Log",
+    "body",
+    "data",
+    "Data",
+    "SyslogMessage",
+    "LogEntry",
+)
 _MEMBERS = (*_LINES, *_PERHAPS, "values", "logEvents", "field", "records", "Records")
 _QUOTED_MEMBERS = [f'"{name}"' for name in _MEMBERS]
 _PAIRS = [f'{name}="' for name in ("msg", "message", "MESSAGE", "log", "line")]
-_CELLS = [',"', ';"', '\t"']  # what a quoted cell of CSV begins with
+# What a quoted cell of CSV begins with, and a request in one, whatever stands between cells.
+_CELLS = [',"', ';"', '\t"', '|"', '""GET ', '""HEAD ', '""POST ', '""OPTIONS ']
 _JOURNAL = r"^[ \t]*(?:__?[A-Z]|MESSAGE=|PRIORITY=|SYSLOG_)[A-Z0-9_]*=?"
 _JOURNAL_FIELD = re.compile(r"[ \t]*(MESSAGE|PRIORITY|SYSLOG_[A-Z_]+|__?[A-Z][A-Z0-9_]*)=(.*)", re.S)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
@@ -40,7 +54,9 @@ _PAIR = re.compile(r'(?:^|[\s{,])(?:msg|message|MESSAGE|log|line)="((?:[^"\\]|\\
 _BROKEN_MEMBER = re.compile(rf'"(?:{"|".join((*_LINES, *_PERHAPS))})"\s*:\s*"((?:[^"\\]|\\.)*)')
 _HEADING = re.compile(r'"?[@_A-Za-z][\w .@-]*"?')
 _BRACKETS = frozenset("[]{}")  # alone on a line, around the records of an export
-_DELIMITER = re.compile(r'[,;\t](?=")|(?<=")[,;\t]')
+_DELIMITER = re.compile(r'[,;\t|](?=")|(?<=")[,;\t|]')
+_DOUBLED_REQUEST = re.compile(r'(?<!")""[A-Z]+ [^"]+""')
+_ESCAPED_REQUEST = re.compile(r'\\"[A-Z]+ [^"]+\\"')
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -182,11 +198,15 @@ def _in_base64(text: str) -> list[str]:
 
 def _in_csv(text: str) -> list[str]:
     """The cell that is a line, its quotes no longer doubled."""
+    if _ESCAPED_REQUEST.search(text) and (text.startswith('"') or _DELIMITER.search(text)):
+        text = text.replace('\\"', '""')
     if delimiter := _DELIMITER.search(text):
         cells = next(csv.reader([text], delimiter=delimiter[0], strict=False), [])
         if lines := [cell for cell in cells if _STAMP.search(cell) or _NOTICE.search(cell)]:
             return _split(lines[0])
     cell = text[1:-1].replace('""', '"') if text[:1] == text[-1:] == '"' else ""
+    if not cell and _DOUBLED_REQUEST.search(text):  # quoted by a tool that left the cell itself bare
+        cell = text.replace('""', '"')
     return _split(cell) if _STAMP.search(cell) or _NOTICE.search(cell) else []
 
 

@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from metrics_lake.privacy.hashing import masked
-from metrics_lake.privacy.line_shapes import LONGEST, WORDS, shape
+from metrics_lake.privacy.line_shapes import LONGEST, WORDS, path_element, shape
 from tests.unit.examples import examples
 
 V4 = st.ip_addresses(v=4).filter(lambda address: int(address) >= 1 << 24)
@@ -241,3 +241,21 @@ def test_a_shape_shows_which_format_a_line_had(line, output):
 def test_a_shape_is_bounded_and_takes_nothing_for_a_line():
     assert len(shape_of("word " * 1_000_000)) == LONGEST
     assert pl.DataFrame({"line": [None]}, schema={"line": pl.String}).select(shape(pl.col("line"))).item() is None
+
+
+@pytest.mark.parametrize(
+    ("element", "shown"),
+    [
+        ("/live", "/live"),
+        ("/favicon.ico", "/favicon.ico"),
+        ("/LiveRadio-HQ_128", "/LiveRadio-HQ_128"),
+        ("", ""),
+        ("/203.0.113.7", "/<address>"),
+        ("/MjAzLjAuMTEzLjc3", "/aaaaaaaaaaaaaaa9"),
+        ("/MTEuMTEuMTEuMTE", "/aaaaaaaaaaaaaaa"),
+        ("/203_-_-_0_-_-_113____77", "/999_-_-_9_-_-_999____99"),
+        ("/x203y0z113q77", "/a999a9a999a99"),
+    ],
+)
+def test_of_a_path_only_what_people_name_so_is_shown(element, shown):
+    assert pl.select(path_element(pl.lit(element))).item() == shown

@@ -78,6 +78,15 @@ FOLDERS = """
     haproxy/2001-01-15/edge-01/a.log        | edge-01    | a date before it
     haproxy/eu/edge-01/a.log                | eu/edge-01 | two that make the name
     haproxy/logs/edge-01/a.log              | edge-01    | a folder for any log
+    haproxy/Year=2001/Month=01/edge-01/a.log | edge-01   | dates in capitals
+    haproxy/15.01.2001/edge-01/a.log        | edge-01    | a date whose day is first
+    haproxy/2001-Jan/edge-01/a.log          | edge-01    | a month's name
+    haproxy/2001/January/edge-01/a.log      | edge-01    | a month's whole name
+    haproxy/edge-01/20010115T17Z/a.log      | edge-01    | an hour in UTC
+    haproxy/edge-01-2001-01-15/a.log        | edge-01    | a machine with a date
+    haproxy/20010115_edge-01/a.log          | edge-01    | a date with a machine
+    haproxy/logs-2001-01-15/a.log           |            | a folder for any log, with a date
+    haproxy/daily/edge-01/a.log             | edge-01    | how often it is rotated
     haproxy/edge-01/archive/a.log           | edge-01    | the same
     haproxy/a.log                           |            | none
     haproxy/2001-01-15/17/a.log             |            | dates
@@ -110,6 +119,10 @@ HOSTS = {
     "Jan 15 2001 12:00:00.123 edge-07 haproxy[7]: ": "edge-07",
     f"{BSD} edge-07 local0.info haproxy[7]: ": "edge-07",
     f"{BSD} edge-07 haproxy: ": "edge-07",
+    f"{BSD} relay1/edge-07 haproxy[7]: ": "edge-07",
+    f"{BSD} s_net@edge-07 haproxy[7]: ": "edge-07",
+    f"{BSD} stdin haproxy[7]: ": None,
+    f"{BSD} n/a haproxy[7]: ": None,
     "": None,
     f"{BSD} haproxy[123]: ": None,
     f"{BSD} localhost haproxy[123]: ": None,

@@ -53,6 +53,8 @@ WRAPPINGS = {
     "CSV": lambda x: '"1","' + x.replace('"', '""') + '"',
     "CSV with semicolons": lambda x: '"1";"' + x.replace('"', '""') + '";2',
     "CSV of one column": lambda x: '"' + x.replace('"', '""') + '"',
+    "CSV with bars": lambda x: '"1"|"' + x.replace('"', '""') + '"',
+    "CSV with escaped quotes": lambda x: '"1","' + x.replace('"', '\\"') + '"',
     "journald, export": lambda x: f"MESSAGE={x}",
     "cut at its end": lambda x: json.dumps({"log": x, "stream": "stdout"})[:-10],
 }
@@ -136,3 +138,9 @@ def test_ordinary_lines_are_not_looked_into(monkeypatch):
     clf = '192.0.2.7 - - [15/Jan/2001:16:10:28 +0000] "GET /a HTTP/1.1" 200 188 "" "" 45402 467 "fe" "be" "s1" 0 0 0 0 0 ---- "" "x, y"'
     frame = pl.DataFrame({"file_number": 0, "line_number": range(7), "text": [*plain, clf]})
     assert unwrapping.unwrap(frame).equals(frame)
+
+
+def test_doubled_quotes_of_a_request_are_undone_where_no_quote_marks_the_cell(monkeypatch):
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
+    got = parse(text(["1,edge-01," + A.replace('"', '""'), line(5)]))
+    assert got.accounts == {"accepted": 2} and len({row["listener_id"] for row in got.visits}) == 1
