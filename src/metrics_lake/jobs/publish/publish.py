@@ -73,7 +73,6 @@ def publish(
     stale.remove_tenants(work, plan.removed_tenants(last, current))
     marks = _marks(work, due, last)
     published = _write(work, blobs, due, data_status, marks, now)
-    tenants_list.write(blobs, work.tenants, marks, is_wanted=work.settings.publish.tenants_list)
     plan.end(blobs, current, data_status, _given_up_at(work, received), marks)
     return published
 
@@ -108,6 +107,7 @@ def _write(
         from metrics_lake.jobs.publish import documents_by_spark
 
         documents_by_spark.write_days(work, list(due.periods), due.days, data_status)
+    tenants_list.write(blobs, work.tenants, marks, is_wanted=work.settings.publish.tenants_list)
     return published
 
 
