@@ -79,7 +79,8 @@ def test_a_whole_checkpoint_raises_no_alarm(lake):
     assert stream.committed == 2
 
 
-def test_before_the_first_run_there_is_nothing_to_mistrust(tmp_path):
+def test_before_the_first_run_there_is_nothing_to_mistrust(tmp_path, monkeypatch):
+    monkeypatch.setenv("METRICS_LAKE_SECRET", SECRET)
     stream, table = stream_of(tmp_path / "lake")
     stream.check(table)
     assert stream.committed == 0
