@@ -79,7 +79,8 @@ def failure(ended: tuple[int, str]) -> str:
 
 def checkpoint(folder: Path) -> dict[str, bytes]:
     found = (path for path in (folder / "lake" / "_checkpoints").rglob("*") if path.is_file())
-    return {str(path): path.read_bytes() for path in found if path.name != "writer.lock"}
+    own = ("writer.lock", "identity.json", "read_by.json")  # written before anything is planned
+    return {str(path): path.read_bytes() for path in found if path.name not in own}
 
 
 def documents(folder: Path) -> list[dict[str, Any]]:
