@@ -96,6 +96,12 @@ def _tenants(folder: Path) -> Path:
     return file
 
 
+@pytest.fixture(autouse=True)
+def secret_of_the_lake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lake's secret is in a file of its own; one in the environment, which other tests have, would be another."""
+    monkeypatch.delenv("METRICS_LAKE_SECRET", raising=False)
+
+
 @dataclass(frozen=True)
 class Planted:
     """What is left of a run over what was planted, and all that commands said of it, by command."""
