@@ -32,6 +32,14 @@ DAYS = 6
 BLOBS = 24
 
 
+@pytest.fixture(scope="module", autouse=True)
+def secret() -> Iterator[None]:
+    """The secret of every lake of this module, those of its fixtures too."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("METRICS_LAKE_SECRET", SECRET)
+        yield
+
+
 @pytest.fixture(scope="module")
 def lake_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake of an hour a day, worked out and published but for its newest hour; each test has a copy of it."""
