@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 Files = Annotated[
-    list[str], typer.Argument(help="Log files, plain or gzip; folders; or - for standard input", metavar="FILE")
+    list[str], typer.Argument(help="Log files, plain or packed; folders; or - for standard input", metavar="FILE")
 ]
 
 

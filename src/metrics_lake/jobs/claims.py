@@ -59,10 +59,8 @@ _BY = ("stream_number", "frontend", "path_start")
 
 
 def _requests(file: LandedFile, haproxy: Haproxy) -> Iterator[tuple[int, pl.DataFrame]]:
-    paths = FileTimes()
-    paths.paths[0] = file.true_path
-    for text in texts(file):
-        numbered = log_lines.number_lines({0: text}, {0: 1})
+    paths = FileTimes(paths={0: file.true_path})
+    for numbered in log_lines.number_pieces(texts(file)):
         yield numbered.height, read_lines(numbered, haproxy, files=paths).requests.select(_FIELDS)
 
 

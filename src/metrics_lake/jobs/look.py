@@ -6,7 +6,7 @@ Everything stays in memory: listeners are hashed under a random secret that ends
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,17 +87,13 @@ def look(paths: Sequence[Path], timezone: str = "UTC") -> Look:
 
 
 def _guess(files: Sequence[LandedFile], haproxy: Haproxy) -> dict[str, Stream]:
-    summaries = [summary for file in files for summary in _summaries(file, haproxy)]
+    pieces = (lines for file in files for lines in log_lines.number_pieces(texts(file)))
+    summaries = [stream_guess.summarise(read_lines(lines, haproxy).requests) for lines in pieces]
     if not sum(summary.height for summary in summaries):
         raise SettingsError(
             "no line is a request that HAProxy logged and answered; `metrics-lake formats detect FILE` says what it has"
         )
     return stream_guess.propose_streams(stream_guess.merge_summaries(summaries))
-
-
-def _summaries(file: LandedFile, haproxy: Haproxy) -> Iterator[pl.DataFrame]:
-    for text in texts(file):
-        yield stream_guess.summarise(read_lines(log_lines.number_lines({0: text}, {0: 1}), haproxy).requests)
 
 
 def _rows(files: Sequence[LandedFile], rules: Rules) -> pl.DataFrame:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-import zlib
-from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from isal import igzip
 from rich.console import Console
 
 from metrics_lake.cli import options
 from metrics_lake.cli.output.consoles import plain_text, write_line
 from metrics_lake.cli.output.layout import from_rows, table
 from metrics_lake.cli.screens.log_files import STDIN
-from metrics_lake.config.settings import Haproxy, SettingsError
+from metrics_lake.config.settings import Haproxy
+from metrics_lake.io.landing.loose_file import file_at, texts
 from metrics_lake.sources.haproxy import formats
 from metrics_lake.sources.haproxy.formats import checking
 
@@ -25,23 +23,12 @@ _SMALL, _SMALLEST = 0.01, 0.001  # shares: below this with a decimal, and the le
 
 
 def first_lines(file: str, count: int = _LINES) -> list[str]:
-    """The first lines of a log file, plain or gzip; of standard input for `-`."""
+    """The first lines of a log file, as ingest reads it, or of standard input for `-`."""
     if file == STDIN:
-        return _texts(islice(sys.stdin.buffer, count))
-    path = Path(file)
-    try:
-        with path.open("rb") as raw:
-            is_packed = raw.read(2) == b"\x1f\x8b"
-        opened = igzip.open(path, "rb") if is_packed else path.open("rb")  # type: ignore[no-untyped-call]
-        with opened as lines:
-            return _texts(islice(lines, count))
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or "it is no gzip file, or is cut"
-        raise SettingsError(f"{path} can't be read: {reason}") from None
-
-
-def _texts(lines: Iterable[bytes]) -> list[str]:
-    return [line.decode("utf-8", errors="replace").rstrip("\r\n") for line in lines]
+        lines = (line.decode("utf-8", errors="replace").rstrip("\n") for line in sys.stdin.buffer)
+    else:
+        lines = (line for text in texts(file_at(Path(file))) for line in text.split("\n"))
+    return [line.rstrip("\r") for line in islice(lines, count)]
 
 
 def write_detected(lines: list[str], haproxy: Haproxy, console: Console) -> None:

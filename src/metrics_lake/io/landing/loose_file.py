@@ -7,7 +7,9 @@ from pathlib import Path
 
 from metrics_lake.config.settings import SettingsError
 from metrics_lake.io.landing.byte_pieces import LandedFile
+from metrics_lake.sources.file_content import as_utf8
 from metrics_lake.sources.landed_file import FileEntry, UnreadableFile
+from metrics_lake.sources.quarantine_reasons import explained
 
 
 def file_at(path: Path) -> LandedFile:
@@ -22,9 +24,9 @@ def file_at(path: Path) -> LandedFile:
 
 
 def texts(file: LandedFile) -> Iterator[str]:
-    """Its text in pieces that end where a line ends, without that end. Raises SettingsError where it can't be unpacked."""
+    """Its text in pieces that end where a line ends, without that end. Raises SettingsError where ingest would not read it."""
     try:
-        for piece in file.pieces():
+        for piece in as_utf8(file.pieces()):
             yield piece.decode("utf-8", errors="replace").replace("\0", "").removesuffix("\n")
     except UnreadableFile as error:
-        raise SettingsError(f"{file.entry.path} can't be read: {error.reason}") from None
+        raise SettingsError(f"{file.entry.path} can't be read: {explained(error.reason)}") from None

@@ -6,6 +6,8 @@ without host, RFC 5424, an ISO timestamp, or none) needs no parser.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import polars as pl
 
 # Messages of HAProxy about itself: they are neither requests nor rejects.
@@ -43,6 +45,15 @@ def number_lines(texts: dict[int, str], first_lines: dict[int, int]) -> pl.DataF
     lines = lines.select("file_number", "line_number", "text")
     has_returns = any("\r" in text for text in texts.values())
     return lines.with_columns(pl.col("text").str.strip_chars_end("\r")) if has_returns else lines
+
+
+def number_pieces(pieces: Iterable[str]) -> Iterator[pl.DataFrame]:
+    """The lines of one file that comes in pieces, numbered through from 1; its file_number is 0."""
+    first = 1
+    for text in pieces:
+        lines = number_lines({0: text}, {0: first})
+        first += lines.height
+        yield lines
 
 
 def split_at_date(lines: pl.DataFrame) -> pl.DataFrame:
